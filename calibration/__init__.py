@@ -1,0 +1,1 @@
+"""Audit of the data, calibration targets, posterior and validation of the model."""

@@ -1,0 +1,1 @@
+"""Ensembles of runs, their store, comparisons, figures and the command line."""

@@ -1,0 +1,1 @@
+"""The simulated world of the border settlements, one year at a time."""

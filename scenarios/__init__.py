@@ -1,0 +1,1 @@
+"""Policies as data: schema, levers, costs and the library of scenario files."""

@@ -1,0 +1,1 @@
+"""Tests of Qyzyljar: the folders mirror the packages."""
