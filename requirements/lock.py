@@ -4,12 +4,13 @@ Without `--upgrade` the present versions are kept and only what pyproject.toml n
 with it every package moves to its newest release that Python 3.11 and newer can use.
 
 Written are `runtime.txt` and `dev.txt` beside this file (versions with hashes, for pip) and the two lists of
-constraints in pyproject.toml (the same versions, for uv). A `uv.lock` is not kept: it names a registry's host.
+constraints in pyproject.toml (the same versions, for uv). A `uv.lock` is not kept: it names hosts.
 """
 
 from __future__ import annotations
 
 import argparse
+import operator
 import re
 import shutil
 import subprocess
@@ -25,7 +26,7 @@ OLDEST_MINOR, NEWEST_MINOR = 11, 20
 
 HEADER = """\
 # {subject}: exact versions with hashes, one file for all systems.
-# Written by `python requirements/lock.py`; `python requirements/lock.py --upgrade` moves to the newest releases.
+# Written by `python requirements/lock.py` (with --upgrade: moves every package to its newest release).
 # wheels for Python: {pythons}
 """
 
@@ -46,9 +47,8 @@ def with_constraints(pyproject: str, key: str, requirements: Iterable[str]) -> s
     """The text of pyproject.toml with the list `key` of `[tool.uv]` replaced by the given requirements."""
     entries = "".join(f'    "{requirement}",\n' for requirement in requirements)
     replacement = f"{key} = [\n{entries}]\n" if entries else f"{key} = []\n"
-    text, count = re.subn(
-        rf"^{key} = \[.*?\]\n", lambda _: replacement, pyproject, flags=re.MULTILINE | re.DOTALL
-    )
+    pattern = re.compile(rf"^{key} = \[.*?\]\n", re.MULTILINE | re.DOTALL)
+    text, count = pattern.subn(lambda _: replacement, pyproject)
     if count != 1:
         raise ValueError(f"pyproject.toml: expected one list `{key}` under [tool.uv], found {count}")
     return text
@@ -67,15 +67,9 @@ def usable(wheel: str, minor: int) -> bool:
 
 def applies(marker: str, minor: int) -> bool:
     """Whether a `python_full_version` marker of uv.lock's forks admits Python 3.`minor`."""
-    comparisons = {
-        "<": minor.__lt__,
-        "<=": minor.__le__,
-        ">": minor.__gt__,
-        ">=": minor.__ge__,
-        "==": minor.__eq__,
-    }
+    signs = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq}
     found = re.findall(r"python_full_version (<=|>=|==|<|>) '3\.(\d+)(?:\.\*)?'", marker)
-    return all(comparisons[sign](int(other)) for sign, other in found)
+    return all(signs[sign](minor, int(other)) for sign, other in found)
 
 
 def minors_with_wheels(lock: Mapping[str, Any]) -> list[int]:
