@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from model.csv_tables import Files
 from model.problems import WorldError, nearest
-from model.series_tables import Table, Variable, read_series
+from model.series_tables import Point, Table, Variable, read_series
 
 LAST_FLOW_YEAR = 2020
 LAST_COUNT_YEAR = 2021
@@ -96,18 +96,33 @@ class Accounts:
 
 
 def read_accounts(files: Files, paths: Iterable[Path], places: Collection[str]) -> Accounts:
-    """Read account files; stated net migration must equal the identity of the other rows."""
+    """Read account files; stated net migration must equal the identity of the other rows of its file.
+
+    Where a later file replaced a count or a flow, net migration is worked out anew.
+    """
     accounts = Accounts(read_series(files, paths, VARIABLES, places, "place"))
     for place in accounts.places():
-        for year, point in accounts.table.get((place, "net_migration_implied"), {}).items():
-            known = accounts.has(place, "population_1jan", year, year + 1) and all(
-                accounts.has(place, flow, year, year) for flow in ("births", "deaths")
-            )
-            if known and point.value != (implied := accounts.implied_net_migration(place, year)):
+        stated = accounts.table.get((place, "net_migration_implied"), {})
+        for year, point in list(stated.items()):
+            terms = _terms_of_net_migration(accounts.table, place, year)
+            if None in terms:
+                continue
+            implied = accounts.implied_net_migration(place, year)
+            if point.value == implied:
+                continue
+            if all(term is not None and term.path == point.path for term in terms):
                 files.problems.at_line(
                     point.path,
                     point.line,
                     f"{place}, {year}: net_migration_implied {point.value:g} is not"
                     f" P(t+1) - P(t) - births + deaths = {implied:g}",
                 )
+            stated[year] = replace(point, value=implied)
     return accounts
+
+
+def _terms_of_net_migration(table: Table, place: str, year: int) -> list[Point | None]:
+    counts, births, deaths = (
+        table.get((place, name), {}) for name in ("population_1jan", "births", "deaths")
+    )
+    return [counts.get(year), counts.get(year + 1), births.get(year), deaths.get(year)]

@@ -15,7 +15,18 @@ from model.problems import Problems, nearest
 
 LARGEST_FILE = 20_000_000
 QUALITIES = frozenset(
-    "official official_copy derived estimate interpolated assumed paper census press user".split()
+    {
+        "official",
+        "official_copy",
+        "derived",
+        "estimate",
+        "interpolated",
+        "assumed",
+        "paper",
+        "census",
+        "press",
+        "user",
+    }
 )
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d{1,15}", re.ASCII)

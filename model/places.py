@@ -7,17 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from model.csv_tables import Files, Row
+from model.problems import nearest
 
 KINDS = ("town", "rural_district", "regional_centre", "capital", "russia")
 CENTRE_KINDS = frozenset({"regional_centre", "capital"})
 STUDY_KINDS = frozenset({"regional_centre", "capital", "russia"})
-EARTH_RADIUS_KM = 6371.0
-ROAD_FACTOR = 1.2
-SHORTEST_ROAD_KM = 15.0
 
 COLUMNS = (
     "id",
@@ -61,7 +56,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Indices:
-    """Assumed indices of a place in 2015: infrastructure Q and services S in [0, 1], rent (Petropavlovsk = 1)."""
+    """Assumed indices of a place in 2015: infrastructure Q, services S in [0, 1], rent (Petropavlovsk 1)."""
 
     infrastructure_Q: float
     services_S: float
@@ -92,7 +87,15 @@ def read_places(files: Files, paths: Sequence[Path]) -> dict[str, Place]:
                 continue
             seen[place.id] = row.line
             places[place.id] = place
+    _check_hinterlands(files, places)
     return places
+
+
+def _check_hinterlands(files: Files, places: dict[str, Place]) -> None:
+    for place in places.values():
+        if place.hinterland and place.hinterland not in places:
+            hint = nearest(place.hinterland, places)
+            files.problems.at_line(place.path, place.line, f"unknown hinterland '{place.hinterland}'{hint}")
 
 
 def _place(files: Files, path: Path, row: Row) -> Place:
@@ -163,31 +166,3 @@ def read_kinds(files: Files, path: Path) -> dict[str, KindDefaults]:
             files.number(path, row, "kin_russia", 0, 1),
         )
     return kinds
-
-
-def road_distances(latitudes: Sequence[float], longitudes: Sequence[float]) -> NDArray[np.float64]:
-    """Return road distances in km: great circle (haversine) x 1.2, at least 15 between two places.
-
-    Args:
-        latitudes: n values in degrees.
-        longitudes: n values in degrees.
-
-    Returns:
-        Symmetric array [n, n] with 0 on the diagonal. Sines and arc sines come from ``math``, so that the
-        distances are identical on every machine; haversine = (chord / 2) squared.
-    """
-    count = len(latitudes)
-    phi = [math.radians(value) for value in latitudes]
-    lam = [math.radians(value) for value in longitudes]
-    x = np.array([math.cos(p) * math.cos(q) for p, q in zip(phi, lam, strict=True)])
-    y = np.array([math.cos(p) * math.sin(q) for p, q in zip(phi, lam, strict=True)])
-    z = np.array([math.sin(p) for p in phi])
-    diameter = 2.0 * EARTH_RADIUS_KM * ROAD_FACTOR
-    km = np.zeros((count, count))
-    for i in range(count - 1):
-        dx, dy, dz = x[i + 1 :] - x[i], y[i + 1 :] - y[i], z[i + 1 :] - z[i]
-        half_chord = np.minimum(1.0, np.sqrt(dx * dx + dy * dy + dz * dz) / 2.0)
-        row = [max(SHORTEST_ROAD_KM, diameter * math.asin(value)) for value in half_chord.tolist()]
-        km[i, i + 1 :] = row
-        km[i + 1 :, i] = row
-    return km

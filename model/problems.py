@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 SHOWN_AT_MOST = 50
+COLLECTED_AT_MOST = 500
 
 
 class WorldError(ValueError):
@@ -38,12 +39,18 @@ class Problems:
 
     def at_line(self, path: Path, line: int, text: str) -> None:
         """Note a problem at a line of a file."""
-        self.found.append(f"{path}:{line}: {text}")
+        self._note(f"{path}:{line}: {text}")
 
     def at_key(self, path: Path, key: Sequence[str | int], text: str) -> None:
         """Note a problem at a key of a TOML file; an empty key means the file as a whole."""
         where = ".".join(str(part) for part in key)
-        self.found.append(f"{path}: {where}: {text}" if where else f"{path}: {text}")
+        self._note(f"{path}: {where}: {text}" if where else f"{path}: {text}")
+
+    def _note(self, text: str) -> None:
+        """Keep a problem; a file that is wrong in every line is given up early."""
+        self.found.append(text)
+        if len(self.found) >= COLLECTED_AT_MOST:
+            self.raise_if_any()
 
     def raise_if_any(self) -> None:
         """Raise one :class:`WorldError` that lists every problem; do nothing when there is none."""
@@ -53,5 +60,6 @@ class Problems:
         shown = self.found[:SHOWN_AT_MOST]
         if count > SHOWN_AT_MOST:
             shown = [*shown, f"... and {count - SHOWN_AT_MOST} more"]
-        head = f"{self.subject}: {count} problem{'s' if count > 1 else ''}"
+        more = " or more" if count >= COLLECTED_AT_MOST else ""
+        head = f"{self.subject}: {count}{more} problem{'s' if count > 1 else ''}"
         raise WorldError("\n  ".join([head, *shown]))

@@ -46,14 +46,17 @@ def read_series(
     variables: dict[str, Variable],
     territories: Collection[str],
     territory_noun: str,
+    yearly: bool = True,
 ) -> Table:
     """Read the files in order; a figure of a later file replaces the same one of an earlier file.
 
-    Problems noted with file and line: unknown variable or territory, a unit that the variable does not have or
-    that changes within a series, a year after the variable's last one, a repeated figure within a file, a
-    value out of range, a year missing between the first and the last of a series.
+    Problems noted with file and line: unknown variable or territory, a unit that the variable does not have
+    or that changes within a series, a year after the variable's last one, a repeated figure within a file, a
+    value out of range, a year missing between the first and the last of a series (but not where series
+    are not ``yearly``, as censuses).
     """
     table: Table = {}
+    unusable: set[tuple[str, str, int]] = set()
     for path in paths:
         seen: dict[tuple[str, str, int], int] = {}
         for row in files.rows(path, COLUMNS):
@@ -80,13 +83,16 @@ def read_series(
                 continue
             year = files.integer(path, row, "year", FIRST_YEAR, LAST_YEAR)
             value = files.number(path, row, "value", variable.low, variable.high, variable.whole)
-            if year is None or math.isnan(value):
+            if year is None:
+                continue
+            if math.isnan(value):
+                unusable.add((territory, name, year))
                 continue
             if year > variable.last_year:
                 files.problems.at_line(
                     path,
                     row.line,
-                    f"{name} of {year}: the observation window ends with {variable.last_year} for this variable",
+                    f"{name} of {year}: the observation window ends with {variable.last_year}",
                 )
                 continue
             earlier = seen.setdefault((territory, name, year), row.line)
@@ -99,20 +105,27 @@ def read_series(
                 value, unit, row.cells["source"], row.cells["quality"], path, row.line
             )
     for (territory, name), series in table.items():
-        _check_whole(files, territory, name, series)
+        _check_unit(files, territory, name, series)
+        if yearly:
+            noted = {year for place, held, year in unusable if (place, held) == (territory, name)}
+            _check_years(files, territory, name, series, noted)
     return {key: dict(sorted(table[key].items())) for key in sorted(table)}
 
 
-def _check_whole(files: Files, territory: str, name: str, series: dict[int, Point]) -> None:
-    """Note years missing inside a series and a unit that changes."""
-    first, last = min(series), max(series)
+def _check_unit(files: Files, territory: str, name: str, series: dict[int, Point]) -> None:
+    """Note a unit that changes within a series."""
     units = {point.unit for point in series.values()}
     if len(units) > 1:
-        point = series[last]
+        point = series[max(series)]
         files.problems.at_line(
             point.path, point.line, f"{territory}, {name}: units {' and '.join(sorted(units))} in one series"
         )
-    missing = [year for year in range(first, last) if year not in series]
+
+
+def _check_years(files: Files, territory: str, name: str, series: dict[int, Point], noted: set[int]) -> None:
+    """Note years missing inside a series, but for those whose figure was refused already."""
+    first, last = min(series), max(series)
+    missing = [year for year in range(first, last) if year not in series and year not in noted]
     if missing:
         after = series[min(year for year in series if year > missing[0])]
         years = ", ".join(str(year) for year in missing)

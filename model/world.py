@@ -24,7 +24,7 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class World:
-    """A world as read from its files. Places are sorted by id: first the n_sim simulated ones, then the others.
+    """A world as read from its files. Places are sorted by id: first the n_sim simulated ones, then others.
 
     Attributes (shapes in brackets; arrays are read-only; a rate is a share a year):
         name, title, start: the world's name, its title by language, the first year (2015).
@@ -36,7 +36,7 @@ class World:
         is_study_place: [n_all] whether youth can study there.
         road_km: [n_all, n_all] road distance, at least 15 off the diagonal.
         hinterland: [n_all] index of the place's own hinterland, or -1.
-        commuting_centre: [n_sim] nearest centre other than the place itself; -1 for a centre or where none is.
+        commuting_centre: [n_sim] nearest centre; -1 for a centre itself or where the world has none.
         infrastructure_Q, services_S, rent_index: [n_all] assumed indices of 2015.
         size_2015: [n_all] persons.
         wear_2015: [n_sim, 4] heat, water, sewer, road; Q = mean(1 - wear).

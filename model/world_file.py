@@ -95,13 +95,13 @@ _KEYS_BELOW: dict[str, type[BaseModel]] = {"title": Title, "files": DataFiles, "
 
 
 def read_world_file(files: Files, path: Path) -> WorldFile | None:
-    """Read and validate a world file; every problem is noted with its key, None is returned if there is one."""
+    """Read and validate a world file; None when a problem was noted (each with its key)."""
     text = files.text(path)
     if text is None:
         return None
     try:
         raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         files.problems.at_key(path, (), f"not a readable TOML file: {error}")
         return None
     try:

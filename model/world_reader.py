@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,25 +11,26 @@ import numpy as np
 from model.accounts_data import BUDGET_VARIABLES, LAST_COUNT_YEAR, LAST_FLOW_YEAR, MOST_PEOPLE, read_accounts
 from model.csv_tables import Files
 from model.drivers import SHARED_TERRITORIES, read_drivers
+from model.geography import Geography
 from model.places import (
-    CENTRE_KINDS,
     STUDY_KINDS,
     Place,
     read_indices,
     read_kinds,
     read_places,
-    road_distances,
 )
 from model.problems import nearest
 from model.schedules import frozen_array, read_schedules
 from model.series_tables import Variable, read_series
-from model.world import DATA, Floats, Integers, World
+from model.world import DATA, Floats, World
 from model.world_file import PlaceEntry, WorldFile
 
 FIRST_FOUNDING_YEAR, LAST_FOUNDING_YEAR = 2013, 2017
 FIRST_RATE_YEAR = 2009
 ZONE_VARIABLES = {"zone_jobs_launched": Variable(("persons",), 0, 1e7)}
 ONLY_SIMULATED = ("wear", "leaving_rate_ratio", "formal_jobs_share", "kin_kazakhstan", "kin_russia")
+OVERRIDES = ("hinterland", "driver_series", "size_2015", "labour_force_2015")
+INDICES = ("infrastructure_Q", "services_S", "rent_index")
 ONLY_EXTERNAL = ("size_2015", "labour_force_2015")
 SHARE_TOLERANCE = 1e-6
 
@@ -89,19 +91,8 @@ class WorldReader:
     def _with_overrides(self, place_id: str) -> Place:
         """Return a place of the table with what the world file says about it instead."""
         place, entry = self.places[place_id], self.world_file.places[place_id]
-        return Place(
-            place.id,
-            place.name,
-            place.kind,
-            place.lat,
-            place.lon,
-            entry.hinterland if entry.hinterland is not None else place.hinterland,
-            entry.driver_series or place.driver_series,
-            place.size_2015 if entry.size_2015 is None else entry.size_2015,
-            place.labour_force_2015 if entry.labour_force_2015 is None else entry.labour_force_2015,
-            place.path,
-            place.line,
-        )
+        given = {name: getattr(entry, name) for name in OVERRIDES if getattr(entry, name) is not None}
+        return replace(place, **given)
 
     def _check_place(self, place: Place, entry: PlaceEntry) -> None:
         """Check what a place needs in its role."""
@@ -129,16 +120,16 @@ class WorldReader:
                 (*key, "size_2015"), "is missing; give it here, in a places file or in an accounts file"
             )
         self._check_drivers(place)
-        if self._index(place, entry, "rent_index") is None:
-            for name in ("infrastructure_Q", "services_S", "rent_index"):
-                if getattr(entry, name) is None:
-                    self._wrong((*key, name), f"is missing; no value is shipped for kind '{place.kind}'")
+        for name in INDICES:
+            stated_as_wear = name == "infrastructure_Q" and entry.wear is not None
+            if self._index(place, entry, name) is None and not stated_as_wear:
+                self._wrong((*key, name), f"is missing; no value is shipped for kind '{place.kind}'")
         if entry.wear is not None and entry.infrastructure_Q is not None:
             quality = 1.0 - sum(self._wear(place, entry)) / 4.0
             if abs(quality - entry.infrastructure_Q) > SHARE_TOLERANCE:
                 self._wrong(
                     (*key, "infrastructure_Q"),
-                    f"{entry.infrastructure_Q:g} is not the mean of 1 - wear, {quality:g}; give only one of them",
+                    f"{entry.infrastructure_Q:g} is not the mean of 1 - wear, {quality:g}; give only one",
                 )
 
     def _check_accounts(self, place: Place) -> None:
@@ -210,8 +201,8 @@ class WorldReader:
         population = [int(accounts.value(place_id, "population_1jan", start)) for place_id in sim_ids]
         if sum(population) > MOST_PEOPLE:
             self._wrong(("places",), f"{sum(population)} people to simulate; at most {MOST_PEOPLE:.0f}")
-        road = self._roads()
-        hinterland = self._hinterlands()
+        geography = Geography(self.path, self.problems, self.chosen, self.entries)
+        road = geography.roads(self.world_file.roads)
 
         def index_of(name: str) -> Floats:
             return np.array([self._index(place, entry, name) for place, entry in pairs], dtype=np.float64)
@@ -245,8 +236,8 @@ class WorldReader:
             is_destination=frozen_array([entry.role != "hinterland" for entry in self.entries], np.bool_),
             is_study_place=frozen_array([place.kind in STUDY_KINDS for place in self.chosen], np.bool_),
             road_km=frozen_array(road),
-            hinterland=frozen_array(hinterland, np.int64),
-            commuting_centre=frozen_array(self._commuting_centres(road), np.int64),
+            hinterland=frozen_array(geography.hinterlands(n_sim), np.int64),
+            commuting_centre=frozen_array(geography.commuting_centres(road, n_sim), np.int64),
             infrastructure_Q=frozen_array(infrastructure),
             services_S=frozen_array(index_of("services_S")),
             rent_index=frozen_array(index_of("rent_index")),
@@ -266,7 +257,7 @@ class WorldReader:
                 [0.0] * n_sim + [self._labour_force(place, 0.0) for place in self.chosen[n_sim:]]
             ),
             labour_force_2015=frozen_array([self._labour_force(place, math.nan) for place, _ in founders]),
-            arrival_origin_share=frozen_array(self._arrival_origins()),
+            arrival_origin_share=frozen_array(geography.arrival_origins(self.world_file.arrival_origins)),
             hinterland_decline=frozen_array([entry.hinterland_decline or 0.0 for entry in self.entries]),
             russia_share_of=self.world_file.russia_share_of,
             drivers=self.drivers,
@@ -302,81 +293,6 @@ class WorldReader:
         if stated is None and self.accounts.has(place.id, "labour_force", start, start):
             return self.accounts.value(place.id, "labour_force", start)
         return unknown if math.isnan(place.labour_force_2015) else place.labour_force_2015
-
-    def _roads(self) -> Floats:
-        """Return road distances, with the user's own where given."""
-        km = road_distances([place.lat for place in self.chosen], [place.lon for place in self.chosen])
-        seen: set[frozenset[str]] = set()
-        for number, road in enumerate(self.world_file.roads):
-            key: tuple[str | int, ...] = ("roads", number, "between")
-            unknown = [place_id for place_id in road.between if place_id not in self.ids]
-            for place_id in unknown:
-                self._wrong(key, f"unknown place '{place_id}'" + nearest(place_id, self.ids))
-            ends = frozenset(road.between)
-            if len(ends) == 1:
-                self._wrong(key, f"a road from '{road.between[0]}' to itself")
-            elif ends in seen:
-                self._wrong(key, f"the road {' - '.join(road.between)} stands twice")
-            elif not unknown:
-                i, j = (self.ids.index(place_id) for place_id in road.between)
-                km[i, j] = km[j, i] = road.km
-            seen.add(ends)
-        return km
-
-    def _hinterlands(self) -> Integers:
-        """Return the index of each place's own hinterland, -1 where it has none in this world."""
-        index = np.full(len(self.ids), -1, dtype=np.int64)
-        for i, (place, entry) in enumerate(zip(self.chosen, self.entries, strict=True)):
-            if not place.hinterland:
-                continue
-            if place.hinterland in self.ids and place.hinterland != place.id:
-                index[i] = self.ids.index(place.hinterland)
-                if self.entries[index[i]].role == "destination":
-                    self._wrong(("places", place.id), f"its hinterland '{place.hinterland}' is a destination")
-            elif entry.hinterland is not None:
-                hint = nearest(place.hinterland, [other for other in self.ids if other != place.id])
-                self._wrong(("places", place.id, "hinterland"), f"unknown place '{place.hinterland}'{hint}")
-            elif place.hinterland not in self.places:
-                hint = nearest(place.hinterland, self.places)
-                self.problems.at_line(
-                    place.path, place.line, f"unknown hinterland '{place.hinterland}'{hint}"
-                )
-        used = set(index[: self.n_sim].tolist())
-        for i, entry in enumerate(self.entries):
-            if entry.role == "hinterland" and i not in used:
-                self._wrong(("places", self.ids[i], "role"), "it is the hinterland of no simulated place")
-        return index
-
-    def _commuting_centres(self, km: Floats) -> list[int]:
-        """Return the nearest centre of each simulated place; -1 for a centre or where the world has none."""
-        centres = [
-            i
-            for i, (place, entry) in enumerate(zip(self.chosen, self.entries, strict=True))
-            if place.kind in CENTRE_KINDS and entry.role != "hinterland"
-        ]
-        return [
-            min(centres, key=lambda centre: (km[s, centre], centre)) if centres and s not in centres else -1
-            for s in range(self.n_sim)
-        ]
-
-    def _arrival_origins(self) -> Floats:
-        """Return the shares of origins; they sum to 1, or are all 0 in a world without destinations."""
-        shares = np.zeros(len(self.ids))
-        origins = self.world_file.arrival_origins
-        destinations = [
-            place_id
-            for place_id, entry in zip(self.ids, self.entries, strict=True)
-            if entry.role == "destination"
-        ]
-        for place_id, share in origins.items():
-            if place_id not in destinations:
-                hint = nearest(place_id, destinations)
-                self._wrong(("arrival_origins", place_id), f"not a destination of this world{hint}")
-            else:
-                shares[self.ids.index(place_id)] = share
-        if (destinations or origins) and abs(sum(origins.values()) - 1.0) > SHARE_TOLERANCE:
-            self._wrong(("arrival_origins",), f"the shares sum to {sum(origins.values()):g}, expected 1")
-        return shares
 
     def _local_budget(self) -> Floats:
         """Return thousand KZT a head, nominal, by simulated place and year from the start to 2020."""
