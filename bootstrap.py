@@ -225,7 +225,7 @@ def examine(path: str) -> "Interpreter | str":
         return f"is Python {version}, but not an ordinary 64-bit release of CPython"
     if found["lacks"]:
         return "is Python {} without the module {}".format(version, " and ".join(found["lacks"]))
-    # The base of a virtual environment, by its full name: an environment made from it notices when it is replaced
+    # By its full name, of a virtual environment the base: what is made from it notices when it is replaced
     return Interpreter(found["path"], tuple(found["version"]), found["platform"])
 
 
