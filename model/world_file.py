@@ -12,6 +12,7 @@ from model.csv_tables import Files
 from model.problems import nearest
 
 MOST_PLACES = 5000
+ROLES = ("simulated", "destination", "hinterland")
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, le=1000)]
@@ -109,9 +110,8 @@ def read_world_file(files: Files, path: Path) -> WorldFile | None:
     except ValidationError as error:
         for detail in error.errors(include_url=False):
             key = detail["loc"]
-            files.problems.at_key(
-                path, key, _explain(detail["type"], key, detail["msg"], detail.get("input"))
-            )
+            text = _explain(detail["type"], key, detail["msg"], detail.get("input"))
+            files.problems.at_key(path, key, text)
         return None
 
 
@@ -121,6 +121,8 @@ def _explain(kind: str, key: tuple[int | str, ...], message: str, given: Any) ->
         return f"unknown key '{key[-1]}'" + nearest(str(key[-1]), _valid_keys(key))
     if kind == "missing":
         return "is missing"
+    if kind == "literal_error" and key[-1] == "role" and isinstance(given, str):
+        return f"unknown role '{given}'" + nearest(given, ROLES)
     shown = repr(given)
     return message[0].lower() + message[1:] + (f", got {shown}" if len(shown) <= 60 else "")
 

@@ -115,7 +115,7 @@ REFUSED_KEYS: dict[str, Case] = {
     "unknown file": (("own.toml", "drivers =", "driver ="), ("files.driver", "'drivers'")),
     "unknown role": (
         ("own.toml", 'role = "hinterland"', 'role = "hinterlan"'),
-        ("samplestead_villages.role", "'hinterland'"),
+        ("samplestead_villages.role", "nearest valid name: 'hinterland'"),
     ),
     "unknown place": (("own.toml", "[places.omsk]", "[places.omks]"), ("places.omks", "'omsk'")),
     "text": (
