@@ -229,14 +229,19 @@ def examine(path: str) -> "Interpreter | str":
     return Interpreter(found["path"], tuple(found["version"]), found["platform"])
 
 
-def advice(rejected: "list[tuple[str, str]]") -> str:
-    """The message for a computer on which no candidate will do."""
+def advice(rejected: "list[tuple[str, str]]", tags: "list[str] | None" = None) -> str:
+    """The message where no candidate will do; with `tags` for a bundle that serves only these."""
     minors = supported_minors()
     lines = [f"no suitable Python found ({minors[0]} to {minors[-1]}, 64 bit, with venv and ensurepip)."]
     lines += [f"  {path} {reason}" for path, reason in rejected]
     found = [re.search(r"Python (3\.\d+)\.\d+ without", reason) for _, reason in rejected]
     packages = " ".join(sorted({f"python{match.group(1)}-venv" for match in found if match}))
-    if packages:
+    if tags is not None:
+        lines.append(
+            f"Install a Python that the bundle serves ({', '.join(tags)}), or make the bundle again with one "
+            "that this computer has: python3 bootstrap.py --python PATH bundle DIR"
+        )
+    elif packages:
         lines.append(f"Install the missing part, on Debian or Ubuntu: apt install python3-venv {packages}")
     else:
         lines.append(
@@ -262,7 +267,7 @@ def suitable(paths: "list[str]", tags: "list[str] | None" = None) -> "list[Inter
         else:
             rejected.append((path, found))
     if not interpreters:
-        raise SetupError(advice(rejected))
+        raise SetupError(advice(rejected, tags))
     return sorted(interpreters.values(), key=lambda interpreter: interpreter.version, reverse=True)
 
 
@@ -407,7 +412,8 @@ def run_pip(python: Path, arguments: "list[str]", purpose: str, offline: bool) -
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr)
     if process.returncode:
-        print("\n".join(lines[-12:]), file=sys.stderr)
+        telling = [line for line in lines if not re.match(r"Ignoring |\s+Expected +or|\s*$", line)]
+        print("\n".join(telling[-12:]), file=sys.stderr)
         changed = any(line.startswith("Installing collected packages") for line in lines)
         raise SetupError(f"{purpose} failed: " + explain("\n".join(lines)), changed)
     say(f"{purpose}: done in {time.monotonic() - started:.0f} s.")

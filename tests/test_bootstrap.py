@@ -115,7 +115,7 @@ class TestPython:
         paths = [fake_python(tmp_path / f"python3.{minor}", (3, minor, 0)) for minor in (11, 12)]
         assert bootstrap.suitable(paths, ["3.11-linux-x86_64"])[0].minor == "3.11"
         with pytest.raises(
-            bootstrap.SetupError, match=r"the bundle holds the packages for 3\.13-linux-x86_64"
+            bootstrap.SetupError, match=r"Python that the bundle serves \(3\.13-linux-x86_64\)"
         ):
             bootstrap.suitable(paths, ["3.13-linux-x86_64"])
 
