@@ -48,10 +48,9 @@ PROBE = """
 import json, os, platform, sys, sysconfig
 def lacks(name):
     try:
-        __import__(name)
+        return getattr(__import__(name), "__file__", None) is None
     except ImportError:
         return True
-    return False
 print(json.dumps({
     "version": list(sys.version_info[:3]),
     "release": sys.version_info[3] == "final",
@@ -451,7 +450,7 @@ def create(folder: Path, interpreters: "list[Interpreter]") -> Interpreter:
             return interpreter
         if re.search(EXPLANATIONS[0][0], done.stdout):
             raise SetupError(f"making {folder} failed: " + explain(done.stdout))
-        reason = (done.stdout.strip().splitlines() or ["no reason given"])[-1]
+        reason = (done.stdout.strip().splitlines() or ["no reason given"])[0]
         rejected.append((interpreter.path, f"cannot make a virtual environment: {reason}"))
         shutil.rmtree(str(folder), ignore_errors=True)
     raise SetupError(advice(rejected))
