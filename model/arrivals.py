@@ -1,0 +1,168 @@
+"""Phase 9: people who arrive from outside (equation 13).
+
+Counts are households, drawn by inverse CDF of one uniform per (place, origin, year) and ranked: a policy
+that draws one more family adds exactly that family and leaves all others as they were.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model import draws
+from model.accounts import ADDED, Ledger
+from model.compiled import kernel
+from model.draws import U64
+from model.population import (
+    CHILD,
+    FEMALE,
+    HIDDEN,
+    KIN_KAZAKHSTAN,
+    KIN_RUSSIA,
+    NOWHERE,
+    SERVICES,
+    STAYER,
+    WORKING_AGE,
+    Households,
+    People,
+    Templates,
+)
+
+SETTLER_ORIGIN = U64(0x5E771E5)  # stands for the programme in the keys of settler families
+SETTLER_LEAST = 4  # persons; families of 4 or 5 give the programme's mean of 4.6
+SETTLER_LARGEST = 5
+MOST_TRIES = 64
+
+
+class Arrivers(NamedTuple):
+    """Traits of newcomers' households: share of stayers, and of households with kin in either nest [n_sim, 2]."""
+
+    stayer_share: float
+    kin_share: NDArray[np.float64]
+
+
+@kernel
+def arrival_level(weight: float, hinterland: float) -> float:
+    """A_t = (1 - h) + h H_t / H_2015: how far arrivals follow the shrinking hinterland."""
+    return 1.0 - weight + weight * hinterland
+
+
+@kernel
+def household_traits(key: np.uint64, place: int, arrivers: Arrivers, seed: np.uint64) -> int:
+    """Attachment and kin of a household, drawn afresh (founders and arrivals)."""
+    traits = 0
+    if draws.uniform(key, draws.salt(seed, 0, draws.KAPPA)) < arrivers.stayer_share:
+        traits |= STAYER
+    if draws.uniform(key, draws.salt(seed, 0, draws.KIN_KAZAKHSTAN)) < arrivers.kin_share[place, 0]:
+        traits |= KIN_KAZAKHSTAN
+    if draws.uniform(key, draws.salt(seed, 0, draws.KIN_RUSSIA)) < arrivers.kin_share[place, 1]:
+        traits |= KIN_RUSSIA
+    return traits
+
+
+@kernel
+def count_arrivals(mean: NDArray[np.float64], variation: NDArray[np.float64], keys: NDArray[np.uint64], seed: np.uint64,
+                   year: int, counts: NDArray[np.int64]) -> int:
+    """Households arriving per (place, origin): negative binomial with the given means; returns their sum.
+
+    Args:
+        mean: float64[n_sim, n_all] expected households.
+        variation: float64[n_sim] extra coefficient of variation.
+        keys: uint64[n_all] hashes of the places.
+    """
+    salted = draws.salt(seed, year, draws.ARRIVAL_COUNT)
+    total = 0
+    for place in range(mean.shape[0]):
+        for origin in range(mean.shape[1]):
+            counts[place, origin] = 0
+            if mean[place, origin] > 0.0:
+                u = draws.unit(draws.draw_alternative(keys[place], salted, keys[origin]))
+                counts[place, origin] = draws.negative_binomial(u, mean[place, origin], variation[place])
+                total += counts[place, origin]
+    return total
+
+
+@kernel
+def count_settlers(families: NDArray[np.float64], returning: float, keys: NDArray[np.uint64], seed: np.uint64,
+                   year: int, counts: NDArray[np.int64]) -> int:
+    """Families of the settlers' programme who stay, per place: thinned one by one; returns their sum."""
+    salted = draws.salt(seed, year, draws.SETTLER_RETURN)
+    total = 0
+    for place in range(families.shape[0]):
+        counts[place] = 0
+        for rank in range(int(math.floor(families[place] + 0.5))):
+            if draws.unit(draws.draw_alternative(keys[place], salted, U64(rank))) >= returning:
+                counts[place] += 1
+        total += counts[place]
+    return total
+
+
+@kernel
+def _template_of(key: np.uint64, templates: Templates, salted: np.uint64, least: int, largest: int) -> int:
+    """Number of the template of an arriving household; `least` and `largest` bound its size."""
+    n = templates.first.shape[0] - 1
+    chosen = 0
+    for attempt in range(MOST_TRIES):
+        chosen = np.int64(draws.draw_alternative(key, salted, U64(attempt)) % U64(n))
+        if least <= templates.first[chosen + 1] - templates.first[chosen] <= largest:
+            break
+    return chosen
+
+
+@kernel
+def _settle(key: np.uint64, template: int, place: int, origin: int, templates: Templates, arrivers: Arrivers,
+            seed: np.uint64, working: float, people: People, n_people: int, households: Households,
+            n_households: int, ledger: Ledger) -> int:
+    """Write one arriving household; returns the next free row of people."""
+    work_salt = draws.salt(seed, 0, draws.SETTLER_WORK)
+    households.key[n_households] = key
+    households.place[n_households] = place
+    households.traits[n_households] = household_traits(key, place, arrivers, seed)
+    households.first[n_households] = n_people
+    for member in range(templates.first[template], templates.first[template + 1]):
+        rank = member - templates.first[template]
+        person = key if rank == 0 else draws.mix(key + U64(rank) * U64(0x9E3779B97F4A7C15))
+        age, traits = templates.age[member], templates.traits[member]
+        status = HIDDEN if age >= WORKING_AGE else CHILD
+        if working > 0.0 and 18 <= age < 60 and draws.uniform(person, work_salt) < working:
+            status = SERVICES
+        people.key[n_people] = person
+        people.age[n_people] = age
+        people.traits[n_people] = traits
+        people.status[n_people] = status
+        people.origin[n_people] = NOWHERE
+        ledger.arrivals[place, traits & FEMALE, age] += 1
+        ledger.arrivals_from[place, origin] += 1
+        ledger.checksum[ADDED] += person
+        n_people += 1
+    households.first[n_households + 1] = n_people
+    return n_people
+
+
+@kernel
+def admit(counts: NDArray[np.int64], settlers: NDArray[np.int64], settlers_working: float, settler_origin: int, keys: NDArray[np.uint64],
+          templates: Templates, arrivers: Arrivers, seed: np.uint64, year: int, people: People, n_people: int,
+          households: Households, n_households: int, ledger: Ledger) -> tuple[int, int]:
+    """Append the year's arriving households to the columns; returns persons and households in use."""
+    key_salt = draws.salt(seed, year, draws.ARRIVAL_KEY)
+    template_salt = draws.salt(seed, year, draws.ARRIVAL_TEMPLATE)
+    settler_salt = draws.salt(seed, year, draws.SETTLER_KEY)
+    for place in range(counts.shape[0]):
+        for origin in range(counts.shape[1]):
+            pair = draws.mix(keys[place] ^ draws.mix(keys[origin]))
+            for rank in range(counts[place, origin]):
+                key = draws.draw_alternative(pair, key_salt, U64(rank))
+                template = _template_of(key, templates, template_salt, 0, 1_000_000)
+                n_people = _settle(key, template, place, origin, templates, arrivers, seed, 0.0, people, n_people,
+                                   households, n_households, ledger)
+                n_households += 1
+        for rank in range(settlers[place]):
+            key = draws.draw_alternative(keys[place] ^ SETTLER_ORIGIN, settler_salt, U64(rank))
+            template = _template_of(key, templates, template_salt, SETTLER_LEAST, SETTLER_LARGEST)
+            n_people = _settle(key, template, place, settler_origin, templates, arrivers, seed, settlers_working, people,
+                               n_people, households, n_households, ledger)
+            n_households += 1
+    return n_people, n_households

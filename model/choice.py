@@ -1,0 +1,229 @@
+"""Where to go, and whether to go: utilities, inclusive values and nested-logit choice (equations 10-13).
+
+The systematic utility of place d for household h in place s is
+    V_hd = beta_y ln(y_d / y_h) + beta_Q (Q_d - Q_s) + beta_K 1[children] (S_d - S_s) + beta_N kin_{h,g}
+           - beta_H ln(rent_d / rent_s) - beta_D ln(D_sd / 100 km) + beta_M ln(M_d / M_ref) + alpha_RU 1[Russia].
+Only y_h, children and kin differ between households of a place, so that everything else is tabulated once
+a year: a household's inclusive value is IV_h = T[s, children, kin] - beta_y ln y_h.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model import draws
+from model.compiled import kernel
+from model.population import AGES
+
+NESTS = 2
+KINDS_OF_KIN = 4  # bit 0: kin in Kazakhstan's places, bit 1: kin in Russia
+REFERENCE_SIZE = 100_000.0
+FAR_BELOW = -1e300  # utility of what cannot be chosen
+
+# Rogers & Castro 1981: the age profile of moving (model.md, below equation 11).
+ROGERS_CASTRO = (0.02, 0.10, 0.06, 20.0, 0.10, 0.40, 0.003)
+
+
+class Places(NamedTuple):
+    """What people see of every place in a year; float64 arrays over all n_all places unless said.
+
+    Attributes:
+        income: perceived income, KZT a month at 2020 prices. quality: infrastructure Q. services: S.
+        rent: rent index. size: persons of 2015 (fixed). nest: int8, 0 Kazakhstan, 1 Russia.
+        open: bool, can be chosen. study: bool, has universities. key: uint64 hash of the id.
+        distance: [n_all, n_all] road km as perceived (border crossing included).
+    """
+
+    income: NDArray[np.float64]
+    quality: NDArray[np.float64]
+    services: NDArray[np.float64]
+    rent: NDArray[np.float64]
+    size: NDArray[np.float64]
+    nest: NDArray[np.int8]
+    open: NDArray[np.bool_]
+    study: NDArray[np.bool_]
+    key: NDArray[np.uint64]
+    distance: NDArray[np.float64]
+
+
+class Choice(NamedTuple):
+    """Tabulated utilities of a year, for the n_sim simulated places.
+
+    Attributes:
+        utility: [n_sim, 2, n_all] V without y_h and kin, over tau, by children (0/1); FAR_BELOW if closed.
+        nest_value: [n_sim, 2, 2] ln A of the nests: ln of the sum of exp(utility) within the nest.
+        study_value: [n_sim, 2] the same over places with universities (no children).
+        inclusive: [n_sim, 2, 4] T, the inclusive value without -beta_y ln y_h, by children and kin.
+        factor: [n_sim, 2, 4] exp(T).
+    """
+
+    utility: NDArray[np.float64]
+    nest_value: NDArray[np.float64]
+    study_value: NDArray[np.float64]
+    inclusive: NDArray[np.float64]
+    factor: NDArray[np.float64]
+
+
+def new_choice(n_sim: int, n_all: int) -> Choice:
+    """Empty tables."""
+    return Choice(
+        np.empty((n_sim, 2, n_all)), np.empty((n_sim, 2, NESTS)), np.empty((n_sim, NESTS)),
+        np.empty((n_sim, 2, KINDS_OF_KIN)), np.empty((n_sim, 2, KINDS_OF_KIN)),
+    )  # fmt: skip
+
+
+@kernel
+def rogers_castro(mobility: NDArray[np.float64]) -> None:
+    """Fill the age profile of moving, float64[111]."""
+    a1, al1, a2, mu2, al2, lam2, c = ROGERS_CASTRO
+    for age in range(AGES):
+        young = a2 * math.exp(-al2 * (age - mu2) - math.exp(-lam2 * (age - mu2)))
+        mobility[age] = a1 * math.exp(-al1 * age) + young + c
+
+
+@kernel
+def place_utility(here: int, there: int, children: int, places: Places, settings: Any) -> float:
+    """Utility of `there` seen from `here` without the household's own income, kin and alpha_RU (equation 10)."""
+    value = settings.beta_y * math.log(places.income[there])
+    value += settings.beta_Q * (places.quality[there] - places.quality[here])
+    value -= settings.beta_H * math.log(places.rent[there] / places.rent[here])
+    value -= settings.beta_D * math.log(places.distance[here, there] / 100.0)
+    value += settings.beta_M * math.log(places.size[there] / REFERENCE_SIZE)
+    if children:
+        value += settings.beta_K * (places.services[there] - places.services[here])
+    return value
+
+
+@kernel
+def nest_kin(kin: int, nest: int) -> int:
+    """1 where a household with these kin bits has kin in the nest."""
+    return (kin >> nest) & 1
+
+
+@kernel
+def log_sum(first: float, second: float) -> float:
+    """ln(exp(first) + exp(second)) without overflow; FAR_BELOW where both are closed."""
+    top = max(first, second)
+    if top <= FAR_BELOW:
+        return FAR_BELOW
+    return top + math.log(math.exp(first - top) + math.exp(second - top))
+
+
+@kernel
+def tabulate(n_sim: int, places: Places, settings: Any, alpha_russia: float, choice: Choice) -> None:
+    """Fill the utilities and inclusive values of a year (equations 10 and 11)."""
+    n_all = places.income.shape[0]
+    tau = settings.tau
+    for here in range(n_sim):
+        for children in range(2):
+            top = np.full(NESTS, FAR_BELOW)
+            for there in range(n_all):
+                value = FAR_BELOW
+                if there != here and places.open[there]:
+                    value = place_utility(here, there, children, places, settings) / tau
+                    top[places.nest[there]] = max(top[places.nest[there]], value)
+                choice.utility[here, children, there] = value
+            for nest in range(NESTS):
+                total = 0.0
+                studied = 0.0
+                for there in range(n_all):
+                    value = choice.utility[here, children, there]
+                    if value > FAR_BELOW and places.nest[there] == nest:
+                        weight = math.exp(value - top[nest])
+                        total += weight
+                        if places.study[there]:
+                            studied += weight
+                choice.nest_value[here, children, nest] = top[nest] + math.log(total) if total > 0.0 else FAR_BELOW
+                if children == 0:
+                    choice.study_value[here, nest] = top[nest] + math.log(studied) if studied > 0.0 else FAR_BELOW
+            for kin in range(KINDS_OF_KIN):
+                weights = nest_weight(choice.nest_value[here, children, 0], kin, 0, settings, alpha_russia)
+                russia = nest_weight(choice.nest_value[here, children, 1], kin, 1, settings, alpha_russia)
+                value = log_sum(weights, russia)
+                choice.inclusive[here, children, kin] = value
+                choice.factor[here, children, kin] = math.exp(value) if value > FAR_BELOW else 0.0
+
+
+@kernel
+def nest_weight(log_value: float, kin: int, nest: int, settings: Any, alpha_russia: float) -> float:
+    """Log weight of a nest for a household: tau ln A_g + beta_N kin_g + alpha_RU 1[Russia]."""
+    if log_value <= FAR_BELOW:
+        return FAR_BELOW
+    value = settings.tau * log_value + settings.beta_N * nest_kin(kin, nest)
+    if nest == 1:
+        value += alpha_russia
+    return value
+
+
+@kernel
+def choose_nest(key: np.uint64, salted: np.uint64, kazakhstan: float, russia: float) -> int:
+    """Nest of a mover: largest log weight plus a Gumbel draw keyed by the nest."""
+    if russia <= FAR_BELOW:
+        return 0
+    if kazakhstan <= FAR_BELOW:
+        return 1
+    first = kazakhstan + draws.gumbel(draws.draw_alternative(key, salted, np.uint64(1)))
+    second = russia + draws.gumbel(draws.draw_alternative(key, salted, np.uint64(2)))
+    return 1 if second > first else 0
+
+
+@kernel
+def choose_place(key: np.uint64, salted: np.uint64, utility: NDArray[np.float64], nest: int, places: Places,
+                 study_only: bool) -> int:
+    """Destination in a nest: largest utility plus a Gumbel draw keyed by the place itself (-1 if none is open).
+
+    One draw per alternative: a better offer in one place draws people to it and shuffles nobody else.
+    """
+    best = -1
+    best_value = FAR_BELOW
+    for there in range(utility.shape[0]):
+        if places.nest[there] != nest or utility[there] <= FAR_BELOW or (study_only and not places.study[there]):
+            continue
+        value = utility[there] + draws.gumbel(draws.draw_alternative(key, salted, places.key[there]))
+        if value > best_value:
+            best = there
+            best_value = value
+    return best
+
+
+@kernel
+def choose_destination(key: np.uint64, nest_salt: np.uint64, place_salt: np.uint64, here: int, children: int, kin: int,
+                       choice: Choice, places: Places, settings: Any, alpha_russia: float, study_only: bool) -> int:
+    """Destination of one mover by nested logit (equation 11); -1 where nothing is open."""
+    values = choice.study_value[here] if study_only else choice.nest_value[here, children]
+    kazakhstan = nest_weight(values[0], kin, 0, settings, alpha_russia)
+    russia = nest_weight(values[1], kin, 1, settings, alpha_russia)
+    if kazakhstan <= FAR_BELOW and russia <= FAR_BELOW:
+        return -1
+    nest = choose_nest(key, nest_salt, kazakhstan, russia)
+    return choose_place(key, place_salt, choice.utility[here, children], nest, places, study_only)
+
+
+@kernel
+def advantage(place: int, origin: int, places: Places, settings: Any, alpha_russia: float) -> float:
+    """Adv of equation (13): utility of a place minus the inclusive value of its rivals, seen from an origin.
+
+    Income enters relative to the rivals', so that common growth moves nobody.
+    """
+    n_all = places.income.shape[0]
+    top = np.full(NESTS, FAR_BELOW)
+    for other in range(n_all):
+        if other != place and other != origin and places.open[other]:
+            value = place_utility(origin, other, 1, places, settings) / settings.tau
+            top[places.nest[other]] = max(top[places.nest[other]], value)
+    total = np.zeros(NESTS)
+    for other in range(n_all):
+        if other != place and other != origin and places.open[other]:
+            value = place_utility(origin, other, 1, places, settings) / settings.tau
+            total[places.nest[other]] += math.exp(value - top[places.nest[other]])
+    weights = np.full(NESTS, FAR_BELOW)
+    for nest in range(NESTS):
+        if total[nest] > 0.0:
+            weights[nest] = settings.tau * (top[nest] + math.log(total[nest])) + (alpha_russia if nest == 1 else 0.0)
+    rivals = log_sum(weights[0], weights[1])
+    own = place_utility(origin, place, 1, places, settings)
+    return own - rivals if rivals > FAR_BELOW else own

@@ -1,0 +1,489 @@
+"""The plain engine: the columns of one run and the year as one readable, ordered plan of phases.
+
+One step is a calendar year; the state is dated 1 January. Ensembles run this engine; `BorderModel` wraps
+the same one for interactive use. All decisions of a phase read the state at its start.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model import draws
+from model.accounts import REMOVED, Ledger, check_closed, new_ledger, open_year
+from model.arrivals import Arrivers, admit, arrival_level, count_arrivals, count_settlers
+from model.choice import Choice, Places, advantage, new_choice, rogers_castro, tabulate
+from model.demography import UNION_CELLS, Candidates, Vital, decide_vital_events, pair_on_circle, vital_rates
+from model.founding import Founding
+from model.infrastructure import review_services, show_places, wear_out
+from model.jobs import advance_output, advance_wages, demand_labour, perceive_incomes
+from model.labour import Centres, Cuts, Seekers, match, scan_labour
+from model.levers import Levers, neutral_levers
+from model.migration import (LONE_FIRST_AGE, LONE_LAST_AGE, STUDY_FIRST_AGE, STUDY_LAST_AGE, Incomes, Readiness, Students, move_people, return_students)
+from model.normalisation import Norm
+from model.opening import RETURN_YEARS, open_world
+from model.outlook import LAST_OBSERVED_FLOWS, build_outlook
+from model.parameters import ParameterValues, waged_places
+from model.population import AGES, FEMALE, SECTORS, WORKING_AGE, Households, People, count_stock, new_households, new_people
+from model.record import Record
+from model.renewal import (
+    LoneMoves,
+    Refuge,
+    copy_households,
+    find_hosts,
+    find_orphans,
+    found_households,
+    join_couples,
+    strike_lone_movers,
+)
+from model.settlements import Settlements, new_settlements
+from model.world import World
+from model.zones import advance_zones, project_columns, qyzyljar_projects, relieve_centres
+
+SCHOOL_FIRST_AGE, SCHOOL_LAST_AGE = 7, 17
+SPARE_ROWS = 512
+
+
+class Phase(NamedTuple):
+    """One phase of the year: its number and name in model.md, its equations, the method that runs it."""
+
+    number: int
+    name: str
+    equations: str
+    run: str
+
+
+class Engine:
+    """One run of one world.
+
+    Args:
+        world: the world; founding: its founding population (shared, never written to).
+        values: a complete set of parameter values. seed: the run's seed (`draws.run_seed`).
+        levers: what policies and futures change; None changes nothing.
+        horizon: last 1 January that is reached.
+
+    Raises:
+        ValueError: the horizon does not lie after the world's start.
+    """
+
+    PLAN: ClassVar[tuple[Phase, ...]] = (
+        Phase(1, "exogenous drivers", "", "read_drivers"),
+        Phase(2, "zones and infrastructure", "18-20", "run_zones_and_networks"),
+        Phase(3, "labour demand", "1-4", "set_labour_demand"),
+        Phase(4, "participation and matching", "5-7", "match_labour"),
+        Phase(5, "wages", "8", "set_wages"),
+        Phase(6, "perceived incomes", "9", "perceive"),
+        Phase(7, "household and individual moves", "10-12", "move"),
+        Phase(8, "students return", "12", "bring_students_back"),
+        Phase(9, "arrivals", "13", "admit_arrivals"),
+        Phase(10, "unions, births, deaths, ageing", "15-17", "renew_population"),
+        Phase(11, "accounts", "", "close_accounts"),
+        Phase(12, "records", "", "take_record"),
+    )
+
+    def __init__(self, world: World, founding: Founding, values: ParameterValues, seed: np.uint64,
+                 levers: Levers | None = None, horizon: int = 2045) -> None:
+        if horizon <= world.start:
+            raise ValueError(f"horizon {horizon}: expected a year after {world.start}, the start of world '{world.name}'")
+        self.world, self.founding, self.values, self.seed = world, founding, values, np.uint64(seed)
+        self.horizon, self.start, self.year = horizon, world.start, world.start
+        self.levers = levers if levers is not None else neutral_levers(world, horizon)
+        self.settings = values.settings()
+        self.outlook = build_outlook(world, values, self.levers, self.seed, horizon)
+        self.keys: NDArray[np.uint64] = np.array([draws.text_key(place) for place in world.ids], np.uint64)
+        self.omega: NDArray[np.float64] = values.by_place("omega", 1.0)
+        self.waged: NDArray[np.bool_] = np.zeros(world.n_all, np.bool_)
+        self.waged[waged_places(world)] = True
+        n_sim, n_all = world.n_sim, world.n_all
+        self.is_centre: NDArray[np.bool_] = np.array([kind in ("regional_centre", "capital") for kind in world.kind])
+        self.state: Settlements = new_settlements(n_sim, n_all)
+        self.ledger: Ledger = new_ledger(n_sim, n_all)
+        self.choice: Choice = new_choice(n_sim, n_all)
+        self.vital = Vital(np.empty((n_sim, 2, AGES)), np.empty((n_sim, 2)), np.empty((n_sim, AGES)))
+        self.incomes = Incomes(np.zeros(n_sim), np.zeros(n_sim))
+        self.places = Places(
+            np.zeros(n_all), world.infrastructure_Q.copy(), world.services_S.copy(), world.rent_index.copy(),
+            world.size_2015, world.nest, world.is_destination, world.is_study_place, self.keys, world.road_km.copy(),
+        )  # fmt: skip
+        self.projects = project_columns((qyzyljar_projects(world) if self.levers.qyzyljar else ()) + self.levers.projects)
+        self.arrivers = Arrivers(values["stayer_share"], np.minimum(1.0, world.kin_share * values["kin_scale"]))
+        self.fertility_log = founding.fertility_offset + values.by_place("fertility")[:n_sim]
+        self.mortality_log = founding.mortality_offset + values.by_place("mortality")[:n_sim]
+        self.arrival_variation = values.by_place("arrival_variation")[:n_sim]
+        self.register_bias = np.array([math.exp(b) for b in values.by_place("register_bias")[:n_sim]])
+        self.mobility = np.empty(AGES)
+        rogers_castro(self.mobility)
+        self.centres = Centres(
+            world.commuting_centre, np.array([world.road_km[s, world.commuting_centre[s]] for s in range(n_sim)]),
+            np.zeros(n_all), np.zeros(n_all), np.zeros(n_sim), np.zeros(n_sim, np.bool_),
+        )  # fmt: skip
+        self.cuts = Cuts(np.zeros((n_sim, SECTORS), np.uint64), np.zeros(n_sim, np.uint64), np.zeros(n_sim, np.uint64), np.zeros(n_sim))
+        rows = founding.n_people + founding.n_people // 16 + SPARE_ROWS
+        household_rows = founding.n_households + founding.n_households // 16 + SPARE_ROWS
+        self.people, self.spare_people = new_people(rows), new_people(rows)
+        self.households, self.spare_households = new_households(household_rows), new_households(household_rows)
+        self.n_people, self.n_households = founding.n_people, founding.n_households
+        self.fate: NDArray[np.uint8] = np.zeros(rows, np.uint8)
+        self.students = Students(*(np.empty(0, kind) for kind in (np.uint64, np.uint8, np.uint8, np.uint8, np.uint16)))
+        self.n_students = self.n_moves = self.first_new_student = 0
+        self.moves = LoneMoves(*(np.empty(0, np.int32) for _ in range(3)))
+        self.own = LoneMoves(*(np.empty(0, np.int32) for _ in range(3)))
+        self.seekers = Seekers(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.uint64))
+        self.candidates = Candidates(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.uint64))
+        self.pairs: NDArray[np.int32] = np.empty((0, 2), np.int32)
+        self.bereft: NDArray[np.int32] = np.empty(0, np.int32)
+        self.alpha, self.border = 0.0, 1.0
+        self.opening_keys = np.uint64(0)
+        self.record = Record(self.start, horizon, n_sim, n_all)
+        self.population_2015 = world.founding_population * founding.replicates
+        # What `open_world` derives from founders and parameters.
+        self.norm: Norm
+        self.readiness: Readiness
+        self.study_logit_2015: NDArray[np.float64]
+        self.leaving_2015: NDArray[np.float64]
+        self.arrival_base: NDArray[np.float64]
+        self.origin_share: NDArray[np.float64]
+        self.study_origin: NDArray[np.int64]
+        self.advantage_2015: NDArray[np.float64]
+        self.regime_hazard: NDArray[np.float64]
+        self.regime_arrivals: NDArray[np.float64]
+        self.level_2015: NDArray[np.int64]
+        self.participation: NDArray[np.float64]
+        self.labour_force_outside: NDArray[np.float64]
+        open_world(self)
+        self.record.pyramid_first[:] = self.ledger.closing
+        self._note_stocks()
+
+    # Rows and counts ----------------------------------------------------------------------------------
+
+    def recount(self) -> None:
+        """Take the opening stock from the columns (after the founders settled, or after an edit by hand)."""
+        self.opening_keys = np.uint64(count_stock(self.people, self.households, self.n_households, self.ledger.closing))
+        self._count_places()
+
+    def _count_places(self) -> None:
+        """Population, households and pupils of the places on this 1 January."""
+        stock = self.ledger.closing
+        self.state.population[:] = stock.sum(axis=(1, 2))
+        self.state.pupils[:] = stock[:, :, SCHOOL_FIRST_AGE : SCHOOL_LAST_AGE + 1].sum(axis=(1, 2))
+        self.state.households[:] = np.bincount(self.households.place[: self.n_households], minlength=self.world.n_sim)
+
+    def _note_stocks(self) -> None:
+        self.record.note_stocks(self.t, self.ledger.closing, self.state, self.register_bias, self.state.dwellings)
+
+    def _young_people(self) -> int:
+        return int(self.ledger.closing[:, :, STUDY_FIRST_AGE : STUDY_LAST_AGE + 1].sum())
+
+    def _ensure_room(self, people: int, households: int) -> None:
+        """Room for that many more rows in the live columns, keeping what they hold."""
+        if self.n_people + people > len(self.people.key):
+            self.people = People(*(_grown(column, self.n_people, self.n_people + people) for column in self.people))
+        if self.n_households + households >= len(self.households.key):
+            wanted = self.n_households + households + 1
+            key, place, traits, first = (_grown(column, self.n_households + 1, wanted + 1) for column in self.households)
+            self.households = Households(key, place, traits, first)
+        self._ensure_fate()
+
+    def _ensure_spare(self, people: int, households: int) -> None:
+        """Room in the columns that the year streams into."""
+        if people > len(self.spare_people.key):
+            self.spare_people = new_people(people + people // 16 + SPARE_ROWS)
+        if households >= len(self.spare_households.key):
+            self.spare_households = new_households(households + households // 16 + SPARE_ROWS)
+
+    def _ensure_fate(self) -> None:
+        """One fate for every row; rows added since the last phase start with none."""
+        if len(self.fate) < len(self.people.key):
+            self.fate = _grown(self.fate, len(self.fate), len(self.people.key))
+        self.fate[self.n_people :] = 0
+
+    def ensure_seekers(self) -> None:
+        """Room for everyone who might seek a job."""
+        wanted = int(self.ledger.closing[:, :, WORKING_AGE:].sum()) + 1
+        if len(self.seekers.row) < wanted:
+            rows = wanted + wanted // 16
+            self.seekers = Seekers(np.empty(rows, np.int32), np.empty(rows, np.int32), np.empty(rows, np.uint64))
+
+    def ensure_students(self, rows: int) -> None:
+        """Room in the register of students outside, keeping what it holds."""
+        if len(self.students.key) < rows:
+            self.students = Students(*(_grown(column, self.n_students, rows + rows // 4) for column in self.students))
+        young = self._young_people() + int(self.ledger.closing[:, :, LONE_FIRST_AGE : LONE_LAST_AGE + 1].sum())
+        if len(self.moves.row) < young:
+            self.moves = LoneMoves(*(np.empty(young + young // 4, np.int32) for _ in range(3)))
+
+    def _ensure_lists(self) -> None:
+        """Room for candidates, new households and the bereft."""
+        singles = len(self.fate)
+        if len(self.candidates.row) < singles:
+            self.candidates = Candidates(np.empty(singles, np.int32), np.empty(singles, np.int32), np.empty(singles, np.int32), np.empty(singles, np.uint64))
+            self.pairs = np.empty((singles // 2 + 1, 2), np.int32)
+            self.own = LoneMoves(*(np.empty(singles, np.int32) for _ in range(3)))
+        if len(self.bereft) < self.n_households:
+            self.bereft = np.empty(len(self.households.key), np.int32)
+
+    # The year -----------------------------------------------------------------------------------------
+
+    def step(self) -> None:
+        """One calendar year: all phases of the plan, accounts closed.
+
+        Raises:
+            AccountsError: the accounts of a place do not close.
+            RuntimeError: the horizon is reached.
+        """
+        if self.year >= self.horizon:
+            raise RuntimeError(f"the horizon {self.horizon} is reached: build the engine with a later one")
+        for phase in self.PLAN:
+            getattr(self, phase.run)()
+
+    def run(self) -> Record:
+        """All years up to the horizon; returns the record."""
+        while self.year < self.horizon:
+            self.step()
+        return self.record
+
+    @property
+    def t(self) -> int:
+        """Number of the year, 0 for the first."""
+        return self.year - self.start
+
+    def read_drivers(self) -> None:
+        """Phase 1: this year's drivers, the walk of the hazards, probabilities of births and deaths."""
+        t, world, state = self.t, self.world, self.state
+        open_year(self.ledger)
+        self.reference, self.unemployment = self.outlook.reference[t], self.outlook.unemployment[t]
+        vital_rates(world.schedules.mortality, world.schedules.fertility, float(self.outlook.tfr[t]), float(self.outlook.mortality[t]),
+                    self.fertility_log, self.mortality_log, self.settings.infant_first_year, self.vital)  # fmt: skip
+        self.alpha = float(self.norm.alpha[0]) + math.log(self.levers.russia_odds[t])
+        border = self.levers.border_distance[t]
+        if border != 1.0 or self.border != 1.0:
+            russian = world.nest == 1
+            self.places.distance[:, russian] = world.road_km[:, russian] * border
+            self.places.distance[russian, :] = world.road_km[russian, :] * border
+            self.border = border
+        if t > 0:
+            self._walk()
+        after = self.year > LAST_OBSERVED_FLOWS
+        for place in range(world.n_sim):
+            factor = math.exp(state.walk[place]) * (self.regime_hazard[place] if after else 1.0)
+            self.readiness.hazard[place] = self.norm.hazard[place] * factor
+            self.readiness.study_logit[place] = self.study_logit_2015[place] + self.levers.study_logit[t, place]
+            back = min(0.99, self.settings.p_ret + self.levers.return_gain[t, place])
+            self.readiness.return_chance[place] = 1.0 - math.exp(math.log1p(-back) / RETURN_YEARS)
+
+    def _walk(self) -> None:
+        """Equation (14): random walk on ln lambda, partly common to all places."""
+        sd, common = self.settings.walk_sd, self.settings.walk_common
+        shared = draws.normal(np.uint64(draws.HAZARD_WALK_COMMON), draws.salt_of(self.seed, self.year, draws.HAZARD_WALK_COMMON))
+        own = draws.salt_of(self.seed, self.year, draws.HAZARD_WALK_PLACE)
+        for place in range(self.world.n_sim):
+            step = math.sqrt(common) * shared + math.sqrt(1.0 - common) * draws.normal(self.keys[place], own)
+            self.state.walk[place] += sd * step
+
+    def run_zones_and_networks(self) -> None:
+        """Phase 2: zone projects, wear of networks, services by norm, rents."""
+        t, world, levers, state = self.t, self.world, self.levers, self.state
+        n_sim = world.n_sim
+        advance_zones(self.projects, levers.launch_factor[t], self.settings, self.seed, self.year, state)
+        relieve_centres(state, n_sim, self.settings.centre_slack, self.labour_force_outside, self.settings,
+                        self.centres.openings_outside, self.centres.seekers_outside)  # fmt: skip
+        extra = levers.extra_budget[t]
+        wear_out(state, self.population_2015, self.outlook.budget[t] + extra, levers.renewal[t], self.settings)
+        review_services(state, self.level_2015, levers.services_kept[t], extra, self.settings)
+        show_places(state, world.services_S[:n_sim], world.rent_index[:n_sim], levers.rent_factor[t], self.settings, self.places)
+
+    def set_labour_demand(self) -> None:
+        """Phase 3: output around its trend and posts by sector."""
+        t, levers = self.t, self.levers
+        advance_output(self.state, self.settings, float(levers.drought[t]), float(levers.industry[t]), self.seed, self.year, self.keys)
+        demand_labour(self.state, self.population_2015, t, float(self.outlook.shedding[t]), self.settings)
+
+    def match_labour(self) -> None:
+        """Phase 4: participation, separations, hiring, commuting, unemployment."""
+        world, settings = self.world, self.settings
+        self.centres.reach[:] = self.levers.reach[self.t]
+        self.ensure_seekers()
+        n = scan_labour(self.people, self.households, self.n_households, self.participation, settings.separation,
+                        settings.skill_hiring_odds, self.seed, self.year, self.state, self.seekers)  # fmt: skip
+        match(self.people, self.seekers, n, self.state, self.centres, settings, self.seed, self.year, self.keys,
+              self.is_centre[: world.n_sim], self.cuts)  # fmt: skip
+
+    def set_wages(self) -> None:
+        """Phase 5: wages of the simulated places and what commuters bring home."""
+        world, state = self.world, self.state
+        advance_wages(state, self.omega, self.reference, self.levers.wage_supplement[self.t], self.settings, self.seed,
+                      self.year, self.keys)  # fmt: skip
+        wages = np.where(self.waged, self.omega, 1.0) * self.reference
+        wages[: world.n_sim] = state.wage
+        self.set_commuter_incomes(wages)
+
+    def set_commuter_incomes(self, wages: NDArray[np.float64]) -> None:
+        """Income of a commuter after travel, by place of residence, and whether it beats work on the own account."""
+        n_sim = self.world.n_sim
+        self.incomes.wage[:] = wages[:n_sim]
+        for place in range(n_sim):
+            centre = self.centres.index[place]
+            if centre < 0:
+                self.incomes.commuter[place] = wages[place]
+                self.centres.pays[place] = False
+                continue
+            kept = max(0.0, 1.0 - self.settings.travel_cost * self.centres.distance[place])
+            self.incomes.commuter[place] = wages[centre] * kept
+            self.centres.pays[place] = wages[centre] * kept > self.settings.phi_se * wages[place]
+
+    def perceive(self) -> None:
+        """Phase 6: perceived incomes, and the utilities that follow from them."""
+        perceive_incomes(self.state, self.world.n_sim, self.waged, self.omega, self.reference, self.unemployment,
+                         self.settings.centre_slack, self.settings, self.places.income, self.settings.rho_e)  # fmt: skip
+        tabulate(self.world.n_sim, self.places, self.settings, self.alpha, self.choice)
+
+    def move(self) -> None:
+        """Phases 7 and 8: households move; young people leave to study or alone."""
+        self._ensure_fate()
+        self.ensure_students(self.n_students + self._young_people())
+        before = self.n_students
+        self.n_moves, self.n_students = move_people(
+            self.people, self.households, self.n_households, self.world.n_sim, self.incomes, self.readiness, self.choice,
+            self.places, self.settings, self.alpha, self.seed, self.year, self.fate, self.moves, self.students,
+            self.n_students, self.ledger,
+        )  # fmt: skip
+        self.first_new_student = before
+
+    def bring_students_back(self) -> None:
+        """Phase 8: students return from outside."""
+        self._ensure_room(self.n_students, self.n_students)
+        self.n_students, self.n_people, self.n_households = return_students(
+            self.students, self.n_students, self.first_new_student, self.readiness.return_chance, self.seed, self.year,
+            self.people, self.n_people, self.households, self.n_households, self.study_origin, self.ledger,
+        )  # fmt: skip
+
+    def admit_arrivals(self) -> None:
+        """Phase 9: households from outside."""
+        world, t = self.world, self.t
+        n_sim = world.n_sim
+        advantages = np.zeros((n_sim, world.n_all))
+        self.fill_advantages(advantages)
+        mean = np.zeros((n_sim, world.n_all))
+        weight = self.settings.hinterland_weight
+        for place in range(n_sim):
+            base = self.arrival_base[place] / self.founding.template_size
+            if self.year > LAST_OBSERVED_FLOWS:
+                base *= self.regime_arrivals[place]
+            home = world.hinterland[place]
+            follows = weight if home >= n_sim else 0.0
+            for origin in range(n_sim, world.n_all):
+                share = self.origin_share[origin] * (1.0 - follows)
+                if origin == home:
+                    # Equation (13): the share h of arrivals shrinks with the hinterland.
+                    share = arrival_level(1.0, float(self.outlook.hinterland[t, origin])) * follows
+                if share > 0.0:
+                    change = advantages[place, origin] - self.advantage_2015[place, origin]
+                    mean[place, origin] = base * share * math.exp(change)
+        counts = np.zeros((n_sim, world.n_all), np.int64)
+        total = count_arrivals(mean, self.arrival_variation, self.keys, self.seed, self.year, counts)
+        settlers = np.zeros(n_sim, np.int64)
+        total += count_settlers(self.levers.settlers[t], self.settings.settlers_returning, self.keys, self.seed, self.year, settlers)
+        self._ensure_room(total * int(np.diff(self.founding.templates.first).max()), total)
+        self.n_people, self.n_households = admit(
+            counts, settlers, self.settings.settlers_working, world.n_all - 1, self.keys, self.founding.templates, self.arrivers,
+            self.seed, self.year, self.people, self.n_people, self.households, self.n_households, self.ledger,
+        )  # fmt: skip
+
+    def fill_advantages(self, out: NDArray[np.float64]) -> None:
+        """Adv of equation (13) for every place and origin with arrivals, float64[n_sim, n_all]."""
+        world = self.world
+        for place in range(world.n_sim):
+            for origin in range(world.n_sim, world.n_all):
+                if self.origin_share[origin] > 0.0 or world.hinterland[place] == origin:
+                    out[place, origin] = advantage(place, origin, self.places, self.settings, float(self.norm.alpha[0]))
+
+    def renew_population(self) -> None:
+        """Phase 10: unions, splits, births, deaths, ageing; the columns of the next 1 January."""
+        seed, year, settings, n_sim = self.seed, self.year, self.settings, self.world.n_sim
+        self._ensure_fate()
+        self._ensure_lists()
+        n_candidates, births, n_own, n_bereft = decide_vital_events(
+            self.people, self.households, self.n_households, self.vital, settings, seed, year, self.fate, self.candidates,
+            self.own.row, self.own.household, self.own.destination, self.bereft, self.ledger,
+        )  # fmt: skip
+        births += strike_lone_movers(self.people, self.moves, self.n_moves, self.vital, seed, year, self.fate, self.ledger)
+        n_pairs = pair_on_circle(self.candidates, n_candidates, self.people, n_sim * UNION_CELLS, self.fate, self.pairs)
+        refuge = self._house_orphans(n_bereft)
+        rows, hearths = self.n_people + births + 1, self.n_households + n_own + self.n_moves + n_pairs + 1
+        self._ensure_spare(rows, hearths)
+        target, hearth = self.spare_people, self.spare_households
+        row, written = copy_households(self.people, self.households, self.n_households, self.fate, refuge, len(refuge.host),
+                                       self.vital, settings, seed, year, self.ledger, target, hearth)  # fmt: skip
+        row, written = join_couples(self.people, self.households, self.fate, self.candidates, self.pairs, n_pairs, self.vital,
+                                    settings, seed, year, self.ledger, target, hearth, row, written)  # fmt: skip
+        for moves, n in ((self.own, n_own), (self.moves, self.n_moves)):
+            row, written = found_households(self.people, self.households, moves, n, self.fate, self.vital, settings, seed,
+                                            year, self.ledger, target, hearth, row, written)  # fmt: skip
+        self.people, self.spare_people = target, self.people
+        self.households, self.spare_households = hearth, self.households
+        self.n_people, self.n_households = row, written
+
+    def _house_orphans(self, n_bereft: int) -> Refuge:
+        """Hosts of this year's orphans; where a place has no household left, the nearest place's take them in."""
+        orphans, homes = np.empty(0, np.int32), np.empty(0, np.int32)
+        if n_bereft:
+            begin = self.households.first[self.bereft[:n_bereft]]
+            end = self.households.first[self.bereft[:n_bereft] + 1]
+            room = int((end - begin).sum())
+            orphans, homes = np.empty(room, np.int32), np.empty(room, np.int32)
+            n = find_orphans(self.people, self.households, self.bereft, n_bereft, self.fate, orphans, homes)
+            orphans, homes = orphans[:n], homes[:n]
+        hosts = np.empty(len(orphans), np.int32)
+        if len(orphans):
+            find_hosts(self.people, self.households, self.n_households, self.fate, self.world.n_sim, orphans, homes, len(orphans),
+                       self.seed, self.year, hosts)  # fmt: skip
+            self._send_to_kin(orphans[hosts < 0], homes[hosts < 0])
+            orphans, hosts = orphans[hosts >= 0], hosts[hosts >= 0]
+            order = np.lexsort((self.people.key[orphans], hosts))
+            orphans, hosts = orphans[order], hosts[order]
+        return Refuge(hosts, orphans)
+
+    def _send_to_kin(self, orphans: NDArray[np.int32], homes: NDArray[np.int32]) -> None:
+        """Orphans of a place without any other household go to kin in the nearest external place."""
+        world, ledger = self.world, self.ledger
+        for row, home in zip(orphans, homes, strict=True):
+            place = int(self.households.place[home])
+            distance = np.where(world.is_destination, world.road_km[place], np.inf)
+            distance[: world.n_sim] = np.inf
+            outside = int(np.argmin(distance)) if np.isfinite(distance).any() else world.n_all - 1
+            ledger.departures[place, self.people.traits[row] & FEMALE, self.people.age[row]] += 1
+            ledger.flows[place, outside] += 1
+            ledger.checksum[REMOVED] += self.people.key[row]
+
+    def close_accounts(self) -> None:
+        """Phase 11: the recount of the new columns must equal what the postings say."""
+        closing_keys = np.uint64(count_stock(self.people, self.households, self.n_households, self.ledger.closing))
+        check_closed(self.ledger, self.opening_keys, closing_keys, self.year, self.world.ids)
+        self.opening_keys = closing_keys
+
+    def take_record(self) -> None:
+        """Phase 12: flows of the year, then the new 1 January."""
+        t = self.t
+        trends = np.array([self.settings.g_A * t, self.settings.g_I * t])
+        self.record.note_flows(t, self.ledger, self.state, self.places, trends)
+        self.year += 1
+        self._count_places()
+        self._note_stocks()
+        if self.year == self.horizon:
+            self.record.pyramid_last[:] = self.ledger.closing
+
+
+def _grown(column: NDArray[Any], used: int, rows: int) -> NDArray[Any]:
+    """A copy of a column with more rows, of which the first `used` are kept."""
+    larger = np.zeros(rows + rows // 16 + SPARE_ROWS, column.dtype)
+    larger[:used] = column[:used]
+    return larger
+
+
+def simulate(world: World, founding: Founding, values: ParameterValues, seed: np.uint64, levers: Levers | None = None,
+             horizon: int = 2045) -> Record:
+    """Run one world from its start to the horizon."""
+    return Engine(world, founding, values, seed, levers, horizon).run()

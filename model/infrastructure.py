@@ -1,0 +1,140 @@
+"""Phase 2: wear of networks, services kept by norm, rents (equations 18 and 19)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.choice import Places
+from model.compiled import kernel
+from model.settlements import NETWORKS, Settlements
+
+REFERENCE_TOWN = 7000.0  # network lengths are declared for a town of this size
+HEALTH = 0
+SCHOOL = 1
+# Norms (model.md (19), state network norm of health organisations): persons for health, pupils for schools.
+HEALTH_NORMS = (50.0, 500.0, 1500.0, 5000.0)
+SCHOOL_NORMS = (5.0, 41.0, 81.0)
+# Share of the facility's capacity open at each level kept [assumed].
+HEALTH_CAPACITY = (0.0, 0.1, 0.3, 0.6, 1.0)
+SCHOOL_CAPACITY = (0.0, 0.3, 0.6, 1.0)
+BUDGET_STEP = 50.0  # thousand KZT a head, the unit of `budget_services`
+
+
+@kernel
+def network_lengths(persons: float, settings: Any, out: NDArray[np.float64]) -> None:
+    """Kilometres of heat, water, sewer and street networks of a place of that size in 2015."""
+    scale = persons / REFERENCE_TOWN
+    out[0] = settings.heat_km * scale
+    out[1] = settings.water_km * scale
+    out[2] = settings.sewer_km * scale
+    out[3] = settings.road_km * scale
+
+
+@kernel
+def network_costs(settings: Any, out: NDArray[np.float64]) -> None:
+    """Renewal cost of the four networks, million KZT a km at 2020 prices."""
+    out[0] = settings.heat_cost
+    out[1] = settings.water_cost
+    out[2] = settings.water_cost
+    out[3] = settings.road_cost
+
+
+@kernel
+def wear_out(state: Settlements, population_2015: NDArray[np.int64], budget: NDArray[np.float64],
+             renewal: NDArray[np.float64], settings: Any) -> None:
+    """Equation (18): w' = w + delta (1 - w) - Inv / (c L), within [0, 1].
+
+    Args:
+        budget: float64[n_sim] local budget a head, thousand KZT at 2020 prices; its `network_share` renews
+            the networks, in proportion to what renewing each would cost.
+        renewal: float64[n_sim, 4] million KZT a year of policies, by network.
+    """
+    lengths = np.empty(NETWORKS)
+    costs = np.empty(NETWORKS)
+    network_costs(settings, costs)
+    for place in range(population_2015.shape[0]):
+        network_lengths(float(population_2015[place]), settings, lengths)
+        value = 0.0
+        for network in range(NETWORKS):
+            value += costs[network] * lengths[network]
+        local = settings.network_share * budget[place] * state.population[place] / 1000.0
+        state.investment[place] = local
+        for network in range(NETWORKS):
+            worth = costs[network] * lengths[network]
+            spent = renewal[place, network]
+            state.investment[place] += spent
+            renewed = local / value + (spent / worth if worth > 0.0 else 0.0) if value > 0.0 else 0.0
+            wear = state.wear[place, network]
+            wear = wear + settings.delta_w * (1.0 - wear) - renewed
+            state.wear[place, network] = min(1.0, max(0.0, wear))
+
+
+@kernel
+def level_reached(count: float, norms: tuple[float, ...]) -> int:
+    """Number of norms that a count of persons or pupils meets."""
+    level = 0
+    for norm in norms:
+        if count >= norm:
+            level += 1
+    return level
+
+
+@kernel
+def _review(place: int, facility: int, count: float, norms: tuple[float, ...], kept: bool, settings: Any,
+            state: Settlements) -> None:
+    """A level is lost after `loss_years` in a row below its norm, restored at `restoration` times the norm."""
+    level = state.level[place, facility]
+    if level > 0 and count < norms[level - 1] and not kept:
+        state.below[place, facility] += 1
+        if state.below[place, facility] >= settings.loss_years:
+            state.level[place, facility] = level - 1
+            state.below[place, facility] = 0
+        return
+    state.below[place, facility] = 0
+    if level < len(norms) and count >= settings.restoration * norms[level]:
+        state.level[place, facility] = level + 1
+
+
+@kernel
+def services_share(health: int, school: int, settings: Any) -> float:
+    """Share of public services open at these levels: health, school, and the rest that always stays."""
+    lost = settings.health_weight * (1.0 - HEALTH_CAPACITY[health]) + settings.school_weight * (1.0 - SCHOOL_CAPACITY[school])
+    return 1.0 - lost
+
+
+@kernel
+def review_services(state: Settlements, level_2015: NDArray[np.int64], services_kept: NDArray[np.bool_],
+                    extra_budget: NDArray[np.float64], settings: Any) -> None:
+    """Equation (19): facilities by population and pupils; `services_kept` suspends losses (a policy).
+
+    `extra_budget` (thousand KZT a head above the baseline) adds to the quality of services.
+    """
+    for place in range(level_2015.shape[0]):
+        _review(place, HEALTH, float(state.population[place]), HEALTH_NORMS, services_kept[place], settings, state)
+        _review(place, SCHOOL, float(state.pupils[place]), SCHOOL_NORMS, services_kept[place], settings, state)
+        now = services_share(state.level[place, HEALTH], state.level[place, SCHOOL], settings)
+        then = services_share(level_2015[place, HEALTH], level_2015[place, SCHOOL], settings)
+        state.services_open[place] = now / then
+        state.budget_services[place] = settings.budget_services * extra_budget[place] / BUDGET_STEP
+
+
+@kernel
+def show_places(state: Settlements, services_2015: NDArray[np.float64], rent_2015: NDArray[np.float64],
+                rent_factor: NDArray[np.float64], settings: Any, places: Places) -> None:
+    """What the simulated places offer this year: Q = mean(1 - wear), S, and rent by occupied dwellings."""
+    for place in range(state.population.shape[0]):
+        kept = 0.0
+        for network in range(NETWORKS):
+            kept += 1.0 - state.wear[place, network]
+        places.quality[place] = kept / NETWORKS
+        services = services_2015[place] * state.services_open[place] + state.budget_services[place]
+        places.services[place] = min(1.0, services)
+        occupied = max(state.households[place], 1) / max(state.dwellings[place] / DWELLINGS_PER_HOUSEHOLD, 1.0)
+        places.rent[place] = rent_2015[place] * rent_factor[place] * math.exp(settings.rent_elasticity * math.log(occupied))
+
+
+DWELLINGS_PER_HOUSEHOLD = 1.05  # five per cent stood empty in 2015 [assumed]

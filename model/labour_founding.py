@@ -1,0 +1,116 @@
+"""The labour market on 1 January 2015, in the equilibrium of its own equations: jobs, commuters, statuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.compiled import kernel
+from model.jobs import found_jobs
+from model.labour import NOBODY, Centres, Cuts, Seekers, acceptance, close_market, round_half_up, smallest
+from model.population import COMMUTER, FIRST_SECTOR, HIDDEN, SECTORS, UNEMPLOYED, People
+from model.settlements import Settlements
+
+STEADY_ROUNDS = 200
+
+
+@kernel
+def steady_commuters(participants: float, jobs: float, openings: float, other_seekers: float, accepted: float,
+                     settings: Any) -> float:
+    """Commuters of a place at which yearly hires in the centre replace yearly separations (equation 6)."""
+    commuters = 0.0
+    for _ in range(STEADY_ROUNDS):
+        seeking = max(0.0, participants - jobs - (1.0 - settings.separation) * commuters)
+        willing = accepted * seeking
+        share = openings * min(1.0, willing / (other_seekers + willing)) if other_seekers + willing > 0.0 else 0.0
+        commuters = (1.0 - settings.separation) * commuters + min(share, willing)
+    return commuters
+
+
+@kernel
+def found_labour(people: People, seekers: Seekers, n: int, formal_share: NDArray[np.float64], centres: Centres,
+                 is_centre: NDArray[np.bool_], settings: Any, state: Settlements, cuts: Cuts) -> None:
+    """Jobs of 2015 and every participant's first status; the same queue decides as in any later year.
+
+    Posts are the formal share of participants; a centre has further posts for those who commute in.
+    `slack_2015` is the slack that results.
+    """
+    n_sim = state.participants.shape[0]
+    posts = np.empty(n_sim)
+    away = np.zeros(n_sim, dtype=np.int64)
+    state.commuters_in[:] = 0
+    for place in range(n_sim):
+        posts[place] = formal_share[place] * state.participants[place]
+    for place in range(n_sim):
+        centre = centres.index[place]
+        if centre < 0 or not centres.pays[place]:
+            continue
+        if centre < n_sim:
+            openings = settings.separation * posts[centre]
+            other = state.participants[centre] - (1.0 - settings.separation) * posts[centre]
+        else:
+            openings = centres.openings_outside[centre]
+            other = centres.seekers_outside[centre]
+        accepted = acceptance(centres.distance[place], 0.0, settings)
+        away[place] = round_half_up(
+            steady_commuters(float(state.participants[place]), posts[place], openings, other, accepted, settings)
+        )
+        if centre < n_sim:
+            state.commuters_in[centre] += away[place]
+    for place in range(n_sim):
+        posts[place] += state.commuters_in[place]
+    found_jobs(posts, settings, state)
+    start = np.zeros(n_sim + 1, dtype=np.int64)
+    for k in range(n):
+        start[seekers.place[k] + 1] += 1
+    for place in range(n_sim):
+        start[place + 1] += start[place]
+    fill = start[:n_sim].copy()
+    grouped = np.empty(n, dtype=np.uint64)
+    for k in range(n):
+        grouped[fill[seekers.place[k]]] = seekers.queue[k]
+        fill[seekers.place[k]] += 1
+    for place in range(n_sim):
+        _found_place(place, start[place], start[place + 1], away[place], state, grouped, settings, cuts)
+    for k in range(n):
+        place = seekers.place[k]
+        queue = seekers.queue[k]
+        status = HIDDEN
+        if queue >= cuts.unemployed[place]:
+            status = UNEMPLOYED
+        elif queue < cuts.commuting[place]:
+            status = COMMUTER
+        for sector in range(SECTORS - 1, -1, -1):
+            if queue < cuts.hired[place, sector]:
+                status = FIRST_SECTOR + sector
+        people.status[seekers.row[k]] = status
+
+
+@kernel
+def _found_place(place: int, begin: int, end: int, away: int, state: Settlements, grouped: NDArray[np.uint64],
+                 settings: Any, cuts: Cuts) -> None:
+    """First cuts of one place: local posts by sector, commuters next in the queue, the unemployed last."""
+    outside = state.commuters_in[place]
+    filled = 0
+    for sector in range(SECTORS):
+        wanted = round_half_up(state.jobs[place, sector])
+        if sector == SECTORS - 1:
+            wanted = max(0, wanted - outside)  # those who commute in hold posts in services
+        take = min(wanted, end - begin - filled)
+        cuts.hired[place, sector] = smallest(grouped, begin + filled, end, take)
+        if take == 0:
+            cuts.hired[place, sector] = cuts.hired[place, sector - 1] if sector > 0 else NOBODY
+        state.staff[place, sector] = take
+        filled += take
+    take = min(away, end - begin - filled)
+    cuts.commuting[place] = smallest(grouped, begin + filled, end, take) if take > 0 else NOBODY
+    state.commuters[place] = take
+    state.commuters_2015[place] = float(take)
+    employed = filled + take
+    participants = state.participants[place]
+    state.slack_2015[place] = 1.0 - employed / participants if participants > 0 else 0.0
+    close_market(place, state, settings)
+    rest = end - begin - employed - state.unemployed[place]
+    cuts.unemployed[place] = smallest(grouped, begin + employed, end, rest)

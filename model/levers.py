@@ -1,0 +1,82 @@
+"""Levers: what policies and futures change in a run, year by year and place by place, as plain arrays.
+
+This package knows nothing of policy files; `scenarios` translates them into these arrays. All levers
+are neutral by default, and each acts through an equation of model.md section 4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.settlements import NETWORKS
+from model.world import World
+from model.zones import Project
+
+
+@dataclass
+class Levers:
+    """Arrays over years (from the start) and places; a year beyond the arrays cannot be simulated.
+
+    Policies:
+        reach: [years, n_sim] km added to D50 by a commuter link (6).
+        wage_supplement: [years, n_sim] share added to public wages (8).
+        renewal: [years, n_sim, 4] million KZT a year at 2020 prices into networks (18).
+        extra_budget: [years, n_sim] thousand KZT a head at 2020 prices above the local budget (18, 19).
+        services_kept: [years, n_sim] losses of facilities suspended (19).
+        rent_factor: [years, n_sim] factor on rent (10).
+        study_logit: [years, n_sim] added to the logit of leaving to study; return_gain: [years, n_sim] added to
+            the share of students who return (12).
+        settlers: [years, n_sim] families above the baseline (13).
+        launch_factor: [years, n_all] factor on the hazard of launching a project, a tax holiday (20).
+        projects: further zone projects; qyzyljar: whether the zone as realised is part of the run.
+    Futures:
+        russia_odds: [years] factor on the odds of going to Russia; border_distance: [years] factor on road
+            distances to Russia. russian_wage, rouble: [years] factors on Russian wages and on the exchange rate.
+        centre_wage: [years] factor on wages of Kazakhstan's places outside the home series.
+        home_wage: [years] factor on the wages of the home series.
+        drought: [years] log shock on agricultural output; industry: [years] log shock on industrial output.
+        shedding: [years] extra yearly loss of agricultural jobs; hinterland: [years] extra yearly decline.
+    """
+
+    reach: NDArray[np.float64]
+    wage_supplement: NDArray[np.float64]
+    renewal: NDArray[np.float64]
+    extra_budget: NDArray[np.float64]
+    services_kept: NDArray[np.bool_]
+    rent_factor: NDArray[np.float64]
+    study_logit: NDArray[np.float64]
+    return_gain: NDArray[np.float64]
+    settlers: NDArray[np.float64]
+    launch_factor: NDArray[np.float64]
+    russia_odds: NDArray[np.float64]
+    border_distance: NDArray[np.float64]
+    russian_wage: NDArray[np.float64]
+    rouble: NDArray[np.float64]
+    centre_wage: NDArray[np.float64]
+    home_wage: NDArray[np.float64]
+    drought: NDArray[np.float64]
+    industry: NDArray[np.float64]
+    shedding: NDArray[np.float64]
+    hinterland: NDArray[np.float64]
+    projects: tuple[Project, ...] = field(default=())
+    qyzyljar: bool = True
+
+
+def neutral_levers(world: World, horizon: int) -> Levers:
+    """Levers that change nothing, for the years from the world's start to the one before `horizon`."""
+    years, n_sim, n_all = horizon - world.start, world.n_sim, world.n_all
+
+    def zeros() -> NDArray[np.float64]:
+        return np.zeros((years, n_sim))
+
+    return Levers(
+        reach=zeros(), wage_supplement=zeros(), renewal=np.zeros((years, n_sim, NETWORKS)), extra_budget=zeros(),
+        services_kept=np.zeros((years, n_sim), np.bool_), rent_factor=np.ones((years, n_sim)), study_logit=zeros(),
+        return_gain=zeros(), settlers=zeros(), launch_factor=np.ones((years, n_all)), russia_odds=np.ones(years),
+        border_distance=np.ones(years), russian_wage=np.ones(years), rouble=np.ones(years), centre_wage=np.ones(years),
+        home_wage=np.ones(years), drought=np.zeros(years), industry=np.zeros(years), shedding=np.zeros(years),
+        hinterland=np.zeros(years),
+    )  # fmt: skip

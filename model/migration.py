@@ -1,0 +1,301 @@
+"""Phases 7 and 8: households move, young people leave to study or alone, students return (equations 10-12)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model import draws
+from model.accounts import ADDED, REMOVED, Ledger
+from model.choice import Choice, Places, choose_destination
+from model.compiled import kernel
+from model.demography import LEFT, MOVED
+from model.population import (
+    ADULT_AGE,
+    CHILD,
+    COMMUTER,
+    FEMALE,
+    HIDDEN,
+    KIN_SHIFT,
+    NOWHERE,
+    PARTNER,
+    RETIRED,
+    SKILLED,
+    STAYER,
+    STUDENT,
+    UNEMPLOYED,
+    Households,
+    People,
+)
+from model.renewal import RETURN_LAST_AGE, STUDENT_LAST_AGE, LoneMoves
+
+STUDY_FIRST_AGE = 17
+STUDY_LAST_AGE = 19
+RETURN_FIRST_AGE = STUDENT_LAST_AGE + 1
+LONE_FIRST_AGE = 20
+LONE_LAST_AGE = 29
+
+
+class Incomes(NamedTuple):
+    """Monthly incomes by simulated place, KZT at 2020 prices: a local wage, and a commuter's after travel."""
+
+    wage: NDArray[np.float64]
+    commuter: NDArray[np.float64]
+
+
+class Readiness(NamedTuple):
+    """What scales the hazard of leaving in a year.
+
+    Attributes:
+        hazard: float64[n_sim] lambda' of the place with its walk, over exp(IV_2015).
+        mean_inclusive: float64[n_sim] IV_2015, the person-weighted mean over founders at 2015 drivers.
+        by_age: float64[111] Rogers-Castro profile.
+        stayer, mover: kappa of the two kinds of household, mean 1.
+        study_logit: float64[n_sim] logit of the share of a cohort that leaves to study at IV_2015.
+        return_chance: float64[n_sim] yearly chance that a student from the place returns.
+    """
+
+    hazard: NDArray[np.float64]
+    mean_inclusive: NDArray[np.float64]
+    by_age: NDArray[np.float64]
+    stayer: float
+    mover: float
+    study_logit: NDArray[np.float64]
+    return_chance: NDArray[np.float64]
+
+
+class Students(NamedTuple):
+    """The outside register: students from simulated places who study in external ones keep their key here."""
+
+    key: NDArray[np.uint64]
+    age: NDArray[np.uint8]
+    traits: NDArray[np.uint8]
+    household_traits: NDArray[np.uint8]
+    origin: NDArray[np.uint16]
+
+
+@kernel
+def person_income(status: int, traits: int, wage: float, commuter: float, settings: Any) -> float:
+    """Monthly income of a person by what the person does (section 4, below equation 10).
+
+    The skill premium is spread around the mean wage at the share of skilled workers `MEAN_SKILL`.
+    """
+    if status < HIDDEN:
+        if status == CHILD or status == STUDENT:
+            return 0.0
+        base = commuter if status == COMMUTER else wage
+        skill = 1.0 if traits & SKILLED else 0.0
+        return base * (1.0 + settings.skill_premium * (skill - MEAN_SKILL))
+    if status == HIDDEN:
+        return settings.phi_se * wage
+    if status == UNEMPLOYED:
+        return settings.phi_u * wage
+    if status == RETIRED:
+        return settings.old_age_income * wage
+    return 0.0
+
+
+MEAN_SKILL = 0.45  # share of skilled workers among founders, `data/skilled.csv` [assumed]
+
+
+@kernel
+def household_income(people: People, begin: int, end: int, wage: float, commuter: float, settings: Any) -> float:
+    """y_h: incomes of all members per adult, floored at a share of the place's wage."""
+    total = 0.0
+    adults = 0
+    for i in range(begin, end):
+        total += person_income(people.status[i], people.traits[i], wage, commuter, settings)
+        if people.age[i] >= ADULT_AGE:
+            adults += 1
+    return max(settings.income_floor * wage, total / max(adults, 1))
+
+
+@kernel
+def study_probability(logit: float, inclusive: float, mean_inclusive: float, skilled_parent: bool, settings: Any) -> float:
+    """Yearly chance that a person of 17-19 leaves to study, such that a cohort's share is p (equation 12)."""
+    value = logit + inclusive - mean_inclusive
+    if skilled_parent:
+        value += math.log(settings.skilled_parent_odds)
+    share = 1.0 / (1.0 + math.exp(-value))
+    years = STUDY_LAST_AGE - STUDY_FIRST_AGE + 1
+    return 1.0 - math.exp(math.log1p(-share) / years)
+
+
+@kernel
+def _seek_anew(people: People, i: int) -> None:
+    """A worker who moves gives up the old job and seeks a new one."""
+    if STUDENT < people.status[i] < HIDDEN:
+        people.status[i] = HIDDEN
+
+
+@kernel
+def _post_move(people: People, i: int, here: int, there: int, n_sim: int, ledger: Ledger) -> None:
+    """Double entry of one person's move."""
+    sex, age = people.traits[i] & FEMALE, people.age[i]
+    ledger.departures[here, sex, age] += 1
+    ledger.flows[here, there] += 1
+    if there < n_sim:
+        ledger.arrivals[there, sex, age] += 1
+    else:
+        ledger.checksum[REMOVED] += people.key[i]
+
+
+@kernel
+def move_people(people: People, households: Households, n_households: int, n_sim: int, incomes: Incomes,
+                readiness: Readiness, choice: Choice, places: Places, settings: Any, alpha_russia: float,
+                seed: np.uint64, year: int, fate: NDArray[np.uint8], moves: LoneMoves, students: Students,
+                n_students: int, ledger: Ledger) -> tuple[int, int]:
+    """Phases 7 and 8 for everyone who was here on 1 January.
+
+    A household that moves takes all members along; in one that stays, people of 17-19 may leave to study
+    and single people of 20-29 may leave alone. Fates LEFT and MOVED are set, every move is posted.
+
+    Returns:
+        Number of lone moves inside the simulated places, number of rows of `students` in use.
+    """
+    move_salt = draws.salt(seed, year, draws.HOUSEHOLD_MOVE)
+    nest_salt = draws.salt(seed, year, draws.DESTINATION_NEST)
+    place_salt = draws.salt(seed, year, draws.DESTINATION_PLACE)
+    study_salt = draws.salt(seed, year, draws.STUDY_EXIT)
+    alone_salt = draws.salt(seed, year, draws.YOUNG_ADULT_MOVE)
+    return_salt = draws.salt(seed, year, draws.STUDENT_RETURN)
+    n_moves = 0
+    # Most draws are decided by an upper bound of the hazard, without looking at incomes.
+    bound = np.empty(n_sim)
+    for place in range(n_sim):
+        floor = settings.income_floor * incomes.wage[place]
+        bound[place] = readiness.hazard[place] * math.exp(-settings.beta_y * math.log(floor)) * (1.0 + 1e-12)
+    for h in range(n_households):
+        here = int(households.place[h])
+        begin, end = households.first[h], households.first[h + 1]
+        traits = households.traits[h]
+        kin = int(traits) >> KIN_SHIFT
+        kappa = readiness.stayer if traits & STAYER else readiness.mover
+        children = 0
+        young = False
+        for i in range(begin, end):
+            age = people.age[i]
+            if age < ADULT_AGE:
+                children = 1
+            if i > begin and STUDY_FIRST_AGE <= age <= LONE_LAST_AGE:
+                young = True
+            fate[i] = 0
+        factor = choice.factor[here, children, kin]
+        y = 0.0
+        scale = 0.0  # exp(IV_h) times kappa and lambda', once income is known
+        u = draws.uniform(households.key[h], move_salt)
+        age_head = people.age[begin]
+        if u < bound[here] * kappa * factor * readiness.by_age[age_head]:
+            y = household_income(people, begin, end, incomes.wage[here], incomes.commuter[here], settings)
+            scale = readiness.hazard[here] * kappa * factor * math.exp(-settings.beta_y * math.log(y))
+            if u < 1.0 - math.exp(-scale * readiness.by_age[age_head]):
+                there = choose_destination(households.key[h], nest_salt, place_salt, here, children, kin, choice,
+                                           places, settings, alpha_russia, False)
+                if there >= 0:
+                    for i in range(begin, end):
+                        _post_move(people, i, here, there, n_sim, ledger)
+                        _seek_anew(people, i)
+                    households.place[h] = there if there < n_sim else NOWHERE
+                    continue
+        origin = people.origin[begin]
+        if origin != NOWHERE and origin != here and end - begin == 1 and RETURN_FIRST_AGE <= age_head <= RETURN_LAST_AGE:
+            if draws.uniform(people.key[begin], return_salt) < readiness.return_chance[origin]:
+                _post_move(people, begin, here, int(origin), n_sim, ledger)
+                _seek_anew(people, begin)
+                people.origin[begin] = NOWHERE
+                people.traits[begin] |= SKILLED
+                households.place[h] = origin
+                continue
+        if not young:
+            continue
+        skilled_parent = (people.traits[begin] & SKILLED) != 0
+        for i in range(begin + 1, end):
+            age = people.age[i]
+            if age < STUDY_FIRST_AGE or age > LONE_LAST_AGE or people.traits[i] & PARTNER:
+                continue
+            if y == 0.0:
+                y = household_income(people, begin, end, incomes.wage[here], incomes.commuter[here], settings)
+                scale = readiness.hazard[here] * kappa * factor * math.exp(-settings.beta_y * math.log(y))
+            key = people.key[i]
+            there = -1
+            study = age <= STUDY_LAST_AGE
+            if study:
+                inclusive = choice.inclusive[here, children, kin] - settings.beta_y * math.log(y)
+                chance = study_probability(readiness.study_logit[here], inclusive, readiness.mean_inclusive[here],
+                                           skilled_parent, settings)
+                if draws.uniform(key, study_salt) < chance:
+                    there = choose_destination(key, nest_salt, place_salt, here, 0, kin, choice, places, settings,
+                                               alpha_russia, True)
+            elif draws.uniform(key, alone_salt) < 1.0 - math.exp(-scale * readiness.by_age[age]):
+                there = choose_destination(key, nest_salt, place_salt, here, 0, kin, choice, places, settings,
+                                           alpha_russia, False)
+            if there < 0:
+                continue
+            _post_move(people, i, here, there, n_sim, ledger)
+            _seek_anew(people, i)
+            if there < n_sim:
+                fate[i] = MOVED
+                moves.row[n_moves] = i
+                moves.household[n_moves] = h
+                moves.destination[n_moves] = there
+                n_moves += 1
+                if study:
+                    people.origin[i] = here
+                    people.status[i] = STUDENT
+            else:
+                fate[i] = LEFT
+                if study:
+                    students.key[n_students] = key
+                    students.age[n_students] = age
+                    students.traits[n_students] = people.traits[i]
+                    students.household_traits[n_students] = traits
+                    students.origin[n_students] = here
+                    n_students += 1
+    return n_moves, n_students
+
+
+@kernel
+def return_students(students: Students, n_students: int, first_new: int, return_chance: NDArray[np.float64],
+                    seed: np.uint64, year: int, people: People, n_people: int, households: Households,
+                    n_households: int, study_place: NDArray[np.int64], ledger: Ledger) -> tuple[int, int, int]:
+    """Phase 8, returns from outside: students of 22-25 come back with their old key, skilled (equation 12).
+
+    Rows before `first_new` left in earlier years. The register is compacted and aged in place; those past
+    25 stay away for good. `study_place` is the external place returns are booked from, by origin.
+
+    Returns:
+        Rows of the register in use, persons, households.
+    """
+    salted = draws.salt(seed, year, draws.STUDENT_RETURN)
+    kept = 0
+    for r in range(n_students):
+        age = students.age[r]
+        origin = int(students.origin[r])
+        if r < first_new and age >= RETURN_FIRST_AGE and draws.uniform(students.key[r], salted) < return_chance[origin]:
+            traits = students.traits[r] | SKILLED
+            people.key[n_people] = students.key[r]
+            people.age[n_people] = age
+            people.traits[n_people] = traits
+            people.status[n_people] = HIDDEN
+            people.origin[n_people] = NOWHERE
+            households.key[n_households] = students.key[r]
+            households.place[n_households] = origin
+            households.traits[n_households] = students.household_traits[r]
+            households.first[n_households] = n_people
+            ledger.arrivals[origin, traits & FEMALE, age] += 1
+            ledger.arrivals_from[origin, study_place[origin]] += 1
+            ledger.checksum[ADDED] += students.key[r]
+            n_people += 1
+            n_households += 1
+            households.first[n_households] = n_people
+        elif age < RETURN_LAST_AGE:
+            students.key[kept] = students.key[r]
+            students.age[kept] = age + 1
+            students.traits[kept] = students.traits[r]
+            students.household_traits[kept] = students.household_traits[r]
+            students.origin[kept] = origin
+            kept += 1
+    return kept, n_people, n_households

@@ -1,0 +1,351 @@
+"""Phase 10, carried out: the year's events turn the source columns into next year's columns.
+
+Streaming from a source to a destination buffer: surviving households are copied in order, then new
+households are appended (couples, people who left home or divorced, lone movers). Nobody is lost: minors
+without an adult are re-housed in their place.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model import draws
+from model.accounts import ADDED, REMOVED, Ledger
+from model.compiled import kernel
+from model.demography import (
+    BEARS,
+    DIES,
+    DIVORCES,
+    LEAVES_HOME,
+    LEFT,
+    MOVED,
+    ORPHANED,
+    UNITES,
+    Candidates,
+    Vital,
+    strike,
+)
+from model.draws import U64
+from model.population import (
+    ADULT_AGE,
+    CHILD,
+    FEMALE,
+    LAST_AGE,
+    NOWHERE,
+    PARTNER,
+    SKILLED,
+    Households,
+    People,
+)
+
+GONE = DIES | LEFT | MOVED | LEAVES_HOME | UNITES | DIVORCES | ORPHANED  # not copied with the old household
+SKILL_AGE = 20
+STUDENT_LAST_AGE = 21
+RETURN_LAST_AGE = 25
+
+
+class LoneMoves(NamedTuple):
+    """People who found a household of their own this year: row, old household, place they live in from now on."""
+
+    row: NDArray[np.int32]
+    household: NDArray[np.int32]
+    destination: NDArray[np.int32]
+
+
+class Refuge(NamedTuple):
+    """Re-housing of orphans: rows of the orphans and the households that take them in, sorted by household."""
+
+    host: NDArray[np.int32]
+    row: NDArray[np.int32]
+
+
+@kernel
+def _stays(fate: int) -> bool:
+    return (fate & GONE) == 0
+
+
+@kernel
+def find_orphans(people: People, households: Households, bereft: NDArray[np.int32], n_bereft: int,
+                 fate: NDArray[np.uint8], orphans: NDArray[np.int32], orphan_household: NDArray[np.int32]) -> int:
+    """Mark minors who remain in a household without any adult (adult at the end of the year)."""
+    n = 0
+    for b in range(n_bereft):
+        h = bereft[b]
+        begin, end = households.first[h], households.first[h + 1]
+        adults = 0
+        minors = 0
+        for i in range(begin, end):
+            if _stays(fate[i]):
+                if people.age[i] + 1 >= ADULT_AGE:
+                    adults += 1
+                else:
+                    minors += 1
+        if adults == 0 and minors > 0:
+            for i in range(begin, end):
+                if _stays(fate[i]):
+                    fate[i] |= ORPHANED
+                    orphans[n] = i
+                    orphan_household[n] = h
+                    n += 1
+    return n
+
+
+@kernel
+def find_hosts(people: People, households: Households, n_households: int, fate: NDArray[np.uint8], n_sim: int,
+               orphans: NDArray[np.int32], orphan_household: NDArray[np.int32], n_orphans: int,
+               seed: np.uint64, year: int, host: NDArray[np.int32]) -> None:
+    """Equation (17): an orphan joins the household of nearest hash in the place (-1 where nobody is left)."""
+    salted = draws.salt(seed, year, draws.ORPHAN_HOST)
+    distance = np.empty(n_orphans, dtype=np.uint64)
+    next_in_place = np.full(n_orphans, -1, dtype=np.int32)
+    first_in_place = np.full(n_sim, -1, dtype=np.int32)
+    wish = np.empty(n_orphans, dtype=np.uint64)
+    for o in range(n_orphans):
+        host[o] = -1
+        distance[o] = U64(0xFFFFFFFFFFFFFFFF)
+        place = households.place[orphan_household[o]]
+        # Siblings share their household's hash, so that they stay together.
+        wish[o] = draws.draw(households.key[orphan_household[o]], salted)
+        next_in_place[o] = first_in_place[place]
+        first_in_place[place] = o
+    for h in range(n_households):
+        place = households.place[h]
+        if place == NOWHERE or first_in_place[place] < 0 or not _stays(fate[households.first[h]]):
+            continue
+        position = draws.draw(households.key[h], salted)
+        o = first_in_place[place]
+        while o >= 0:
+            apart = position - wish[o]
+            if apart < distance[o]:
+                distance[o] = apart
+                host[o] = h
+            o = next_in_place[o]
+
+
+@kernel
+def _copy_person(source: People, i: int, target: People, row: int, skill_salt: np.uint64, skill_if_staying: float) -> None:
+    """Copy one survivor, a year older; at 20 those who stayed may gain vocational skill, students gain it at 22."""
+    age = min(int(source.age[i]) + 1, LAST_AGE)
+    traits = source.traits[i]
+    status = source.status[i]
+    origin = source.origin[i]
+    if age == SKILL_AGE and origin == NOWHERE and draws.uniform(source.key[i], skill_salt) < skill_if_staying:
+        traits |= SKILLED
+    if origin != NOWHERE and age > STUDENT_LAST_AGE:
+        traits |= SKILLED
+        if age > RETURN_LAST_AGE:
+            origin = NOWHERE
+    target.key[row] = source.key[i]
+    target.age[row] = age
+    target.traits[row] = traits
+    target.status[row] = status
+    target.origin[row] = origin
+
+
+@kernel
+def newborn_key(mother: np.uint64, year: int) -> np.uint64:
+    """Lineage key of a child: a function of mother and year only."""
+    return draws.draw(mother, draws.salt(U64(0), year, draws.NEWBORN_KEY))
+
+
+@kernel
+def _deliver(mother: np.uint64, place: int, vital: Vital, settings: Any, seed: np.uint64, year: int, ledger: Ledger,
+             target: People, row: int) -> int:
+    """Write a mother's newborn to `row`; returns 1, or 0 if the child dies within the year."""
+    key = newborn_key(mother, year)
+    sex = 0 if draws.uniform(key, draws.salt(seed, 0, draws.NEWBORN_SEX)) < settings.male_births else 1
+    ledger.births[place, sex] += 1
+    if draws.uniform(key, draws.salt(seed, year, draws.NEWBORN_DEATH)) < vital.newborn[place, sex]:
+        ledger.newborn_deaths[place, sex] += 1
+        return 0
+    ledger.checksum[ADDED] += key
+    target.key[row] = key
+    target.age[row] = 0
+    target.traits[row] = FEMALE if sex == 1 else 0
+    target.status[row] = CHILD
+    target.origin[row] = NOWHERE
+    return 1
+
+
+@kernel
+def _seat_head(target: People, begin: int, end: int) -> None:
+    """Put a new reference person first: the widowed or divorced partner, else the oldest adult (ties by key)."""
+    best = begin
+    if (target.traits[begin] & PARTNER) == 0:
+        for i in range(begin + 1, end):
+            older = target.age[i] > target.age[best]
+            if older or (target.age[i] == target.age[best] and target.key[i] < target.key[best]):
+                best = i
+    if best != begin:
+        key, age, traits = target.key[begin], target.age[begin], target.traits[begin]
+        status, origin = target.status[begin], target.origin[begin]
+        target.key[begin] = target.key[best]
+        target.age[begin] = target.age[best]
+        target.traits[begin] = target.traits[best]
+        target.status[begin] = target.status[best]
+        target.origin[begin] = target.origin[best]
+        target.key[best] = key
+        target.age[best] = age
+        target.traits[best] = traits
+        target.status[best] = status
+        target.origin[best] = origin
+    target.traits[begin] &= ~np.uint8(PARTNER)
+
+
+@kernel
+def copy_households(source: People, from_households: Households, n_households: int, fate: NDArray[np.uint8],
+                    refuge: Refuge, n_refuge: int, vital: Vital, settings: Any, seed: np.uint64, year: int,
+                    ledger: Ledger, target: People, to_households: Households) -> tuple[int, int]:
+    """Copy every household that goes on, with its survivors, newborns and taken-in orphans.
+
+    Returns:
+        Rows written to `target`, households written.
+    """
+    skill_salt = draws.salt(seed, 0, draws.SKILL)
+    row = 0
+    written = 0
+    taken_in = 0
+    for h in range(n_households):
+        place = from_households.place[h]
+        if place == NOWHERE:
+            continue
+        begin, end = from_households.first[h], from_households.first[h + 1]
+        head_fate = fate[begin]
+        if head_fate & UNITES:
+            continue  # the whole household moves in with the new partner
+        opened = row
+        bears = 0
+        for i in range(begin, end):
+            if _stays(fate[i]):
+                _copy_person(source, i, target, row, skill_salt, settings.skill_if_staying)
+                row += 1
+                bears |= fate[i] & BEARS
+        if row == opened:
+            continue
+        key = from_households.key[h]
+        if not _stays(head_fate):
+            _seat_head(target, opened, row)
+            if head_fate & DIVORCES:
+                key = target.key[opened]
+        elif end - begin >= 2 and fate[begin + 1] & DIVORCES:
+            key = source.key[begin]
+        if bears:
+            for i in range(begin, end):
+                if _stays(fate[i]) and fate[i] & BEARS:
+                    row += _deliver(source.key[i], place, vital, settings, seed, year, ledger, target, row)
+        while taken_in < n_refuge and refuge.host[taken_in] == h:
+            _copy_person(source, refuge.row[taken_in], target, row, skill_salt, settings.skill_if_staying)
+            row += 1
+            if fate[refuge.row[taken_in]] & BEARS:
+                row += _deliver(source.key[refuge.row[taken_in]], place, vital, settings, seed, year, ledger, target, row)
+            taken_in += 1
+        to_households.key[written] = key
+        to_households.place[written] = place
+        to_households.traits[written] = from_households.traits[h]
+        to_households.first[written] = opened
+        written += 1
+    to_households.first[written] = row
+    return row, written
+
+
+@kernel
+def join_couples(source: People, from_households: Households, fate: NDArray[np.uint8], candidates: Candidates,
+                 pairs: NDArray[np.int32], n_pairs: int, vital: Vital, settings: Any, seed: np.uint64, year: int,
+                 ledger: Ledger, target: People, to_households: Households, row: int, written: int) -> tuple[int, int]:
+    """Append the households of new couples: a head brings the whole household along, anyone else comes alone.
+
+    The couple takes key, readiness to move and kin of the smaller key.
+    """
+    skill_salt = draws.salt(seed, 0, draws.SKILL)
+    for k in range(n_pairs):
+        first, second = pairs[k, 0], pairs[k, 1]
+        if source.key[candidates.row[second]] < source.key[candidates.row[first]]:
+            first, second = second, first
+        opened = row
+        lead_household = candidates.household[first]
+        place = from_households.place[lead_household]
+        for member in (first, second):
+            i = candidates.row[member]
+            _copy_person(source, i, target, row, skill_salt, settings.skill_if_staying)
+            row += 1
+        target.traits[opened + 1] |= PARTNER
+        for member in (first, second):
+            i = candidates.row[member]
+            h = candidates.household[member]
+            begin, end = from_households.first[h], from_households.first[h + 1]
+            if i == begin:
+                for j in range(begin + 1, end):
+                    if _stays(fate[j]):
+                        _copy_person(source, j, target, row, skill_salt, settings.skill_if_staying)
+                        row += 1
+                for j in range(begin + 1, end):
+                    if _stays(fate[j]) and fate[j] & BEARS:
+                        row += _deliver(source.key[j], place, vital, settings, seed, year, ledger, target, row)
+            if fate[i] & BEARS:
+                row += _deliver(source.key[i], place, vital, settings, seed, year, ledger, target, row)
+        to_households.key[written] = target.key[opened]
+        to_households.place[written] = place
+        to_households.traits[written] = from_households.traits[lead_household]
+        to_households.first[written] = opened
+        written += 1
+    to_households.first[written] = row
+    return row, written
+
+
+@kernel
+def _found_alone(source: People, i: int, place: int, traits: int, bears: int, vital: Vital, settings: Any,
+                 seed: np.uint64, year: int, ledger: Ledger, target: People, to_households: Households, row: int,
+                 written: int) -> int:
+    """Append the household of one person (and her newborn); returns the next free row."""
+    opened = row
+    _copy_person(source, i, target, row, draws.salt(seed, 0, draws.SKILL), settings.skill_if_staying)
+    target.traits[row] &= ~np.uint8(PARTNER)
+    row += 1
+    if bears:
+        row += _deliver(source.key[i], place, vital, settings, seed, year, ledger, target, row)
+    to_households.key[written] = source.key[i]
+    to_households.place[written] = place
+    to_households.traits[written] = traits
+    to_households.first[written] = opened
+    to_households.first[written + 1] = row
+    return row
+
+
+@kernel
+def strike_lone_movers(people: People, moves: LoneMoves, n_moves: int, vital: Vital, seed: np.uint64, year: int,
+                       fate: NDArray[np.uint8], ledger: Ledger) -> int:
+    """Births and deaths of those who moved alone, at the rates of the place they moved to; returns the births."""
+    death_salt = draws.salt(seed, year, draws.DEATH)
+    birth_salt = draws.salt(seed, year, draws.BIRTH)
+    births = 0
+    for m in range(n_moves):
+        i = moves.row[m]
+        place = moves.destination[m]
+        sex, age = int(people.traits[i] & FEMALE), int(people.age[i])
+        struck = strike(people.key[i], place, sex, age, vital, death_salt, birth_salt)
+        if struck == DIES:
+            ledger.deaths[place, sex, age] += 1
+            ledger.checksum[REMOVED] += people.key[i]
+        elif struck == BEARS:
+            births += 1
+        fate[i] |= struck
+    return births
+
+
+@kernel
+def found_households(source: People, from_households: Households, moves: LoneMoves, n_moves: int,
+                       fate: NDArray[np.uint8], vital: Vital, settings: Any, seed: np.uint64, year: int,
+                       ledger: Ledger, target: People, to_households: Households, row: int,
+                       written: int) -> tuple[int, int]:
+    """Append the households of people who live alone from now on (left home, divorced, moved alone) and survived."""
+    for m in range(n_moves):
+        i = moves.row[m]
+        if not fate[i] & DIES:
+            row = _found_alone(source, i, moves.destination[m], from_households.traits[moves.household[m]],
+                               fate[i] & BEARS, vital, settings, seed, year, ledger, target, to_households, row,
+                               written)
+            written += 1
+    return row, written
