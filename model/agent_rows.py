@@ -1,8 +1,8 @@
-"""The agent set of a model: settlements, destinations and zones beside households that are rows of the engine's columns.
+"""The agent set of a model: settlements, destinations and zones beside households that are rows of columns.
 
-It has the interface of Mesa's `AgentSet` and never is one: Mesa's holds weak references, and a proxy that is made
-on demand would be lost at once. A set that was selected, sorted or shuffled keeps keys, so that it follows its
-households over the years and drops those that are gone; `model.agents` itself always shows everyone.
+It has the interface of Mesa's `AgentSet` and never is one: Mesa's holds weak references, and a proxy that
+is made on demand would be lost at once. A set that was selected, sorted or shuffled keeps keys, so that it
+follows its households over the years and drops those that are gone; `model.agents` always shows everyone.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import inspect
 import operator
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import mesa_seam
+from model.agent_groups import Groups
 from model.agents import Household, Person, RowAgent
 from model.census import MISSING
 from model.row_attribute import RowAttribute
@@ -86,7 +87,9 @@ class AgentRows(Collection[Any]):
             rows = np.arange(len(keys))
             return Members(agents, keys, rows, np.concatenate((-1 - np.arange(len(agents)), rows)))
         rows = census.find(self._kind.kind, chosen.keys) if self._kind else np.empty(0, np.int64)
-        lost = np.append(rows, 0)[np.maximum(chosen.order, -1)] == MISSING  # -1 reads the appended 0: not lost
+        lost = (
+            np.append(rows, 0)[np.maximum(chosen.order, -1)] == MISSING
+        )  # -1 reads the appended 0: not lost
         if chosen.agents:
             still = set(map(id, mesa_seam.registered(self.model)))
             gone = np.array([id(agent) not in still for agent in chosen.agents])
@@ -152,7 +155,11 @@ class AgentRows(Collection[Any]):
             counts[name] = counts.get(name, 0) + 1
         if self._kind:
             counts[self._kind.__name__] = int((members.order >= 0).sum())
-        return f"<AgentRows of {len(members.order):,}: " + ", ".join(f"{n:,} {name}" for name, n in counts.items()) + ">"
+        return (
+            f"<AgentRows of {len(members.order):,}: "
+            + ", ".join(f"{n:,} {name}" for name, n in counts.items())
+            + ">"
+        )
 
     def to_list(self) -> list[Any]:
         """All members as a list."""
@@ -172,9 +179,14 @@ class AgentRows(Collection[Any]):
 
     # ---- choosing and ordering ----
 
-    def select(self, filter_func: Callable[[Any], bool] | None = None, at_most: int | float = float("inf"),
-               inplace: bool = False, agent_type: type | None = None) -> AgentRows:
-        """Members for which the filter is true, of that type, at most so many (or, below 1.0, that share of all)."""
+    def select(
+        self,
+        filter_func: Callable[[Any], bool] | None = None,
+        at_most: int | float = float("inf"),
+        inplace: bool = False,
+        agent_type: type | None = None,
+    ) -> AgentRows:
+        """Members for which the filter is true, of that type, at most so many (up to 1.0: that share)."""
         members = self._members()
         total = len(members.order)
         wanted: float = int(total * at_most) if isinstance(at_most, float) and at_most <= 1.0 else at_most
@@ -198,7 +210,9 @@ class AgentRows(Collection[Any]):
         taken = self._take(members, positions)
         return self._become(taken) if inplace else taken
 
-    def sort(self, key: Callable[[Any], Any] | str, ascending: bool = False, inplace: bool = False) -> AgentRows:
+    def sort(
+        self, key: Callable[[Any], Any] | str, ascending: bool = False, inplace: bool = False
+    ) -> AgentRows:
         """Members in the order of an attribute or function; largest first, as in Mesa, unless `ascending`."""
         if isinstance(key, str) and "." in key:
             key = operator.attrgetter(key)
@@ -215,7 +229,9 @@ class AgentRows(Collection[Any]):
         taken = self._take(members, positions)
         return self._become(taken) if inplace else taken
 
-    def groupby(self, by: Callable[[Any], Any] | str, result_type: Literal["agentset", "list"] = "agentset") -> Groups:
+    def groupby(
+        self, by: Callable[[Any], Any] | str, result_type: Literal["agentset", "list"] = "agentset"
+    ) -> Groups:
         """Members grouped by an attribute or by what a function returns."""
         values = self.get(by) if isinstance(by, str) else [by(agent) for agent in self]
         positions: dict[Any, list[int]] = {}
@@ -223,20 +239,28 @@ class AgentRows(Collection[Any]):
             positions.setdefault(value, []).append(position)
         members = self._members()
         groups = {value: self._take(members, chosen) for value, chosen in positions.items()}
-        return Groups({value: group.to_list() for value, group in groups.items()} if result_type == "list" else groups)
+        return Groups(
+            {value: group.to_list() for value, group in groups.items()} if result_type == "list" else groups
+        )
 
     # ---- reading and writing ----
 
-    def get(self, attr_names: str | list[str], handle_missing: Literal["error", "default"] = "error",
-            default_value: Any = None) -> list[Any]:
-        """Values of one attribute, or a list of values a member for a list of attributes; columns are read at once.
+    def get(
+        self,
+        attr_names: str | list[str],
+        handle_missing: Literal["error", "default"] = "error",
+        default_value: Any = None,
+    ) -> list[Any]:
+        """Values of one attribute, or lists of values for a list of attributes; columns are read at once.
 
         Raises:
             AttributeError: a member lacks the attribute and `handle_missing` is "error".
             ValueError: another `handle_missing`.
         """
         if handle_missing not in ("error", "default"):
-            raise ValueError(f"Unknown handle_missing option: {handle_missing}, should be one of 'error' or 'default'")
+            raise ValueError(
+                f"Unknown handle_missing option: {handle_missing}, should be one of 'error' or 'default'"
+            )
         if not isinstance(attr_names, str):
             columns = [self.get(name, handle_missing, default_value) for name in attr_names]
             return [list(values) for values in zip(*columns, strict=True)] if columns else [[] for _ in self]
@@ -253,7 +277,9 @@ class AgentRows(Collection[Any]):
         for position, value in zip(np.flatnonzero(in_rows).tolist(), of_rows, strict=True):
             values[position] = value
         for position in np.flatnonzero(~in_rows).tolist():
-            values[position] = getattr(members.agents[-1 - int(members.order[position])], attr_names, *lacking)
+            values[position] = getattr(
+                members.agents[-1 - int(members.order[position])], attr_names, *lacking
+            )
         return values
 
     def set(self, attr_name: str, value: Any) -> AgentRows:
@@ -266,7 +292,11 @@ class AgentRows(Collection[Any]):
         if isinstance(column, RowAttribute):
             column.write(self.model.census, rows, value)
         elif len(rows):
-            setattr(next(self._proxies(members._replace(order=members.order[members.order >= 0]))), attr_name, value)
+            setattr(
+                next(self._proxies(members._replace(order=members.order[members.order >= 0]))),
+                attr_name,
+                value,
+            )
         return self
 
     def agg(self, attribute: str, func: Callable[..., Any] | Iterable[Callable[..., Any]]) -> Any:
@@ -277,7 +307,7 @@ class AgentRows(Collection[Any]):
     # ---- doing ----
 
     def do(self, method: str | Callable[..., Any], *args: Any, **kwargs: Any) -> AgentRows:
-        """Call a method, or a function with the member first, for each member still there when its turn comes."""
+        """Call a method, or a function with the member first, for each member that is there at its turn."""
         members = self._members()
         if method == "remove" and self._kind and len(members.order) and (members.order >= 0).all():
             rows = members.rows[members.order]
@@ -297,51 +327,18 @@ class AgentRows(Collection[Any]):
         """As `do`, and return the results."""
         return list(self._results(self._members(), method, args, kwargs))
 
-    def _results(self, members: Members, method: str | Callable[..., Any], args: Any, kwargs: Any) -> Iterator[Any]:
+    def _results(
+        self, members: Members, method: str | Callable[..., Any], args: Any, kwargs: Any
+    ) -> Iterator[Any]:
         version = self.model.census.version
         for agent in list(self._proxies(members)):
             if isinstance(agent, RowAgent) and self.model.census.version != version and not agent.alive:
                 continue
-            yield getattr(agent, method)(*args, **kwargs) if isinstance(method, str) else method(agent, *args, **kwargs)
-
-
-class Groups:
-    """Members by group, with the interface of Mesa's `GroupBy`.
-
-    Attributes:
-        groups: dict of sets (or lists) by the value that they share.
-    """
-
-    def __init__(self, groups: dict[Any, Any]) -> None:
-        self.groups = groups
-
-    def map(self, method: Callable[..., Any] | str, *args: Any, **kwargs: Any) -> dict[Any, Any]:
-        """Result of a method of the group, or of a function with the group first, by group."""
-        if isinstance(method, str):
-            return {name: getattr(group, method)(*args, **kwargs) for name, group in self.groups.items()}
-        return {name: method(group, *args, **kwargs) for name, group in self.groups.items()}
-
-    def do(self, method: Callable[..., Any] | str, *args: Any, **kwargs: Any) -> Groups:
-        """As `map`, without results."""
-        self.map(method, *args, **kwargs)
-        return self
-
-    def count(self) -> dict[Any, int]:
-        """Members by group."""
-        return {name: len(group) for name, group in self.groups.items()}
-
-    def agg(self, attr_name: str, func: Callable[..., Any]) -> dict[Hashable, Any]:
-        """Value of a function of the members' values, by group."""
-        return {
-            name: func(group.get(attr_name) if isinstance(group, AgentRows) else [getattr(a, attr_name) for a in group])
-            for name, group in self.groups.items()
-        }
-
-    def __iter__(self) -> Iterator[tuple[Any, Any]]:
-        return iter(self.groups.items())
-
-    def __len__(self) -> int:
-        return len(self.groups)
+            yield (
+                getattr(agent, method)(*args, **kwargs)
+                if isinstance(method, str)
+                else method(agent, *args, **kwargs)
+            )
 
 
 def everyone(model: BorderModel) -> AgentRows:
@@ -352,7 +349,8 @@ def everyone(model: BorderModel) -> AgentRows:
 def by_type(model: BorderModel) -> dict[type, AgentRows]:
     """`model.agents_by_type`: one set for each type of registered agents, and one of all households."""
     types: dict[type, AgentRows] = {
-        kind: AgentRows(model, None, kind) for kind in dict.fromkeys(type(agent) for agent in mesa_seam.registered(model))
+        kind: AgentRows(model, None, kind)
+        for kind in dict.fromkeys(type(agent) for agent in mesa_seam.registered(model))
     }
     types[Household] = AgentRows(model, Household, None)
     return types

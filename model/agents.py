@@ -1,4 +1,4 @@
-"""What Mesa sees: settlements, destinations and zones as ordinary agents, households and persons as light proxies of rows.
+"""What Mesa sees: settlements, destinations and zones as its agents, households and persons as proxies.
 
 A proxy knows the key of its household or person, not the row: held over a step, it finds its row again or
 says that it is gone.
@@ -14,7 +14,7 @@ import numpy as np
 
 from model.census import HOUSEHOLDS, MISSING, PEOPLE, Census, GoneError, Rows
 from model.explanation import Explanation, explain
-from model.place_agents import Destination, PlaceAgent, Settlement, Zone
+from model.place_agents import Destination, PlaceAgent, Settlement
 from model.population import (
     ADULT_AGE,
     FEMALE,
@@ -28,13 +28,14 @@ from model.population import (
 )
 from model.problems import nearest
 from model.row_attribute import RowAttribute
+from model.zone_agent import Zone
 
 if TYPE_CHECKING:
     from model.border_model import BorderModel
 
 __all__ = ["Destination", "GoneError", "Household", "Person", "PlaceAgent", "Settlement", "Zone"]
 
-# Identifiers that Mesa's tables can hold beside those of settlements: the upper bits of a key below a mark of the kind.
+# Identifiers that Mesa's tables can hold beside those of settlements: a mark of the kind, then a key's bits.
 _ID_SHIFT = np.uint64(3)
 _HOUSEHOLD_MARK = np.uint64(1 << 62)
 _PERSON_MARK = np.uint64(3 << 61)
@@ -55,9 +56,10 @@ class RowAgent(mesa.Agent):
     def __setattr__(self, name: str, value: Any) -> None:
         if not isinstance(inspect.getattr_static(type(self), name, None), (RowAttribute, property)):
             raise AttributeError(
-                f"{type(self).__name__} has no attribute '{name}' that could be set" + nearest(name, attribute_names(type(self)))
+                f"{type(self).__name__} has no attribute '{name}' that could be set"
+                + nearest(name, attribute_names(type(self)))
                 + "; proxies are made anew every time, keep values of your own in a dictionary by unique_id"
-            )  # fmt: skip
+            )
         object.__setattr__(self, name, value)
 
     def __eq__(self, other: object) -> bool:
@@ -145,32 +147,53 @@ class Household(RowAgent):
 
     unique_id = RowAttribute[int](
         "Identifier for Mesa, from the key: the same in every year and every copy.",
-        lambda census, rows: _marked(census.engine.households.key[rows], _HOUSEHOLD_MARK), instead="it follows from the key")
+        lambda census, rows: _marked(census.engine.households.key[rows], _HOUSEHOLD_MARK),
+        instead="it follows from the key",
+    )
     place = RowAttribute[str](
         "Id of the place; setting it moves the household, whose workers give up their jobs.",
         lambda census, rows: _place_names(census, census.engine.households.place[rows]),
-        lambda census, rows, value: census.move(rows, value))
-    size = RowAttribute[int]("Number of members.", lambda census, rows: census.sizes(rows).tolist(),
-                             instead="remove a member with person.remove()")
-    children = RowAttribute[int]("Members below 18.", lambda census, rows: census.members_below(rows, ADULT_AGE).tolist(),
-                                 instead="it counts members below 18; set person.age")
+        lambda census, rows, value: census.move(rows, value),
+    )
+    size = RowAttribute[int](
+        "Number of members.",
+        lambda census, rows: census.sizes(rows).tolist(),
+        instead="remove a member with person.remove()",
+    )
+    children = RowAttribute[int](
+        "Members below 18.",
+        lambda census, rows: census.members_below(rows, ADULT_AGE).tolist(),
+        instead="it counts members below 18; set person.age",
+    )
     attachment = RowAttribute[str](
         "'stayer' or 'mover'.",
-        lambda census, rows: ["stayer" if stays else "mover" for stays in _household_bits(STAYER)(census, rows)],
-        _set_attachment)
+        lambda census, rows: [
+            "stayer" if stays else "mover" for stays in _household_bits(STAYER)(census, rows)
+        ],
+        _set_attachment,
+    )
     kappa = RowAttribute[float](
         "Readiness to move kappa_h of equation (11), mean 1 over founders.",
-        lambda census, rows: np.where(census.engine.households.traits[rows] & STAYER,
-                                      census.engine.readiness.stayer, census.engine.readiness.mover).tolist(),
-        instead="set attachment to 'stayer' or 'mover'")
-    kin_kazakhstan = RowAttribute[bool]("Whether it has kin in Kazakhstan's places.", _household_bits(KIN_KAZAKHSTAN),
-                                        _set_household_bit(KIN_KAZAKHSTAN))
-    kin_russia = RowAttribute[bool]("Whether it has kin in Russia.", _household_bits(KIN_RUSSIA),
-                                    _set_household_bit(KIN_RUSSIA))
+        lambda census, rows: np.where(
+            census.engine.households.traits[rows] & STAYER,
+            census.engine.readiness.stayer,
+            census.engine.readiness.mover,
+        ).tolist(),
+        instead="set attachment to 'stayer' or 'mover'",
+    )
+    kin_kazakhstan = RowAttribute[bool](
+        "Whether it has kin in Kazakhstan's places.",
+        _household_bits(KIN_KAZAKHSTAN),
+        _set_household_bit(KIN_KAZAKHSTAN),
+    )
+    kin_russia = RowAttribute[bool](
+        "Whether it has kin in Russia.", _household_bits(KIN_RUSSIA), _set_household_bit(KIN_RUSSIA)
+    )
     income = RowAttribute[float](
         "Income per adult y_h of equation (10), KZT a month at 2020 prices.",
         lambda census, rows: census.household_incomes(rows).tolist(),
-        instead="it follows from what the members do (person.status) and the place's wage (settlement.omega)")  # fmt: skip
+        instead="it follows from what the members do (person.status) and the place's wage (settlement.omega)",
+    )
 
     @property
     def members(self) -> list[Person]:
@@ -186,7 +209,7 @@ class Household(RowAgent):
         return self.members[0]
 
     def explain(self) -> Explanation:
-        """Why the household stays or goes: every alternative's utility, the inclusive value, the yearly hazard."""
+        """Why the household stays or goes: utilities of all alternatives, inclusive value, yearly hazard."""
         return explain(self.model.engine, int(self.rows()[0]))
 
     def remove(self) -> None:
@@ -209,7 +232,9 @@ def _set_sex(census: Census, rows: Rows, value: Any) -> None:
 
 def _origins(census: Census, rows: Rows) -> list[str | None]:
     ids = census.engine.world.ids
-    return [None if origin == NOWHERE else ids[origin] for origin in census.engine.people.origin[rows].tolist()]
+    return [
+        None if origin == NOWHERE else ids[origin] for origin in census.engine.people.origin[rows].tolist()
+    ]
 
 
 def _set_origin(census: Census, rows: Rows, value: Any) -> None:
@@ -224,31 +249,52 @@ class Person(RowAgent):
 
     unique_id = RowAttribute[int](
         "Identifier for Mesa, from the lineage key: the same in every year and every copy.",
-        lambda census, rows: _marked(census.engine.people.key[rows], _PERSON_MARK), instead="it follows from the key")
-    age = RowAttribute[int]("Completed years on 1 January.", lambda census, rows: census.engine.people.age[rows].tolist(),
-                            lambda census, rows, value: census.set_ages(rows, value))
-    sex = RowAttribute[str]("'woman' or 'man'.",
-                            lambda census, rows: ["woman" if w else "man" for w in _person_bits(FEMALE)(census, rows)],
-                            _set_sex)
+        lambda census, rows: _marked(census.engine.people.key[rows], _PERSON_MARK),
+        instead="it follows from the key",
+    )
+    age = RowAttribute[int](
+        "Completed years on 1 January.",
+        lambda census, rows: census.engine.people.age[rows].tolist(),
+        lambda census, rows, value: census.set_ages(rows, value),
+    )
+    sex = RowAttribute[str](
+        "'woman' or 'man'.",
+        lambda census, rows: ["woman" if w else "man" for w in _person_bits(FEMALE)(census, rows)],
+        _set_sex,
+    )
     skilled = RowAttribute[bool](
-        "Whether the person has vocational or higher education.", _person_bits(SKILLED),
-        lambda census, rows, on: census.set_bit(census.engine.people.traits, rows, SKILLED, on))
+        "Whether the person has vocational or higher education.",
+        _person_bits(SKILLED),
+        lambda census, rows, on: census.set_bit(census.engine.people.traits, rows, SKILLED, on),
+    )
     status = RowAttribute[str](
         "What the person does, one of population.STATUS_NAMES.",
-        lambda census, rows: [STATUS_NAMES[code] for code in census.engine.people.status[rows].tolist()], _set_status)
-    origin = RowAttribute["str | None"]("Place that a student left to study, else None.", _origins, _set_origin)
-    is_partner = RowAttribute[bool]("Whether the person is the partner of the reference person.", _person_bits(PARTNER),
-                                    instead="unions and divorces follow from equation (17)")
+        lambda census, rows: [STATUS_NAMES[code] for code in census.engine.people.status[rows].tolist()],
+        _set_status,
+    )
+    origin = RowAttribute["str | None"](
+        "Place that a student left to study, else None.", _origins, _set_origin
+    )
+    is_partner = RowAttribute[bool](
+        "Whether the person is the partner of the reference person.",
+        _person_bits(PARTNER),
+        instead="unions and divorces follow from equation (17)",
+    )
     is_reference_person = RowAttribute[bool](
         "Whether the household moves after this person's age.",
         lambda census, rows: (census.engine.households.first[census.households_of(rows)] == rows).tolist(),
-        instead="a successor is seated when the reference person is removed")
-    place = RowAttribute[str]("Id of the place.",
-                              lambda census, rows: _place_names(census, census.places_of_people(rows)),
-                              instead="a person lives where the household does; set person.household.place")
-    income = RowAttribute[float]("Own income, KZT a month at 2020 prices.",
-                                 lambda census, rows: census.person_incomes(rows).tolist(),
-                                 instead="it follows from person.status and the place's wage (settlement.omega)")  # fmt: skip
+        instead="a successor is seated when the reference person is removed",
+    )
+    place = RowAttribute[str](
+        "Id of the place.",
+        lambda census, rows: _place_names(census, census.places_of_people(rows)),
+        instead="a person lives where the household does; set person.household.place",
+    )
+    income = RowAttribute[float](
+        "Own income, KZT a month at 2020 prices.",
+        lambda census, rows: census.person_incomes(rows).tolist(),
+        instead="it follows from person.status and the place's wage (settlement.omega)",
+    )
 
     @property
     def household(self) -> Household:

@@ -1,4 +1,4 @@
-"""Rows of households and persons between two steps: found again by key, and edited so that the accounts still close.
+"""Rows of households and persons between two steps: found by key, edited so that the accounts still close.
 
 The engine rewrites its columns every year, so that a row number means nothing after a step. A key does.
 """
@@ -27,8 +27,15 @@ class GoneError(LookupError):
 
 
 @kernel
-def _household_incomes(people: People, households: Households, rows: NDArray[np.int64], wage: NDArray[np.float64],
-                       commuter: NDArray[np.float64], settings: Any, out: NDArray[np.float64]) -> None:
+def _household_incomes(
+    people: People,
+    households: Households,
+    rows: NDArray[np.int64],
+    wage: NDArray[np.float64],
+    commuter: NDArray[np.float64],
+    settings: Any,
+    out: NDArray[np.float64],
+) -> None:
     for k in range(rows.shape[0]):
         h = rows[k]
         place = households.place[h]
@@ -37,8 +44,15 @@ def _household_incomes(people: People, households: Households, rows: NDArray[np.
 
 
 @kernel
-def _person_incomes(people: People, rows: NDArray[np.int64], places: NDArray[np.int64], wage: NDArray[np.float64],
-                    commuter: NDArray[np.float64], settings: Any, out: NDArray[np.float64]) -> None:
+def _person_incomes(
+    people: People,
+    rows: NDArray[np.int64],
+    places: NDArray[np.int64],
+    wage: NDArray[np.float64],
+    commuter: NDArray[np.float64],
+    settings: Any,
+    out: NDArray[np.float64],
+) -> None:
     for k in range(rows.shape[0]):
         i, place = rows[k], places[k]
         out[k] = person_income(people.status[i], people.traits[i], wage[place], commuter[place], settings)
@@ -108,20 +122,35 @@ class Census:
 
     def places_of_people(self, rows: Rows) -> Rows:
         """Place index of each person row."""
-        return self.engine.households.place[self.households_of(rows)].astype(np.int64)
+        places: Rows = self.engine.households.place[self.households_of(rows)].astype(np.int64)
+        return places
 
     def household_incomes(self, rows: Rows) -> NDArray[np.float64]:
-        """y_h of equation (10): income per adult, KZT a month at 2020 prices."""
+        """Income per adult y_h of equation (10), KZT a month at 2020 prices."""
         engine, out = self.engine, np.empty(len(rows))
-        _household_incomes(engine.people, engine.households, rows, engine.incomes.wage, engine.incomes.commuter,
-                           engine.settings, out)  # fmt: skip
+        _household_incomes(
+            engine.people,
+            engine.households,
+            rows,
+            engine.incomes.wage,
+            engine.incomes.commuter,
+            engine.settings,
+            out,
+        )
         return out
 
     def person_incomes(self, rows: Rows) -> NDArray[np.float64]:
         """Income of each person, KZT a month at 2020 prices."""
         engine, out = self.engine, np.empty(len(rows))
-        _person_incomes(engine.people, rows, self.places_of_people(rows), engine.incomes.wage, engine.incomes.commuter,
-                        engine.settings, out)  # fmt: skip
+        _person_incomes(
+            engine.people,
+            rows,
+            self.places_of_people(rows),
+            engine.incomes.wage,
+            engine.incomes.commuter,
+            engine.settings,
+            out,
+        )
         return out
 
     # ---- edits ----
@@ -137,11 +166,14 @@ class Census:
         if place in inside:
             return inside.index(str(place))
         if place in world.ids:
-            raise ValueError(f"'{place}' is outside the simulated places ({', '.join(inside)}); household.remove() takes a household out")
+            raise ValueError(
+                f"'{place}' is outside the simulated places ({', '.join(inside)}); "
+                "household.remove() takes a household out"
+            )
         raise ValueError(f"world '{world.name}' has no place {place!r}" + nearest(str(place), inside))
 
     def move(self, rows: Rows, place: object) -> None:
-        """Households go to live in another simulated place; their workers give up their jobs, as movers do."""
+        """Households go to live in another simulated place; workers give up their jobs, as movers do."""
         index, engine = self.place_index(place), self.engine
         moving = rows[engine.households.place[rows] != index]
         engine.households.place[moving] = index
@@ -151,7 +183,7 @@ class Census:
         status[people[works]] = HIDDEN
         engine.recount()
 
-    def set_ages(self, rows: Rows, age: int) -> None:
+    def set_ages(self, rows: Rows, age: object) -> None:
         """Persons become that old.
 
         Raises:
@@ -194,7 +226,8 @@ class Census:
     def _member_rows(self, households: Rows) -> Rows:
         first, sizes = self.engine.households.first[households].astype(np.int64), self.sizes(households)
         ends = np.cumsum(sizes)
-        return np.arange(ends[-1] if len(ends) else 0) + np.repeat(first - (ends - sizes), sizes)
+        rows: Rows = np.arange(ends[-1] if len(ends) else 0) + np.repeat(first - (ends - sizes), sizes)
+        return rows
 
     def _refuse_without_adult(self, rows: Rows, reason: str) -> None:
         """Refuse to take the last adult (by leaving or by being made a minor) from members who stay."""
@@ -206,19 +239,22 @@ class Census:
             emptied = not staying and reason.startswith("removing")
             if not emptied and all(people.age[i] < ADULT_AGE for i in staying):
                 place = self.engine.world.ids[self.engine.households.place[h]]
+                key = int(self.engine.households.key[h])
                 raise ValueError(
-                    f"{reason} would leave a household in {place} (key {int(self.engine.households.key[h])}) without an "
-                    f"adult of {ADULT_AGE} or older; use household.remove() to take out all its members"
+                    f"{reason} would leave a household in {place} (key {key}) without an adult of {ADULT_AGE} or "
+                    "older; use household.remove() to take out all its members"
                 )
 
     def _seat_reference_person(self, household: int, gone: NDArray[np.bool_]) -> None:
-        """Put the successor of a removed reference person first: the partner, else the oldest (ties by key)."""
+        """Put a removed reference person's successor first: the partner, else the oldest (ties by key)."""
         people = self.engine.people
         begin, end = self.engine.households.first[household : household + 2].tolist()
         staying = [i for i in range(begin, end) if not gone[i]]
         if not gone[begin] or not staying:
             return
-        successor = min(staying, key=lambda i: (not people.traits[i] & PARTNER, -int(people.age[i]), int(people.key[i])))
+        successor = min(
+            staying, key=lambda i: (not people.traits[i] & PARTNER, -int(people.age[i]), int(people.key[i]))
+        )
         for column in people:
             column[begin], column[successor] = column[successor], column[begin]
         gone[begin], gone[successor] = False, True
@@ -227,7 +263,12 @@ class Census:
     def _compact(self, gone: NDArray[np.bool_]) -> None:
         """Drop rows of persons, then the households nobody is left in, and recount."""
         engine = self.engine
-        people, households, n_people, n_households = engine.people, engine.households, engine.n_people, engine.n_households
+        people, households, n_people, n_households = (
+            engine.people,
+            engine.households,
+            engine.n_people,
+            engine.n_households,
+        )
         removed = np.concatenate(([0], np.cumsum(gone)))
         first = households.first[: n_households + 1] - removed[households.first[: n_households + 1]]
         for column in people:

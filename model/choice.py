@@ -35,7 +35,7 @@ class Places(NamedTuple):
         income: perceived income, KZT a month at 2020 prices. quality: infrastructure Q. services: S.
         rent: rent index. size: persons of 2015 (fixed). nest: int8, 0 Kazakhstan, 1 Russia.
         open: bool, can be chosen. study: bool, has universities. key: uint64 hash of the id.
-        distance: [n_all, n_all] road km as perceived (border crossing included).
+        log_distance: [n_all, n_all] ln(road km / 100) as perceived (border crossing included).
     """
 
     income: NDArray[np.float64]
@@ -47,7 +47,7 @@ class Places(NamedTuple):
     open: NDArray[np.bool_]
     study: NDArray[np.bool_]
     key: NDArray[np.uint64]
-    distance: NDArray[np.float64]
+    log_distance: NDArray[np.float64]
 
 
 class Choice(NamedTuple):
@@ -86,16 +86,32 @@ def rogers_castro(mobility: NDArray[np.float64]) -> None:
 
 
 @kernel
-def place_utility(here: int, there: int, children: int, places: Places, settings: Any) -> float:
-    """Utility of `there` seen from `here` without the household's own income, kin and alpha_RU (equation 10)."""
-    value = settings.beta_y * math.log(places.income[there])
-    value += settings.beta_Q * (places.quality[there] - places.quality[here])
-    value -= settings.beta_H * math.log(places.rent[there] / places.rent[here])
-    value -= settings.beta_D * math.log(places.distance[here, there] / 100.0)
-    value += settings.beta_M * math.log(places.size[there] / REFERENCE_SIZE)
-    if children:
-        value += settings.beta_K * (places.services[there] - places.services[here])
-    return value
+def appeal(there: int, places: Places, settings: Any) -> float:
+    """The part of equation (10) that only the destination decides, children apart."""
+    value = settings.beta_y * math.log(places.income[there]) + settings.beta_Q * places.quality[there]
+    value -= settings.beta_H * math.log(places.rent[there])
+    return value + settings.beta_M * math.log(places.size[there] / REFERENCE_SIZE)
+
+
+@kernel
+def home_appeal(here: int, places: Places, settings: Any) -> float:
+    """The part of equation (10) that the place of residence decides, income and children apart."""
+    return settings.beta_Q * places.quality[here] - settings.beta_H * math.log(places.rent[here])
+
+
+@kernel
+def all_appeals(places: Places, settings: Any, appeals: NDArray[np.float64]) -> None:
+    """Appeal of every place that can be chosen, float64[n_all]."""
+    for there in range(appeals.shape[0]):
+        appeals[there] = appeal(there, places, settings) if places.open[there] else FAR_BELOW
+
+
+@kernel
+def log_distances(distance: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+    """ln(D / 100 km) of all pairs (0 on the diagonal)."""
+    for here in range(distance.shape[0]):
+        for there in range(distance.shape[0]):
+            out[here, there] = math.log(distance[here, there] / 100.0) if here != there else 0.0
 
 
 @kernel
@@ -114,17 +130,25 @@ def log_sum(first: float, second: float) -> float:
 
 
 @kernel
-def tabulate(n_sim: int, places: Places, settings: Any, alpha_russia: float, choice: Choice) -> None:
+def tabulate(n_sim: int, places: Places, table: Any, alpha_russia: float, choice: Choice) -> None:
     """Fill the utilities and inclusive values of a year (equations 10 and 11)."""
+    settings = table[0]
     n_all = places.income.shape[0]
     tau = settings.tau
+    appeals = np.empty(n_all)
+    all_appeals(places, settings, appeals)
+    top = np.empty(NESTS)
     for here in range(n_sim):
+        home = home_appeal(here, places, settings)
         for children in range(2):
-            top = np.full(NESTS, FAR_BELOW)
+            top[:] = FAR_BELOW
             for there in range(n_all):
                 value = FAR_BELOW
                 if there != here and places.open[there]:
-                    value = place_utility(here, there, children, places, settings) / tau
+                    value = appeals[there] - home - settings.beta_D * places.log_distance[here, there]
+                    if children:
+                        value += settings.beta_K * (places.services[there] - places.services[here])
+                    value /= tau
                     top[places.nest[there]] = max(top[places.nest[there]], value)
                 choice.utility[here, children, there] = value
             for nest in range(NESTS):
@@ -204,26 +228,44 @@ def choose_destination(key: np.uint64, nest_salt: np.uint64, place_salt: np.uint
 
 
 @kernel
-def advantage(place: int, origin: int, places: Places, settings: Any, alpha_russia: float) -> float:
+def advantages(n_sim: int, origins: NDArray[np.bool_], places: Places, table: Any, alpha_russia: float,
+               out: NDArray[np.float64]) -> None:
     """Adv of equation (13): utility of a place minus the inclusive value of its rivals, seen from an origin.
 
-    Income enters relative to the rivals', so that common growth moves nobody.
+    Utilities are those of a household with children; what only the origin decides cancels out, and so does
+    any growth common to all places: it moves nobody.
+
+    Args:
+        origins: bool[n_sim, n_all] pairs with arrivals. out: float64[n_sim, n_all], filled there.
     """
+    settings = table[0]
     n_all = places.income.shape[0]
-    top = np.full(NESTS, FAR_BELOW)
-    for other in range(n_all):
-        if other != place and other != origin and places.open[other]:
-            value = place_utility(origin, other, 1, places, settings) / settings.tau
-            top[places.nest[other]] = max(top[places.nest[other]], value)
-    total = np.zeros(NESTS)
-    for other in range(n_all):
-        if other != place and other != origin and places.open[other]:
-            value = place_utility(origin, other, 1, places, settings) / settings.tau
-            total[places.nest[other]] += math.exp(value - top[places.nest[other]])
-    weights = np.full(NESTS, FAR_BELOW)
-    for nest in range(NESTS):
-        if total[nest] > 0.0:
-            weights[nest] = settings.tau * (top[nest] + math.log(total[nest])) + (alpha_russia if nest == 1 else 0.0)
-    rivals = log_sum(weights[0], weights[1])
-    own = place_utility(origin, place, 1, places, settings)
-    return own - rivals if rivals > FAR_BELOW else own
+    appeals = np.empty(n_all)
+    all_appeals(places, settings, appeals)
+    for there in range(n_all):
+        if places.open[there]:
+            appeals[there] += settings.beta_K * places.services[there]
+    value = np.empty(n_all)
+    weights = np.empty(NESTS)
+    for place in range(n_sim):
+        for origin in range(n_all):
+            if not origins[place, origin]:
+                continue
+            weights[:] = FAR_BELOW
+            for nest in range(NESTS):
+                top = FAR_BELOW
+                for other in range(n_all):
+                    value[other] = FAR_BELOW
+                    rival = other != place and other != origin and places.open[other] and places.nest[other] == nest
+                    if rival:
+                        value[other] = (appeals[other] - settings.beta_D * places.log_distance[origin, other]) / settings.tau
+                        top = max(top, value[other])
+                total = 0.0
+                for other in range(n_all):
+                    if value[other] > FAR_BELOW:
+                        total += math.exp(value[other] - top)
+                if total > 0.0:
+                    weights[nest] = settings.tau * (top + math.log(total)) + (alpha_russia if nest == 1 else 0.0)
+            rivals = log_sum(weights[0], weights[1])
+            own = appeals[place] - settings.beta_D * places.log_distance[origin, place]
+            out[place, origin] = own - rivals if rivals > FAR_BELOW else own

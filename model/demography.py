@@ -102,7 +102,7 @@ def strike(key: np.uint64, place: int, sex: int, age: int, vital: Vital, death_s
 
 
 @kernel
-def decide_vital_events(people: People, households: Households, n_households: int, vital: Vital, settings: Any,
+def decide_vital_events(people: People, households: Households, n_households: int, vital: Vital, table: Any,
                         seed: np.uint64, year: int, fate: NDArray[np.uint8], candidates: Candidates,
                         own_row: NDArray[np.int32], own_household: NDArray[np.int32],
                         own_place: NDArray[np.int32], bereft: NDArray[np.int32],
@@ -116,6 +116,7 @@ def decide_vital_events(people: People, households: Households, n_households: in
     Returns:
         Counts of candidates, births, new one-person households, households that lose all heads.
     """
+    settings = table[0]
     death_salt = draws.salt(seed, year, draws.DEATH)
     birth_salt = draws.salt(seed, year, draws.BIRTH)
     union_salt = draws.salt(seed, year, draws.UNION)

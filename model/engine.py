@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from model import draws
 from model.accounts import REMOVED, Ledger, check_closed, new_ledger, open_year
-from model.arrivals import Arrivers, admit, arrival_level, count_arrivals, count_settlers
-from model.choice import Choice, Places, advantage, new_choice, rogers_castro, tabulate
+from model.arrivals import Arrivers, admit, count_arrivals, count_settlers, mean_arrivals
+from model.choice import Choice, Places, advantages, log_distances, new_choice, rogers_castro, tabulate
 from model.demography import UNION_CELLS, Candidates, Vital, decide_vital_events, pair_on_circle, vital_rates
 from model.founding import Founding
 from model.infrastructure import review_services, show_places, wear_out
@@ -91,7 +91,7 @@ class Engine:
         self.world, self.founding, self.values, self.seed = world, founding, values, np.uint64(seed)
         self.horizon, self.start, self.year = horizon, world.start, world.start
         self.levers = levers if levers is not None else neutral_levers(world, horizon)
-        self.settings = values.settings()
+        self.settings, self.table = values.settings(), values.table()
         self.outlook = build_outlook(world, values, self.levers, self.seed, horizon)
         self.keys: NDArray[np.uint64] = np.array([draws.text_key(place) for place in world.ids], np.uint64)
         self.omega: NDArray[np.float64] = values.by_place("omega", 1.0)
@@ -106,8 +106,9 @@ class Engine:
         self.incomes = Incomes(np.zeros(n_sim), np.zeros(n_sim))
         self.places = Places(
             np.zeros(n_all), world.infrastructure_Q.copy(), world.services_S.copy(), world.rent_index.copy(),
-            world.size_2015, world.nest, world.is_destination, world.is_study_place, self.keys, world.road_km.copy(),
+            world.size_2015, world.nest, world.is_destination, world.is_study_place, self.keys, np.empty((n_all, n_all)),
         )  # fmt: skip
+        log_distances(world.road_km, self.places.log_distance)
         self.projects = project_columns((qyzyljar_projects(world) if self.levers.qyzyljar else ()) + self.levers.projects)
         self.arrivers = Arrivers(values["stayer_share"], np.minimum(1.0, world.kin_share * values["kin_scale"]))
         self.fertility_log = founding.fertility_offset + values.by_place("fertility")[:n_sim]
@@ -147,6 +148,8 @@ class Engine:
         self.arrival_base: NDArray[np.float64]
         self.origin_share: NDArray[np.float64]
         self.study_origin: NDArray[np.int64]
+        self.origins: NDArray[np.bool_]
+        self.advantage: NDArray[np.float64]
         self.advantage_2015: NDArray[np.float64]
         self.regime_hazard: NDArray[np.float64]
         self.regime_arrivals: NDArray[np.float64]
@@ -260,9 +263,8 @@ class Engine:
         self.alpha = float(self.norm.alpha[0]) + math.log(self.levers.russia_odds[t])
         border = self.levers.border_distance[t]
         if border != 1.0 or self.border != 1.0:
-            russian = world.nest == 1
-            self.places.distance[:, russian] = world.road_km[:, russian] * border
-            self.places.distance[russian, :] = world.road_km[russian, :] * border
+            crossing = (world.nest[:, None] == 1) != (world.nest[None, :] == 1)
+            log_distances(np.where(crossing, world.road_km * border, world.road_km), self.places.log_distance)
             self.border = border
         if t > 0:
             self._walk()
@@ -287,19 +289,19 @@ class Engine:
         """Phase 2: zone projects, wear of networks, services by norm, rents."""
         t, world, levers, state = self.t, self.world, self.levers, self.state
         n_sim = world.n_sim
-        advance_zones(self.projects, levers.launch_factor[t], self.settings, self.seed, self.year, state)
-        relieve_centres(state, n_sim, self.settings.centre_slack, self.labour_force_outside, self.settings,
+        advance_zones(self.projects, levers.launch_factor[t], self.table, self.seed, self.year, state)
+        relieve_centres(state, n_sim, self.settings.centre_slack, self.labour_force_outside, self.table,
                         self.centres.openings_outside, self.centres.seekers_outside)  # fmt: skip
         extra = levers.extra_budget[t]
-        wear_out(state, self.population_2015, self.outlook.budget[t] + extra, levers.renewal[t], self.settings)
-        review_services(state, self.level_2015, levers.services_kept[t], extra, self.settings)
-        show_places(state, world.services_S[:n_sim], world.rent_index[:n_sim], levers.rent_factor[t], self.settings, self.places)
+        wear_out(state, self.population_2015, self.outlook.budget[t] + extra, levers.renewal[t], self.table)
+        review_services(state, self.level_2015, levers.services_kept[t], extra, self.table)
+        show_places(state, world.services_S[:n_sim], world.rent_index[:n_sim], levers.rent_factor[t], self.table, self.places)
 
     def set_labour_demand(self) -> None:
         """Phase 3: output around its trend and posts by sector."""
         t, levers = self.t, self.levers
-        advance_output(self.state, self.settings, float(levers.drought[t]), float(levers.industry[t]), self.seed, self.year, self.keys)
-        demand_labour(self.state, self.population_2015, t, float(self.outlook.shedding[t]), self.settings)
+        advance_output(self.state, self.table, float(levers.drought[t]), float(levers.industry[t]), self.seed, self.year, self.keys)
+        demand_labour(self.state, self.population_2015, t, float(self.outlook.shedding[t]), self.table)
 
     def match_labour(self) -> None:
         """Phase 4: participation, separations, hiring, commuting, unemployment."""
@@ -308,13 +310,13 @@ class Engine:
         self.ensure_seekers()
         n = scan_labour(self.people, self.households, self.n_households, self.participation, settings.separation,
                         settings.skill_hiring_odds, self.seed, self.year, self.state, self.seekers)  # fmt: skip
-        match(self.people, self.seekers, n, self.state, self.centres, settings, self.seed, self.year, self.keys,
+        match(self.people, self.seekers, n, self.state, self.centres, self.table, self.seed, self.year, self.keys,
               self.is_centre[: world.n_sim], self.cuts)  # fmt: skip
 
     def set_wages(self) -> None:
         """Phase 5: wages of the simulated places and what commuters bring home."""
         world, state = self.world, self.state
-        advance_wages(state, self.omega, self.reference, self.levers.wage_supplement[self.t], self.settings, self.seed,
+        advance_wages(state, self.omega, self.reference, self.levers.wage_supplement[self.t], self.table, self.seed,
                       self.year, self.keys)  # fmt: skip
         wages = np.where(self.waged, self.omega, 1.0) * self.reference
         wages[: world.n_sim] = state.wage
@@ -337,8 +339,8 @@ class Engine:
     def perceive(self) -> None:
         """Phase 6: perceived incomes, and the utilities that follow from them."""
         perceive_incomes(self.state, self.world.n_sim, self.waged, self.omega, self.reference, self.unemployment,
-                         self.settings.centre_slack, self.settings, self.places.income, self.settings.rho_e)  # fmt: skip
-        tabulate(self.world.n_sim, self.places, self.settings, self.alpha, self.choice)
+                         self.settings.centre_slack, self.table, self.places.income, self.settings.rho_e)  # fmt: skip
+        tabulate(self.world.n_sim, self.places, self.table, self.alpha, self.choice)
 
     def move(self) -> None:
         """Phases 7 and 8: households move; young people leave to study or alone."""
@@ -347,7 +349,7 @@ class Engine:
         before = self.n_students
         self.n_moves, self.n_students = move_people(
             self.people, self.households, self.n_households, self.world.n_sim, self.incomes, self.readiness, self.choice,
-            self.places, self.settings, self.alpha, self.seed, self.year, self.fate, self.moves, self.students,
+            self.places, self.table, self.alpha, self.seed, self.year, self.fate, self.moves, self.students,
             self.n_students, self.ledger,
         )  # fmt: skip
         self.first_new_student = before
@@ -364,24 +366,13 @@ class Engine:
         """Phase 9: households from outside."""
         world, t = self.world, self.t
         n_sim = world.n_sim
-        advantages = np.zeros((n_sim, world.n_all))
-        self.fill_advantages(advantages)
-        mean = np.zeros((n_sim, world.n_all))
-        weight = self.settings.hinterland_weight
-        for place in range(n_sim):
-            base = self.arrival_base[place] / self.founding.template_size
-            if self.year > LAST_OBSERVED_FLOWS:
-                base *= self.regime_arrivals[place]
-            home = world.hinterland[place]
-            follows = weight if home >= n_sim else 0.0
-            for origin in range(n_sim, world.n_all):
-                share = self.origin_share[origin] * (1.0 - follows)
-                if origin == home:
-                    # Equation (13): the share h of arrivals shrinks with the hinterland.
-                    share = arrival_level(1.0, float(self.outlook.hinterland[t, origin])) * follows
-                if share > 0.0:
-                    change = advantages[place, origin] - self.advantage_2015[place, origin]
-                    mean[place, origin] = base * share * math.exp(change)
+        advantages(n_sim, self.origins, self.places, self.table, float(self.norm.alpha[0]), self.advantage)
+        base = self.arrival_base / self.founding.template_size
+        if self.year > LAST_OBSERVED_FLOWS:
+            base = base * self.regime_arrivals
+        mean = np.empty((n_sim, world.n_all))
+        mean_arrivals(base, self.origin_share, world.hinterland[:n_sim], self.settings.hinterland_weight,
+                      self.outlook.hinterland[t], self.advantage, self.advantage_2015, mean)  # fmt: skip
         counts = np.zeros((n_sim, world.n_all), np.int64)
         total = count_arrivals(mean, self.arrival_variation, self.keys, self.seed, self.year, counts)
         settlers = np.zeros(n_sim, np.int64)
@@ -392,21 +383,13 @@ class Engine:
             self.seed, self.year, self.people, self.n_people, self.households, self.n_households, self.ledger,
         )  # fmt: skip
 
-    def fill_advantages(self, out: NDArray[np.float64]) -> None:
-        """Adv of equation (13) for every place and origin with arrivals, float64[n_sim, n_all]."""
-        world = self.world
-        for place in range(world.n_sim):
-            for origin in range(world.n_sim, world.n_all):
-                if self.origin_share[origin] > 0.0 or world.hinterland[place] == origin:
-                    out[place, origin] = advantage(place, origin, self.places, self.settings, float(self.norm.alpha[0]))
-
     def renew_population(self) -> None:
         """Phase 10: unions, splits, births, deaths, ageing; the columns of the next 1 January."""
         seed, year, settings, n_sim = self.seed, self.year, self.settings, self.world.n_sim
         self._ensure_fate()
         self._ensure_lists()
         n_candidates, births, n_own, n_bereft = decide_vital_events(
-            self.people, self.households, self.n_households, self.vital, settings, seed, year, self.fate, self.candidates,
+            self.people, self.households, self.n_households, self.vital, self.table, seed, year, self.fate, self.candidates,
             self.own.row, self.own.household, self.own.destination, self.bereft, self.ledger,
         )  # fmt: skip
         births += strike_lone_movers(self.people, self.moves, self.n_moves, self.vital, seed, year, self.fate, self.ledger)
@@ -416,11 +399,11 @@ class Engine:
         self._ensure_spare(rows, hearths)
         target, hearth = self.spare_people, self.spare_households
         row, written = copy_households(self.people, self.households, self.n_households, self.fate, refuge, len(refuge.host),
-                                       self.vital, settings, seed, year, self.ledger, target, hearth)  # fmt: skip
+                                       self.vital, self.table, seed, year, self.ledger, target, hearth)  # fmt: skip
         row, written = join_couples(self.people, self.households, self.fate, self.candidates, self.pairs, n_pairs, self.vital,
-                                    settings, seed, year, self.ledger, target, hearth, row, written)  # fmt: skip
+                                    self.table, seed, year, self.ledger, target, hearth, row, written)  # fmt: skip
         for moves, n in ((self.own, n_own), (self.moves, self.n_moves)):
-            row, written = found_households(self.people, self.households, moves, n, self.fate, self.vital, settings, seed,
+            row, written = found_households(self.people, self.households, moves, n, self.fate, self.vital, self.table, seed,
                                             year, self.ledger, target, hearth, row, written)  # fmt: skip
         self.people, self.spare_people = target, self.people
         self.households, self.spare_households = hearth, self.households

@@ -1,4 +1,4 @@
-"""Why a household stays or goes: its utilities, inclusive value and hazard, equations (10) and (11) term by term."""
+"""Why a household stays or goes: its utilities, inclusive value and hazard, equations (10) and (11)."""
 
 from __future__ import annotations
 
@@ -54,10 +54,11 @@ class Explanation:
 
     def __str__(self) -> str:
         lines = [
-            f"{self.place}, 1 January {self.year}: reference person {self.age}, income {self.income:,.0f} KZT an adult a month, "
+            f"{self.place}, 1 January {self.year}: reference person {self.age}, "
+            f"income {self.income:,.0f} KZT an adult a month, "
             f"{'children' if self.children else 'no children'}, kappa {self.kappa:.2f}",
-            f"chance to move within a year {100 * self.hazard:.2f} %  (inclusive value {self.inclusive_value:.3f}, "
-            f"mean of 2015 {self.inclusive_value_2015:.3f})",
+            f"chance to move within a year {100 * self.hazard:.2f} % "
+            f"(inclusive value {self.inclusive_value:.3f}, mean of 2015 {self.inclusive_value_2015:.3f})",
             f"{'destination':<24}{'utility':>10}{'share':>10}",
         ]
         lines += [f"{a.place:<24}{a.utility:>10.3f}{100 * a.share:>8.1f} %" for a in self.alternatives]
@@ -70,10 +71,14 @@ def explain(engine: Engine, row: int) -> Explanation:
     here, traits = int(households.place[row]), int(households.traits[row])
     begin, end = (int(i) for i in households.first[row : row + 2])
     kin, children = traits >> KIN_SHIFT, int((people.age[begin:end] < ADULT_AGE).any())
-    income = household_income(people, begin, end, engine.incomes.wage[here], engine.incomes.commuter[here], settings)
+    income = household_income(
+        people, begin, end, engine.incomes.wage[here], engine.incomes.commuter[here], settings
+    )
     own = settings.beta_y * math.log(income)
-    alpha = engine.alpha_russia
-    weights = [nest_weight(choice.nest_value[here, children, nest], kin, nest, settings, alpha) for nest in range(2)]
+    alpha = engine.alpha if engine.t else float(engine.norm.alpha[0])
+    weights = [
+        nest_weight(choice.nest_value[here, children, nest], kin, nest, settings, alpha) for nest in range(2)
+    ]
     total = choice.inclusive[here, children, kin]
     alternatives = []
     for there in range(engine.world.n_all):
@@ -81,14 +86,30 @@ def explain(engine: Engine, row: int) -> Explanation:
         if table <= FAR_BELOW:
             continue
         nest = int(engine.places.nest[there])
-        utility = settings.tau * table - own + settings.beta_N * nest_kin(kin, nest) + (alpha if nest == 1 else 0.0)
+        utility = (
+            settings.tau * table - own + settings.beta_N * nest_kin(kin, nest) + (alpha if nest == 1 else 0.0)
+        )
         share = math.exp(weights[nest] - total + table - choice.nest_value[here, children, nest])
         alternatives.append(Alternative(engine.world.ids[there], nest, float(utility), share))
     readiness, age = engine.readiness, int(people.age[begin])
     kappa = readiness.stayer if traits & STAYER else readiness.mover
-    rate = readiness.hazard[here] * kappa * choice.factor[here, children, kin] * math.exp(-own) * readiness.by_age[age]
+    rate = (
+        readiness.hazard[here]
+        * kappa
+        * choice.factor[here, children, kin]
+        * math.exp(-own)
+        * readiness.by_age[age]
+    )
     return Explanation(
-        engine.world.ids[here], engine.year, float(income), bool(children), float(kappa), age, float(readiness.by_age[age]),
+        engine.world.ids[here],
+        engine.year,
+        float(income),
+        bool(children),
+        float(kappa),
+        age,
+        float(readiness.by_age[age]),
         tuple(sorted(alternatives, key=lambda a: (-a.utility, a.place))),
-        float(total - own), float(readiness.mean_inclusive[here]), 1.0 - math.exp(-float(rate)),
-    )  # fmt: skip
+        float(total - own),
+        float(readiness.mean_inclusive[here]),
+        1.0 - math.exp(-float(rate)),
+    )

@@ -45,7 +45,7 @@ def network_costs(settings: Any, out: NDArray[np.float64]) -> None:
 
 @kernel
 def wear_out(state: Settlements, population_2015: NDArray[np.int64], budget: NDArray[np.float64],
-             renewal: NDArray[np.float64], settings: Any) -> None:
+             renewal: NDArray[np.float64], table: Any) -> None:
     """Equation (18): w' = w + delta (1 - w) - Inv / (c L), within [0, 1].
 
     Args:
@@ -53,6 +53,7 @@ def wear_out(state: Settlements, population_2015: NDArray[np.int64], budget: NDA
             the networks, in proportion to what renewing each would cost.
         renewal: float64[n_sim, 4] million KZT a year of policies, by network.
     """
+    settings = table[0]
     lengths = np.empty(NETWORKS)
     costs = np.empty(NETWORKS)
     network_costs(settings, costs)
@@ -108,11 +109,12 @@ def services_share(health: int, school: int, settings: Any) -> float:
 
 @kernel
 def review_services(state: Settlements, level_2015: NDArray[np.int64], services_kept: NDArray[np.bool_],
-                    extra_budget: NDArray[np.float64], settings: Any) -> None:
+                    extra_budget: NDArray[np.float64], table: Any) -> None:
     """Equation (19): facilities by population and pupils; `services_kept` suspends losses (a policy).
 
     `extra_budget` (thousand KZT a head above the baseline) adds to the quality of services.
     """
+    settings = table[0]
     for place in range(level_2015.shape[0]):
         _review(place, HEALTH, float(state.population[place]), HEALTH_NORMS, services_kept[place], settings, state)
         _review(place, SCHOOL, float(state.pupils[place]), SCHOOL_NORMS, services_kept[place], settings, state)
@@ -124,8 +126,9 @@ def review_services(state: Settlements, level_2015: NDArray[np.int64], services_
 
 @kernel
 def show_places(state: Settlements, services_2015: NDArray[np.float64], rent_2015: NDArray[np.float64],
-                rent_factor: NDArray[np.float64], settings: Any, places: Places) -> None:
+                rent_factor: NDArray[np.float64], table: Any, places: Places) -> None:
     """What the simulated places offer this year: Q = mean(1 - wear), S, and rent by occupied dwellings."""
+    settings = table[0]
     for place in range(state.population.shape[0]):
         kept = 0.0
         for network in range(NETWORKS):

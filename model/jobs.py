@@ -23,12 +23,13 @@ SLACK_SHIFT = 0.02  # equation (8)
 
 
 @kernel
-def advance_output(state: Settlements, settings: Any, drought: float, industry_shift: float, seed: np.uint64,
+def advance_output(state: Settlements, table: Any, drought: float, industry_shift: float, seed: np.uint64,
                    year: int, keys: NDArray[np.uint64]) -> None:
     """Equation (1): x <- .7 x + sigma (sqrt(rho) z_common + sqrt(1 - rho) z_place), for agriculture and industry.
 
     `drought` is added to agriculture's innovation (log points, a future), `industry_shift` to industry's.
     """
+    settings = table[0]
     common = draws.salt(seed, year, draws.OUTPUT_COMMON)
     own = draws.salt(seed, year, draws.OUTPUT_PLACE)
     for sector in range(2):
@@ -72,13 +73,14 @@ def drift_of_services(settings: Any, extra_agriculture: float) -> float:
 
 @kernel
 def demand_labour(state: Settlements, population_2015: NDArray[np.int64], elapsed: int, agricultural_shedding: float,
-                  settings: Any) -> None:
+                  table: Any) -> None:
     """Equations (2)-(4): posts by sector for the year `elapsed` years after the start.
 
     `agricultural_shedding` is the cumulated extra loss of agricultural jobs of a future (log points).
     Zone jobs count as industry. The multiplier mu_loc is total: the part of it that reaches services through
     the residents whom jobs keep (people_per_job) is left to the population term.
     """
+    settings = table[0]
     drift = math.exp(-drift_of_services(settings, 0.0) * elapsed)
     for place in range(population_2015.shape[0]):
         base = state.jobs_2015[place]
@@ -109,9 +111,10 @@ def wage_level(omega: float, reference: float, slack: float, slack_2015: float, 
 
 @kernel
 def advance_wages(state: Settlements, omega: NDArray[np.float64], reference: NDArray[np.float64],
-                  supplement: NDArray[np.float64], settings: Any, seed: np.uint64, year: int,
+                  supplement: NDArray[np.float64], table: Any, seed: np.uint64, year: int,
                   keys: NDArray[np.uint64]) -> None:
     """Phase 5 for the simulated places; `supplement` raises wages by its share in the public share of jobs."""
+    settings = table[0]
     salted = draws.salt(seed, year, draws.WAGE_SHOCK)
     for place in range(state.wage.shape[0]):
         shock = settings.sigma_W * math.sqrt(1.0 - settings.rho_W * settings.rho_W) * draws.normal(keys[place], salted)
@@ -137,8 +140,9 @@ def outside_wage(place: int, waged: bool, omega: NDArray[np.float64], reference:
 @kernel
 def perceive_incomes(state: Settlements, n_sim: int, waged: NDArray[np.bool_], omega: NDArray[np.float64],
                      reference: NDArray[np.float64], unemployment: NDArray[np.float64], slack_2015_outside: float,
-                     settings: Any, income: NDArray[np.float64], speed: float) -> None:
+                     table: Any, income: NDArray[np.float64], speed: float) -> None:
     """Phase 6, equation (9): y_d <- (1 - rho_e) y_d + rho_e W_d (1 - u_d) for every place (`speed` is rho_e)."""
+    settings = table[0]
     for place in range(income.shape[0]):
         if place < n_sim:
             offered = state.wage[place] * (1.0 - state.unemployment[place])

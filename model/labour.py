@@ -222,13 +222,14 @@ def _local_openings(place: int, state: Settlements) -> int:
 
 
 @kernel
-def match(people: People, seekers: Seekers, n: int, state: Settlements, centres: Centres, settings: Any,
+def match(people: People, seekers: Seekers, n: int, state: Settlements, centres: Centres, table: Any,
           seed: np.uint64, year: int, keys: NDArray[np.uint64], is_centre: NDArray[np.bool_], cuts: Cuts) -> None:
     """Hiring, commuting and unemployment of all places (equations 5-7), then every seeker's new status.
 
     Places hire their own seekers first; a centre's vacancies are then shared by acceptance x seekers,
     its own and its district's seekers included, so that a town gets only its share.
     """
+    settings = table[0]
     n_sim = state.participants.shape[0]
     start = np.zeros(n_sim + 1, dtype=np.int64)
     for k in range(n):

@@ -31,12 +31,13 @@ def steady_commuters(participants: float, jobs: float, openings: float, other_se
 
 @kernel
 def found_labour(people: People, seekers: Seekers, n: int, formal_share: NDArray[np.float64], centres: Centres,
-                 is_centre: NDArray[np.bool_], settings: Any, state: Settlements, cuts: Cuts) -> None:
+                 is_centre: NDArray[np.bool_], table: Any, state: Settlements, cuts: Cuts) -> None:
     """Jobs of 2015 and every participant's first status; the same queue decides as in any later year.
 
     Posts are the formal share of participants; a centre has further posts for those who commute in.
     `slack_2015` is the slack that results.
     """
+    settings = table[0]
     n_sim = state.participants.shape[0]
     posts = np.empty(n_sim)
     away = np.zeros(n_sim, dtype=np.int64)

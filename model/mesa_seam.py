@@ -1,4 +1,4 @@
-"""Every touch of Mesa's internals, in one file, for what Mesa 3.3 (Python 3.11) and 3.5 (3.12 and newer) do differently.
+"""Every touch of Mesa's internals, in one file: what Mesa 3.3 (Python 3.11) and 3.5 (3.12 on) do differently.
 
 Held by `tests/test_mesa_contract.py` on the oldest and the newest interpreter found.
 """
@@ -19,7 +19,7 @@ _OBSERVERS = "subscribers"
 
 
 def registered(model: mesa.Model) -> Iterable[Any]:
-    """Agents that Mesa itself knows (settlements, destinations, zones and a user's own), in the order of creation.
+    """Agents that Mesa itself knows (settlements, destinations, zones, a user's own), in order of creation.
 
     `Model.agents` is read from Mesa's class because `BorderModel` answers it with an agent set of its own.
     """
@@ -45,7 +45,9 @@ def register(model: Any, agent: Any) -> None:
 
 def take_state(model: mesa.Model) -> dict[str, Any]:
     """State of a model for pickle and deepcopy, without what belongs to this very object."""
-    return {name: value for name, value in model.__dict__.items() if name not in _WRAPPED and name != _OBSERVERS}
+    return {
+        name: value for name, value in model.__dict__.items() if name not in _WRAPPED and name != _OBSERVERS
+    }
 
 
 def restore_state(model: Any, state: dict[str, Any]) -> None:

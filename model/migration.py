@@ -145,7 +145,7 @@ def _post_move(people: People, i: int, here: int, there: int, n_sim: int, ledger
 
 @kernel
 def move_people(people: People, households: Households, n_households: int, n_sim: int, incomes: Incomes,
-                readiness: Readiness, choice: Choice, places: Places, settings: Any, alpha_russia: float,
+                readiness: Readiness, choice: Choice, places: Places, table: Any, alpha_russia: float,
                 seed: np.uint64, year: int, fate: NDArray[np.uint8], moves: LoneMoves, students: Students,
                 n_students: int, ledger: Ledger) -> tuple[int, int]:
     """Phases 7 and 8 for everyone who was here on 1 January.
@@ -156,6 +156,7 @@ def move_people(people: People, households: Households, n_households: int, n_sim
     Returns:
         Number of lone moves inside the simulated places, number of rows of `students` in use.
     """
+    settings = table[0]
     move_salt = draws.salt(seed, year, draws.HOUSEHOLD_MOVE)
     nest_salt = draws.salt(seed, year, draws.DESTINATION_NEST)
     place_salt = draws.salt(seed, year, draws.DESTINATION_PLACE)

@@ -70,8 +70,9 @@ def _fixed(value: float) -> int:
 
 @kernel
 def survey_founders(people: People, households: Households, n_households: int, incomes: Incomes, readiness: Readiness,
-                    settings: Any, founders: Founders) -> None:
+                    table: Any, founders: Founders) -> None:
     """One pass over the founders that gathers all that the normalisation needs."""
+    settings = table[0]
     for h in range(n_households):
         place = households.place[h]
         begin, end = households.first[h], households.first[h + 1]
@@ -215,10 +216,11 @@ def _russian_share(flows: NDArray[np.float64], places: Places, outside_only: boo
 
 
 @kernel
-def solve_alpha(founders: Founders, choice: Choice, places: Places, settings: Any, leaving: NDArray[np.float64],
+def solve_alpha(founders: Founders, choice: Choice, places: Places, table: Any, leaving: NDArray[np.float64],
                 youth: NDArray[np.float64], youth_cells: NDArray[np.float64], share: float, outside_only: bool,
                 flows: NDArray[np.float64]) -> float:
     """alpha_RU at which the share of leavers to Russia in 2015 is `share`; 0 where no Russian place is open."""
+    settings = table[0]
     expected_flows(founders, choice, places, settings, LARGEST_ALPHA, leaving, youth, youth_cells, flows)
     if _russian_share(flows, places, outside_only) < share:
         return 0.0
@@ -234,9 +236,10 @@ def solve_alpha(founders: Founders, choice: Choice, places: Places, settings: An
 
 
 @kernel
-def count_youth(founders: Founders, study_logit: NDArray[np.float64], settings: Any,
+def count_youth(founders: Founders, study_logit: NDArray[np.float64], table: Any,
                 youth_cells: NDArray[np.float64], youth: NDArray[np.float64]) -> None:
     """Youth by place and cell, and a first guess of those who leave to study (at the mean inclusive value)."""
+    settings = table[0]
     youth_cells[:] = 0.0
     for k in range(founders.n_youth[0]):
         place, cell = founders.youth_place[k], founders.youth_cell[k]
@@ -249,12 +252,13 @@ def count_youth(founders: Founders, study_logit: NDArray[np.float64], settings: 
 
 
 @kernel
-def normalise(founders: Founders, choice: Choice, settings: Any, wage: NDArray[np.float64],
+def normalise(founders: Founders, choice: Choice, table: Any, wage: NDArray[np.float64],
               study_logit: NDArray[np.float64], leaving: NDArray[np.float64], norm: Norm) -> None:
     """IV_2015 of each place, and lambda' at which the person-weighted hazard of all moves is that of `leaving`.
 
     Fills norm.mean_inclusive, norm.youth_leaving and norm.hazard (equation 11 and the text below it).
     """
+    settings = table[0]
     n_sim = leaving.shape[0]
     for place in range(n_sim):
         persons = 0.0

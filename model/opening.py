@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from model import draws
 from model.arrivals import Arrivers, household_traits
-from model.choice import tabulate
+from model.choice import advantages, tabulate
 from model.compiled import kernel
 from model.draws import U64
 from model.infrastructure import (
@@ -101,9 +101,9 @@ def open_world(engine: Engine) -> None:
     engine.level_2015 = state.level.copy()
     _open_labour_market(engine)
     rent_factor = np.ones(world.n_sim)
-    show_places(state, world.services_S[: world.n_sim], world.rent_index[: world.n_sim], rent_factor, engine.settings, engine.places)
+    show_places(state, world.services_S[: world.n_sim], world.rent_index[: world.n_sim], rent_factor, engine.table, engine.places)
     perceive_incomes(state, world.n_sim, engine.waged, engine.omega, engine.outlook.reference[0], engine.outlook.unemployment[0],
-                     engine.settings.centre_slack, engine.settings, engine.places.income, 1.0)  # fmt: skip
+                     engine.settings.centre_slack, engine.table, engine.places.income, 1.0)  # fmt: skip
     _normalise(engine)
 
 
@@ -135,14 +135,14 @@ def _open_labour_market(engine: Engine) -> None:
     engine.labour_force_outside = labour_force_of_centres(engine)
     state.wage[:] = engine.omega[:n_sim] * engine.outlook.reference[0, :n_sim]
     state.slack_outside[:] = settings.centre_slack
-    relieve_centres(state, n_sim, settings.centre_slack, engine.labour_force_outside, settings,
+    relieve_centres(state, n_sim, settings.centre_slack, engine.labour_force_outside, engine.table,
                     engine.centres.openings_outside, engine.centres.seekers_outside)  # fmt: skip
     wages = np.where(engine.waged, engine.omega, 1.0) * engine.outlook.reference[0]
     engine.set_commuter_incomes(wages)
     engine.ensure_seekers()
     n = scan_labour(engine.people, engine.households, engine.n_households, engine.participation, settings.separation,
                     settings.skill_hiring_odds, engine.seed, engine.start - 1, state, engine.seekers)  # fmt: skip
-    found_labour(engine.people, engine.seekers, n, world.formal_jobs_share, engine.centres, engine.is_centre, settings,
+    found_labour(engine.people, engine.seekers, n, world.formal_jobs_share, engine.centres, engine.is_centre, engine.table,
                  state, engine.cuts)  # fmt: skip
 
 
@@ -166,20 +166,20 @@ def _normalise(engine: Engine) -> None:
                                  study_logit.copy(), np.full(n_sim, chance))  # fmt: skip
     youth_rows = int(engine.ledger.closing[:, :, 17:20].sum()) + 1
     founders = new_founders(n_sim, youth_rows)
-    survey_founders(engine.people, engine.households, engine.n_households, engine.incomes, engine.readiness, settings, founders)
+    survey_founders(engine.people, engine.households, engine.n_households, engine.incomes, engine.readiness, engine.table, founders)
     leaving = settings.leaving * world.leaving_rate_ratio * engine.population_2015
     youth, youth_cells = np.zeros(n_sim), np.zeros((n_sim, CELLS))
-    count_youth(founders, study_logit, settings, youth_cells, youth)
+    count_youth(founders, study_logit, engine.table, youth_cells, youth)
     youth = np.minimum(youth, 0.9 * leaving)
     norm = new_norm(n_sim, world.n_all)
-    tabulate(n_sim, places, settings, 0.0, engine.choice)
+    tabulate(n_sim, places, engine.table, 0.0, engine.choice)
     outside = world.russia_share_of == "leavers_outside"
     target = settings.russia_share_outside if outside else settings.russia_share
-    norm.alpha[0] = solve_alpha(founders, engine.choice, places, settings, leaving, youth, youth_cells, target, outside, norm.flows)
-    tabulate(n_sim, places, settings, norm.alpha[0], engine.choice)
-    normalise(founders, engine.choice, settings, state_wage(engine), study_logit, leaving, norm)
+    norm.alpha[0] = solve_alpha(founders, engine.choice, places, engine.table, leaving, youth, youth_cells, target, outside, norm.flows)
+    tabulate(n_sim, places, engine.table, norm.alpha[0], engine.choice)
+    normalise(founders, engine.choice, engine.table, state_wage(engine), study_logit, leaving, norm)
     students = np.minimum(norm.youth_leaving, leaving)
-    expected_flows(founders, engine.choice, places, settings, norm.alpha[0], leaving, students, youth_cells, norm.flows)
+    expected_flows(founders, engine.choice, places, engine.table[0], norm.alpha[0], leaving, students, youth_cells, norm.flows)
     engine.norm, engine.leaving_2015, engine.study_logit_2015 = norm, leaving, study_logit
     engine.readiness.mean_inclusive[:] = norm.mean_inclusive
     engine.readiness.hazard[:] = norm.hazard
@@ -208,8 +208,12 @@ def _open_arrivals(engine: Engine, leaving: NDArray[np.float64]) -> None:
     engine.origin_share = world.arrival_origin_share.copy()
     engine.origin_share[:n_sim] = 0.0
     engine.study_origin = np.array([_study_origin(engine, place) for place in range(n_sim)], np.int64)
-    engine.advantage_2015 = np.zeros((n_sim, world.n_all))
-    engine.fill_advantages(engine.advantage_2015)
+    engine.origins = np.repeat(engine.origin_share[None, :] > 0.0, n_sim, axis=0)
+    for place in range(n_sim):
+        if world.hinterland[place] >= n_sim:
+            engine.origins[place, world.hinterland[place]] = True
+    engine.advantage_2015, engine.advantage = np.zeros((n_sim, world.n_all)), np.zeros((n_sim, world.n_all))
+    advantages(n_sim, engine.origins, engine.places, engine.table, float(norm.alpha[0]), engine.advantage_2015)
     # What the years 2009-2020 say against 2015-2020, half carried by departures, half by arrivals (`regime_weight`).
     gap = 0.5 * (world.net_rate_2009_2014 - world.net_rate_2015_2020) * engine.population_2015
     half = 0.5 * engine.settings.regime_weight * gap

@@ -179,8 +179,10 @@ class ParameterSpace:
 
 
 SCALAR_NAMES: tuple[str, ...] = tuple(d.name for d in DECLARATIONS if not d.per)
-# What kernels receive: every single-valued parameter as a field.
+# Every single-valued parameter as a field: by name for Python, and as the one-row table that kernels take
+# (numba hands over a structured array in half a microsecond, a named tuple of eighty floats in twelve).
 Settings: Any = namedtuple("Settings", SCALAR_NAMES)  # type: ignore[misc]
+SETTINGS_TYPE = np.dtype([(name, np.float64) for name in SCALAR_NAMES])
 
 
 @dataclass(frozen=True)
@@ -194,8 +196,12 @@ class ParameterValues:
         return self.values[name]
 
     def settings(self) -> Any:
-        """Single-valued parameters as the named tuple of floats that kernels take."""
+        """Single-valued parameters as a named tuple of floats."""
         return Settings(*(float(self.values[name]) for name in SCALAR_NAMES))
+
+    def table(self) -> NDArray[Any]:
+        """Single-valued parameters as the one-row structured array that kernels take."""
+        return np.array([tuple(float(self.values[name]) for name in SCALAR_NAMES)], SETTINGS_TYPE)
 
     def by_place(self, name: str, fill: float = 0.0) -> NDArray[np.float64]:
         """Per-place parameter as float64[n_all]; places without a value hold `fill`."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import mesa
@@ -18,7 +16,6 @@ from model.jobs import outside_wage
 from model.place_attribute import Column, PlaceAttribute, flow, number_between
 from model.population import SECTOR_NAMES
 from model.settlements import NETWORK_NAMES, NETWORKS
-from model.zones import NOT_YET, Project
 
 if TYPE_CHECKING:
     from model.border_model import BorderModel
@@ -30,11 +27,17 @@ class PlaceAgent(mesa.Agent):
     model: BorderModel
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Set an attribute; a name that only nearly exists is refused, so that a slip changes nothing silently."""
-        if not name.startswith("_") and name not in self.__dict__ and inspect.getattr_static(type(self), name, None) is None:
+        """Set an attribute; a name that only nearly exists is refused: a slip changes nothing silently."""
+        if (
+            not name.startswith("_")
+            and name not in self.__dict__
+            and inspect.getattr_static(type(self), name, None) is None
+        ):
             near = difflib.get_close_matches(name, place_attributes(type(self)), n=1, cutoff=0.75)
             if near:
-                raise AttributeError(f"{type(self).__name__} has no attribute '{name}'; nearest valid name: '{near[0]}'")
+                raise AttributeError(
+                    f"{type(self).__name__} has no attribute '{name}'; nearest valid name: '{near[0]}'"
+                )
         object.__setattr__(self, name, value)
 
     def remove(self) -> None:
@@ -43,7 +46,9 @@ class PlaceAgent(mesa.Agent):
         Raises:
             RuntimeError: always.
         """
-        raise RuntimeError(f"{self!r} belongs to world '{self.model.world.name}'; a world without it is a world file of its own")
+        raise RuntimeError(
+            f"{self!r} belongs to world '{self.model.world.name}'; write a world file without it"
+        )
 
 
 def place_attributes(kind: type[PlaceAgent]) -> list[str]:
@@ -79,15 +84,22 @@ class Located(PlaceAgent):
 
 
 _PEOPLE = "move, change or remove households (household.place, person.age, household.remove())"
-_POSTS = "posts follow from equations (1)-(4); change shares or drifts in BorderModel(values=...), or add projects to its levers"
-_MARKET = "it follows from posts and seekers, equations (5)-(7); change person.status or BorderModel(values=...)"
+_POSTS = (
+    "posts follow from equations (1)-(4); change shares or drifts in BorderModel(values=...), "
+    "or add projects to its levers"
+)
+_MARKET = (
+    "it follows from posts and seekers, equations (5)-(7); change person.status or BorderModel(values=...)"
+)
 _FLOW = "it is counted while the year runs"
 
 
 def _set_omega(place: Any, value: Any) -> None:
     engine = place.model.engine
     if not engine.waged[place.index]:
-        raise AttributeError(f"{place!r} follows a wage series of its own; use the levers centre_wage or russian_wage")
+        raise AttributeError(
+            f"{place!r} follows a wage series of its own; use the levers centre_wage or russian_wage"
+        )
     space = engine.values.space
     name = f"omega.{place.id}"
     bounds = space.by_name[name].declaration
@@ -115,12 +127,17 @@ def _set_level(facility: int, highest: int) -> Callable[[Any, Any], None]:
 
 
 def _sector(sector: int) -> PlaceAttribute:
-    return PlaceAttribute(f"Posts in {SECTOR_NAMES[sector]}.", lambda engine: engine.state.jobs[:, sector], instead=_POSTS)
+    return PlaceAttribute(
+        f"Posts in {SECTOR_NAMES[sector]}.", lambda engine: engine.state.jobs[:, sector], instead=_POSTS
+    )
 
 
 def _network(network: int) -> PlaceAttribute:
-    return PlaceAttribute(f"Wear of the {NETWORK_NAMES[network]} network, share; can be set.",
-                          lambda engine: engine.state.wear[:, network], _set_wear(network))  # fmt: skip
+    return PlaceAttribute(
+        f"Wear of the {NETWORK_NAMES[network]} network, share; can be set.",
+        lambda engine: engine.state.wear[:, network],
+        _set_wear(network),
+    )
 
 
 def _to_russia(engine: Engine) -> Column:
@@ -141,171 +158,163 @@ def _arrivals(engine: Engine) -> Column:
 class Settlement(Located):
     """A simulated place. Stocks hold on this 1 January, flows count the year that ended on it."""
 
-    omega = PlaceAttribute("Wage relative to the region's, omega_s of equation (8); can be set.",
-                           lambda engine: engine.omega, _set_omega)
-    population = PlaceAttribute("Residents on the register's basis.", lambda engine: engine.state.population, instead=_PEOPLE)
+    omega = PlaceAttribute(
+        "Wage relative to the region's, omega_s of equation (8); can be set.",
+        lambda engine: engine.omega,
+        _set_omega,
+    )
+    population = PlaceAttribute(
+        "Residents on the register's basis.", lambda engine: engine.state.population, instead=_PEOPLE
+    )
     households = PlaceAttribute("Households.", lambda engine: engine.state.households, instead=_PEOPLE)
     pupils = PlaceAttribute("Residents of 7-17.", lambda engine: engine.state.pupils, instead=_PEOPLE)
-    labour_force = PlaceAttribute("Participants of the year.", lambda engine: engine.state.participants, instead=_MARKET)
-    employed = PlaceAttribute("Residents in a job, commuters included.", lambda engine: engine.state.employed, instead=_MARKET)
-    unemployment_rate = PlaceAttribute("Official unemployment, share of the labour force (7).",
-                                       lambda engine: engine.state.unemployment, instead=_MARKET)
-    hidden_unemployment_rate = PlaceAttribute("Self-employed or hidden unemployed, share of the labour force (7).",
-                                              lambda engine: engine.state.hidden_rate, instead=_MARKET)
-    wage = PlaceAttribute("Mean wage of local jobs, KZT a month at 2020 prices (8).", lambda engine: engine.state.wage,
-                          instead="set omega, the place's wage relative to the region's, or the lever wage_supplement")
-    perceived_income = PlaceAttribute("Income people expect here, KZT a month at 2020 prices (9).",
-                                      lambda engine: engine.places.income, instead="it follows the wage; set omega")
+    labour_force = PlaceAttribute(
+        "Participants of the year.", lambda engine: engine.state.participants, instead=_MARKET
+    )
+    employed = PlaceAttribute(
+        "Residents in a job, commuters included.", lambda engine: engine.state.employed, instead=_MARKET
+    )
+    unemployment_rate = PlaceAttribute(
+        "Official unemployment, share of the labour force (7).",
+        lambda engine: engine.state.unemployment,
+        instead=_MARKET,
+    )
+    hidden_unemployment_rate = PlaceAttribute(
+        "Self-employed or hidden unemployed, share of the labour force (7).",
+        lambda engine: engine.state.hidden_rate,
+        instead=_MARKET,
+    )
+    wage = PlaceAttribute(
+        "Mean wage of local jobs, KZT a month at 2020 prices (8).",
+        lambda engine: engine.state.wage,
+        instead="set omega, the place's wage relative to the region's, or the lever wage_supplement",
+    )
+    perceived_income = PlaceAttribute(
+        "Income people expect here, KZT a month at 2020 prices (9).",
+        lambda engine: engine.places.income,
+        instead="it follows the wage; set omega",
+    )
     jobs = PlaceAttribute("Posts in the place.", lambda engine: engine.state.jobs.sum(axis=1), instead=_POSTS)
     jobs_agriculture, jobs_industry, jobs_public, jobs_services = (_sector(k) for k in range(4))
     vacancies = PlaceAttribute("Posts left open.", lambda engine: engine.state.vacancies, instead=_MARKET)
-    commuters = PlaceAttribute("Residents who work in the centre.", lambda engine: engine.state.commuters,
-                               instead=_MARKET + "; the lever reach acts on it")
-    wear = PlaceAttribute("Mean wear of the four networks, share (18).", lambda engine: engine.state.wear.sum(axis=1) / NETWORKS,
-                          instead="set wear_heat, wear_water, wear_sewer or wear_road")
+    commuters = PlaceAttribute(
+        "Residents who work in the centre.",
+        lambda engine: engine.state.commuters,
+        instead=_MARKET + "; the lever reach acts on it",
+    )
+    wear = PlaceAttribute(
+        "Mean wear of the four networks, share (18).",
+        lambda engine: engine.state.wear.sum(axis=1) / NETWORKS,
+        instead="set wear_heat, wear_water, wear_sewer or wear_road",
+    )
     wear_heat, wear_water, wear_sewer, wear_road = (_network(k) for k in range(NETWORKS))
-    investment = PlaceAttribute("Money into networks, million KZT of the year at 2020 prices.", lambda engine: engine.state.investment,
-                                instead="use the levers renewal and extra_budget")
-    services = PlaceAttribute("Services S open to residents, index.", lambda engine: engine.places.services,
-                              instead="set health_level or school_level, or use the levers services_kept and extra_budget")
-    health_level = PlaceAttribute("Health norms met and kept, 0-4 (19); can be set.", lambda engine: engine.state.level[:, HEALTH],
-                                  _set_level(HEALTH, len(HEALTH_NORMS)))
-    school_level = PlaceAttribute("School norms met and kept, 0-3 (19); can be set.", lambda engine: engine.state.level[:, SCHOOL],
-                                  _set_level(SCHOOL, len(SCHOOL_NORMS)))
-    rent = PlaceAttribute("Rent, Petropavlovsk 2015 = 1.", lambda engine: engine.places.rent, instead="use the lever rent_factor")
-    zone_jobs = PlaceAttribute("Additional zone jobs in the place (20).", lambda engine: engine.state.zone_jobs, instead=_POSTS)
+    investment = PlaceAttribute(
+        "Money into networks, million KZT of the year at 2020 prices.",
+        lambda engine: engine.state.investment,
+        instead="use the levers renewal and extra_budget",
+    )
+    services = PlaceAttribute(
+        "Services S open to residents, index.",
+        lambda engine: engine.places.services,
+        instead="set health_level or school_level, or use the levers services_kept and extra_budget",
+    )
+    health_level = PlaceAttribute(
+        "Health norms met and kept, 0-4 (19); can be set.",
+        lambda engine: engine.state.level[:, HEALTH],
+        _set_level(HEALTH, len(HEALTH_NORMS)),
+    )
+    school_level = PlaceAttribute(
+        "School norms met and kept, 0-3 (19); can be set.",
+        lambda engine: engine.state.level[:, SCHOOL],
+        _set_level(SCHOOL, len(SCHOOL_NORMS)),
+    )
+    rent = PlaceAttribute(
+        "Rent, Petropavlovsk 2015 = 1.",
+        lambda engine: engine.places.rent,
+        instead="use the lever rent_factor",
+    )
+    zone_jobs = PlaceAttribute(
+        "Additional zone jobs in the place (20).", lambda engine: engine.state.zone_jobs, instead=_POSTS
+    )
     births = PlaceAttribute("Births.", flow(lambda engine: engine.ledger.births.sum(axis=1)), instead=_FLOW)
-    deaths = PlaceAttribute("Deaths, newborns included.",
-                            flow(lambda engine: engine.ledger.deaths.sum(axis=(1, 2)) + engine.ledger.newborn_deaths.sum(axis=1)),
-                            instead=_FLOW)
+    deaths = PlaceAttribute(
+        "Deaths, newborns included.",
+        flow(lambda engine: engine.ledger.deaths.sum(axis=(1, 2)) + engine.ledger.newborn_deaths.sum(axis=1)),
+        instead=_FLOW,
+    )
     in_migration = PlaceAttribute("Arrivals from all other places.", flow(_arrivals), instead=_FLOW)
     out_migration = PlaceAttribute("Departures to all other places.", flow(_departures), instead=_FLOW)
-    net_migration = PlaceAttribute("Arrivals minus departures.", flow(lambda engine: _arrivals(engine) - _departures(engine)), instead=_FLOW)
+    net_migration = PlaceAttribute(
+        "Arrivals minus departures.",
+        flow(lambda engine: _arrivals(engine) - _departures(engine)),
+        instead=_FLOW,
+    )
     out_russia = PlaceAttribute("Departures to Russia.", flow(_to_russia), instead=_FLOW)
 
 
 def _outside_reference(engine: Engine) -> Column:
-    return engine.outlook.reference[max(0, engine.t - 1)]
+    reference: Column = engine.outlook.reference[max(0, engine.t - 1)]
+    return reference
 
 
 def _outside_wages(engine: Engine) -> Column:
     reference = _outside_reference(engine)
-    return np.array([
-        outside_wage(place, bool(engine.waged[place]), engine.omega, reference, engine.settings.centre_slack,
-                     engine.state.slack_outside, engine.settings)
-        for place in range(engine.world.n_all)
-    ])  # fmt: skip
+    return np.array(
+        [
+            outside_wage(
+                place,
+                bool(engine.waged[place]),
+                engine.omega,
+                reference,
+                engine.settings.centre_slack,
+                engine.state.slack_outside,
+                engine.settings,
+            )
+            for place in range(engine.world.n_all)
+        ]
+    )
 
 
 def _outside_unemployment(engine: Engine) -> Column:
     """Unemployment of the series less the relief that zone jobs bring, as equation (9) sees it."""
-    relief = np.where(engine.waged, np.maximum(0.0, engine.settings.centre_slack - engine.state.slack_outside), 0.0)
+    relief = np.where(
+        engine.waged, np.maximum(0.0, engine.settings.centre_slack - engine.state.slack_outside), 0.0
+    )
     rates: Column = np.maximum(0.0, engine.outlook.unemployment[max(0, engine.t - 1)] - relief)
     return rates
 
 
-_SERIES = "it follows an observed series, then the declared growth: change BorderModel(values=...) or its levers"
+_SERIES = (
+    "it follows an observed series, then the declared growth: change BorderModel(values=...) or its levers"
+)
 
 
 class Destination(Located):
-    """A place outside the world that people can move to; the values are those of the latest simulated year."""
+    """A place outside the world that people can move to; values are those of the latest simulated year."""
 
-    omega = PlaceAttribute("Wage relative to the region's, where the place follows the region's series; can be set there.",
-                           lambda engine: np.where(engine.waged, engine.omega, np.nan), _set_omega)
-    wage = PlaceAttribute("Wage, KZT a month at 2020 prices.", _outside_wages,
-                          instead="set omega where the place has one, or use the levers centre_wage, russian_wage and rouble")
-    unemployment_rate = PlaceAttribute("Unemployment, share of the labour force.", _outside_unemployment, instead=_SERIES)
+    omega = PlaceAttribute(
+        "Wage relative to the region's, where the place follows the region's series; can be set there.",
+        lambda engine: np.where(engine.waged, engine.omega, np.nan),
+        _set_omega,
+    )
+    wage = PlaceAttribute(
+        "Wage, KZT a month at 2020 prices.",
+        _outside_wages,
+        instead="set omega where the place has one, or use the levers centre_wage, russian_wage and rouble",
+    )
+    unemployment_rate = PlaceAttribute(
+        "Unemployment, share of the labour force.", _outside_unemployment, instead=_SERIES
+    )
     rent = PlaceAttribute("Rent, Petropavlovsk 2015 = 1.", lambda engine: engine.places.rent, instead=_SERIES)
     services = PlaceAttribute("Services S, index.", lambda engine: engine.places.services, instead=_SERIES)
-    quality = PlaceAttribute("Quality of infrastructure Q, share.", lambda engine: engine.places.quality, instead=_SERIES)
-    perceived_income = PlaceAttribute("Income people expect there, KZT a month at 2020 prices (9).",
-                                      lambda engine: engine.places.income, instead=_SERIES)
-    zone_jobs = PlaceAttribute("Additional zone jobs in the place (20).", lambda engine: engine.state.zone_jobs, instead=_POSTS)
-
-
-@dataclass(frozen=True)
-class ZoneProject:
-    """One project of a zone as it stands on this 1 January.
-
-    Attributes:
-        name, place: of the project; id of its place.
-        declared_jobs: NaN where they are drawn at launch. launched_jobs: at full size, 0 before the launch.
-        realised_jobs: posts of the latest year. additional_jobs: those of them that count in equation (20).
-        launch_year, exit_year: None before.
-    """
-
-    name: str
-    place: str
-    declared_jobs: float
-    launched_jobs: float
-    realised_jobs: float
-    additional_jobs: float
-    launch_year: int | None
-    exit_year: int | None
-
-
-class Zone(PlaceAgent):
-    """A special economic zone.
-
-    Attributes:
-        name: of the zone. place: id of its (first) place; places: ids of all its places.
-    """
-
-    def __init__(self, model: BorderModel, name: str, projects: tuple[tuple[int, Project], ...]) -> None:
-        super().__init__(model)
-        self.name = name
-        self._projects = projects
-        self.places: tuple[str, ...] = tuple(dict.fromkeys(model.world.ids[project.place] for _, project in projects))
-        self.place: str = self.places[0]
-
-    @property
-    def projects(self) -> tuple[ZoneProject, ...]:
-        """All projects, in the declared order."""
-        return tuple(self._project(row, project) for row, project in self._projects)
-
-    @property
-    def declared_jobs(self) -> float:
-        """Jobs declared, over the projects that declared any."""
-        return sum(p.declared_jobs for p in self.projects if not math.isnan(p.declared_jobs))
-
-    @property
-    def launched_jobs(self) -> float:
-        """Jobs at full size of all launched projects that have not closed."""
-        return sum(p.launched_jobs for p in self.projects if p.exit_year is None)
-
-    @property
-    def realised_jobs(self) -> float:
-        """Posts of the latest year."""
-        return sum(p.realised_jobs for p in self.projects)
-
-    @property
-    def additional_jobs(self) -> float:
-        """Posts of the latest year that would not exist without the zone, less displaced ones."""
-        return sum(p.additional_jobs for p in self.projects)
-
-    def _project(self, row: int, project: Project) -> ZoneProject:
-        engine = self.model.engine
-        columns, settings, year = engine.projects, engine.settings, engine.year - 1
-        launched, closed = int(columns.launched[row]), int(columns.closed[row])
-        full = float(columns.jobs[row]) if launched != NOT_YET else 0.0
-        realised = full if closed == NOT_YET else 0.0
-        if project.recorded and launched != NOT_YET and year < project.full_year:
-            realised *= (year - project.first_year) / (project.full_year - project.first_year)
-        but_for = settings.but_for if math.isnan(project.but_for) else project.but_for
-        displaced = settings.displacement if math.isnan(project.displacement) else project.displacement
-        return ZoneProject(
-            project.name, self.model.world.ids[project.place], project.declared_jobs, full, realised,
-            realised * but_for * (1.0 - displaced), None if launched == NOT_YET else launched,
-            None if closed == NOT_YET else closed,
-        )  # fmt: skip
-
-    def __repr__(self) -> str:
-        return f"<Zone {self.name} in {', '.join(self.places)}>"
-
-
-def zones_of(projects: tuple[Project, ...]) -> dict[str, tuple[tuple[int, Project], ...]]:
-    """Projects with their rows by name of their zone, in the declared order."""
-    zones: dict[str, list[tuple[int, Project]]] = {}
-    for row, project in enumerate(projects):
-        zones.setdefault(project.zone, []).append((row, project))
-    return {name: tuple(rows) for name, rows in zones.items()}
+    quality = PlaceAttribute(
+        "Quality of infrastructure Q, share.", lambda engine: engine.places.quality, instead=_SERIES
+    )
+    perceived_income = PlaceAttribute(
+        "Income people expect there, KZT a month at 2020 prices (9).",
+        lambda engine: engine.places.income,
+        instead=_SERIES,
+    )
+    zone_jobs = PlaceAttribute(
+        "Additional zone jobs in the place (20).", lambda engine: engine.state.zone_jobs, instead=_POSTS
+    )

@@ -1,4 +1,4 @@
-"""An attribute of places that is read live from the engine's columns, and refuses to be set where it is derived."""
+"""An attribute of places, read live from the engine's columns; where it is derived it refuses to be set."""
 
 from __future__ import annotations
 
@@ -23,8 +23,13 @@ class PlaceAttribute:
         instead: for a derived attribute, what to set instead.
     """
 
-    def __init__(self, meaning: str, read: Callable[[Engine], Column],
-                 write: Callable[[Any, Any], None] | None = None, instead: str = "") -> None:
+    def __init__(
+        self,
+        meaning: str,
+        read: Callable[[Engine], Column],
+        write: Callable[[Any, Any], None] | None = None,
+        instead: str = "",
+    ) -> None:
         self.__doc__ = meaning
         self.column, self._write, self._instead = read, write, instead
         self.name = ""

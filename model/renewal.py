@@ -197,13 +197,14 @@ def _seat_head(target: People, begin: int, end: int) -> None:
 
 @kernel
 def copy_households(source: People, from_households: Households, n_households: int, fate: NDArray[np.uint8],
-                    refuge: Refuge, n_refuge: int, vital: Vital, settings: Any, seed: np.uint64, year: int,
+                    refuge: Refuge, n_refuge: int, vital: Vital, table: Any, seed: np.uint64, year: int,
                     ledger: Ledger, target: People, to_households: Households) -> tuple[int, int]:
     """Copy every household that goes on, with its survivors, newborns and taken-in orphans.
 
     Returns:
         Rows written to `target`, households written.
     """
+    settings = table[0]
     skill_salt = draws.salt(seed, 0, draws.SKILL)
     row = 0
     written = 0
@@ -253,12 +254,13 @@ def copy_households(source: People, from_households: Households, n_households: i
 
 @kernel
 def join_couples(source: People, from_households: Households, fate: NDArray[np.uint8], candidates: Candidates,
-                 pairs: NDArray[np.int32], n_pairs: int, vital: Vital, settings: Any, seed: np.uint64, year: int,
+                 pairs: NDArray[np.int32], n_pairs: int, vital: Vital, table: Any, seed: np.uint64, year: int,
                  ledger: Ledger, target: People, to_households: Households, row: int, written: int) -> tuple[int, int]:
     """Append the households of new couples: a head brings the whole household along, anyone else comes alone.
 
     The couple takes key, readiness to move and kin of the smaller key.
     """
+    settings = table[0]
     skill_salt = draws.salt(seed, 0, draws.SKILL)
     for k in range(n_pairs):
         first, second = pairs[k, 0], pairs[k, 1]
@@ -337,10 +339,11 @@ def strike_lone_movers(people: People, moves: LoneMoves, n_moves: int, vital: Vi
 
 @kernel
 def found_households(source: People, from_households: Households, moves: LoneMoves, n_moves: int,
-                       fate: NDArray[np.uint8], vital: Vital, settings: Any, seed: np.uint64, year: int,
+                       fate: NDArray[np.uint8], vital: Vital, table: Any, seed: np.uint64, year: int,
                        ledger: Ledger, target: People, to_households: Households, row: int,
                        written: int) -> tuple[int, int]:
     """Append the households of people who live alone from now on (left home, divorced, moved alone) and survived."""
+    settings = table[0]
     for m in range(n_moves):
         i = moves.row[m]
         if not fate[i] & DIES:

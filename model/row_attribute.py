@@ -1,4 +1,4 @@
-"""An attribute of households or persons that lives in the engine's columns: read and written one by one or all at once."""
+"""An attribute of households or persons that lives in the engine's columns, for one row or many at once."""
 
 from __future__ import annotations
 
@@ -19,8 +19,13 @@ class RowAttribute(Generic[T]):
         meaning: one line, with the unit.
     """
 
-    def __init__(self, meaning: str, read: Callable[[Census, Rows], list[T]],
-                 write: Callable[[Census, Rows, Any], None] | None = None, instead: str = "") -> None:
+    def __init__(
+        self,
+        meaning: str,
+        read: Callable[[Census, Rows], list[T]],
+        write: Callable[[Census, Rows, Any], None] | None = None,
+        instead: str = "",
+    ) -> None:
         self.__doc__ = meaning
         self.read, self._write, self.instead = read, write, instead
         self.name = ""

@@ -104,9 +104,10 @@ def project_columns(projects: tuple[Project, ...]) -> Projects:
 
 
 @kernel
-def advance_zones(projects: Projects, launch_factor: NDArray[np.float64], settings: Any, seed: np.uint64, year: int,
+def advance_zones(projects: Projects, launch_factor: NDArray[np.float64], table: Any, seed: np.uint64, year: int,
                   state: Settlements) -> None:
     """Equation (20): launches and exits of the year; fills `state.zone_jobs` (additional) and `zone_launched`."""
+    settings = table[0]
     launch_salt = draws.salt(seed, year, draws.PROJECT_LAUNCH)
     exit_salt = draws.salt(seed, year, draws.PROJECT_EXIT)
     jobs_salt = draws.salt(seed, 0, draws.PROJECT_JOBS)
@@ -147,11 +148,12 @@ def advance_zones(projects: Projects, launch_factor: NDArray[np.float64], settin
 
 @kernel
 def relieve_centres(state: Settlements, n_sim: int, slack_2015: float, labour_force: NDArray[np.float64],
-                    settings: Any, openings: NDArray[np.float64], seekers: NDArray[np.float64]) -> None:
+                    table: Any, openings: NDArray[np.float64], seekers: NDArray[np.float64]) -> None:
     """What a zone does to an outside centre: slack falls by additional jobs / labour force, posts open for seekers.
 
     Fills the yearly openings and the seekers (the centre's own and its district's) of external centres.
     """
+    settings = table[0]
     for place in range(n_sim, state.zone_jobs.shape[0]):
         openings[place] = 0.0
         seekers[place] = 0.0
