@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from model import draws
 from model.accounts import REMOVED, Ledger
 from model.compiled import kernel
-from model.population import AGES, FEMALE, LAST_AGE, NOWHERE, PARTNER, Households, People
+from model.draws import U64
+from model.population import AGES, FEMALE, LAST_AGE, NOWHERE, PARTNER, REFERENCE, Households, People
 
 # Bits of the fate of a person in this year.
 DIES = 1
@@ -33,12 +34,24 @@ class Vital(NamedTuple):
 
     Attributes:
         death: float64[n_sim, 2, 111] of a person aged a on 1 January; newborn: float64[n_sim, 2] of a child of the year.
-        birth: float64[n_sim, 111] of a woman aged a on 1 January.
+        birth: float64[n_sim, 2, 111] of a woman aged a on 1 January (0 for men).
+        death_cut, birth_cut: uint64[n_sim * 2 * 111] the same as cuts of a draw (`draws.cut`), flat.
     """
 
     death: NDArray[np.float64]
     newborn: NDArray[np.float64]
     birth: NDArray[np.float64]
+    death_cut: NDArray[np.uint64]
+    birth_cut: NDArray[np.uint64]
+
+
+def new_vital(n_sim: int) -> Vital:
+    """Tables for `n_sim` places."""
+    cells = n_sim * 2 * AGES
+    return Vital(
+        np.zeros((n_sim, 2, AGES)), np.zeros((n_sim, 2)), np.zeros((n_sim, 2, AGES)),
+        np.zeros(cells, np.uint64), np.zeros(cells, np.uint64),
+    )  # fmt: skip
 
 
 class Candidates(NamedTuple):
@@ -85,10 +98,15 @@ def vital_rates(rates: NDArray[np.float64], shape: NDArray[np.float64], tfr: flo
                 fertility_log: NDArray[np.float64], mortality_log: NDArray[np.float64], infant_first_year: float,
                 vital: Vital) -> None:
     """Fill this year's probabilities for every place (`fertility_log` is f_s, `mortality_log` d_s)."""
-    for place in range(vital.birth.shape[0]):
-        birth_probabilities(shape, tfr * math.exp(fertility_log[place]), vital.birth[place])
+    for place in range(vital.newborn.shape[0]):
+        birth_probabilities(shape, tfr * math.exp(fertility_log[place]), vital.birth[place, 1])
         factor = mortality_factor * math.exp(mortality_log[place])
         death_probabilities(rates, factor, infant_first_year, vital.death[place], vital.newborn[place])
+        for sex in range(2):
+            for age in range(AGES):
+                cell = (place * 2 + sex) * AGES + age
+                vital.death_cut[cell] = draws.cut(vital.death[place, sex, age])
+                vital.birth_cut[cell] = draws.cut(vital.birth[place, sex, age])
 
 
 @kernel
@@ -96,7 +114,7 @@ def strike(key: np.uint64, place: int, sex: int, age: int, vital: Vital, death_s
     """Fate bits of birth and death of one person; a woman who dies in a year bears no child in it."""
     if draws.uniform(key, death_salt) < vital.death[place, sex, age]:
         return DIES
-    if sex == 1 and 14 <= age <= 49 and draws.uniform(key, birth_salt) < vital.birth[place, age]:
+    if draws.uniform(key, birth_salt) < vital.birth[place, sex, age]:
         return BEARS
     return 0
 
@@ -123,60 +141,63 @@ def decide_vital_events(people: People, households: Households, n_households: in
     pairing_salt = draws.salt(seed, year, draws.PAIRING)
     home_salt = draws.salt(seed, year, draws.LEAVING_HOME)
     divorce_salt = draws.salt(seed, year, draws.DIVORCE)
-    n_candidates = 0
-    n_births = 0
-    n_founded = 0
-    n_bereft = 0
+    union_cut = draws.cut(settings.union_rate)
+    home_cut = draws.cut(settings.leaving_home_rate)
+    divorce_cut = draws.cut(settings.divorce_rate)
+    n_candidates, n_births, n_own, n_bereft = 0, 0, 0, 0
+    end = households.first[0]
     for h in range(n_households):
         place = households.place[h]
+        begin, end = end, households.first[h + 1]
         if place == NOWHERE:
             continue
-        begin = households.first[h]
-        end = households.first[h + 1]
-        couple = end - begin >= 2 and (people.traits[begin + 1] & PARTNER) != 0
+        base = U64(place) * U64(2 * AGES)
         for i in range(begin, end):
-            if fate[i] & (LEFT | MOVED):
-                continue
-            age = int(people.age[i])
+            age = people.age[i]
             traits = people.traits[i]
-            sex = int(traits & FEMALE)
             key = people.key[i]
-            struck = strike(key, place, sex, age, vital, death_salt, birth_salt)
-            if struck == DIES:
-                ledger.deaths[place, sex, age] += 1
+            cell = base + U64(traits & FEMALE) * U64(AGES) + U64(age)
+            if fate[i] != 0:  # moved alone this year: struck at the destination's rates
+                continue
+            if (draws.draw(key, death_salt) >> U64(11)) < vital.death_cut[cell]:
+                fate[i] = DIES
+                ledger.deaths[place, traits & FEMALE, age] += 1
                 ledger.checksum[REMOVED] += key
-            elif struck == BEARS:
+                continue
+            chance = vital.birth_cut[cell]
+            if chance > U64(0) and (draws.draw(key, birth_salt) >> U64(11)) < chance:
+                fate[i] = BEARS
                 n_births += 1
-            if struck != DIES and UNION_FIRST_AGE <= age <= UNION_LAST_AGE:
-                single = (traits & PARTNER) == 0 and not (i == begin and couple)
-                if single:
-                    if draws.uniform(key, union_salt) < settings.union_rate:
-                        candidates.row[n_candidates] = i
-                        candidates.household[n_candidates] = h
-                        cell = min(UNION_CELLS - 1, (age - UNION_FIRST_AGE) // 5)
-                        candidates.group[n_candidates] = place * UNION_CELLS + cell
-                        candidates.position[n_candidates] = draws.draw(key, pairing_salt)
-                        n_candidates += 1
-                    elif i > begin and draws.uniform(key, home_salt) < settings.leaving_home_rate:
-                        struck |= LEAVES_HOME
-                        own_row[n_founded] = i
-                        own_household[n_founded] = h
-                        own_place[n_founded] = place
-                        n_founded += 1
-            fate[i] = struck
+            if (U64(age) - U64(UNION_FIRST_AGE)) > U64(UNION_LAST_AGE - UNION_FIRST_AGE) or traits & PARTNER:
+                continue
+            if (draws.draw(key, union_salt) >> U64(11)) < union_cut:
+                candidates.row[n_candidates] = i
+                candidates.household[n_candidates] = h
+                age_cell = min(UNION_CELLS - 1, (np.int64(age) - UNION_FIRST_AGE) // 5)
+                candidates.group[n_candidates] = np.int64(place) * UNION_CELLS + age_cell
+                candidates.position[n_candidates] = draws.draw(key, pairing_salt)
+                n_candidates += 1
+            elif not traits & REFERENCE and (draws.draw(key, home_salt) >> U64(11)) < home_cut:
+                fate[i] |= LEAVES_HOME
+                own_row[n_own] = i
+                own_household[n_own] = h
+                own_place[n_own] = place
+                n_own += 1
+        couple = (people.traits[begin] & PARTNER) != 0
         if fate[begin] & DIES:
             if not couple or (fate[begin + 1] & DIES):
                 bereft[n_bereft] = h
                 n_bereft += 1
-        elif couple and not (fate[begin + 1] & DIES):
-            if draws.uniform(households.key[h], divorce_salt) < settings.divorce_rate:
-                man = begin if (people.traits[begin] & FEMALE) == 0 else begin + 1
-                fate[man] |= DIVORCES
-                own_row[n_founded] = man
-                own_household[n_founded] = h
-                own_place[n_founded] = place
-                n_founded += 1
-    return n_candidates, n_births, n_founded, n_bereft
+        elif couple and (draws.draw(households.key[h], divorce_salt) >> U64(11)) < divorce_cut:
+            if fate[begin + 1] & DIES:
+                continue
+            man = begin if (people.traits[begin] & FEMALE) == 0 else begin + 1
+            fate[man] |= DIVORCES
+            own_row[n_own] = man
+            own_household[n_own] = h
+            own_place[n_own] = place
+            n_own += 1
+    return n_candidates, n_births, n_own, n_bereft
 
 
 @kernel

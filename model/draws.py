@@ -116,6 +116,14 @@ def uniform(key: np.uint64, salted: np.uint64) -> float:
 
 
 @kernel
+def cut(probability: float) -> np.uint64:
+    """The whole number with `unit(bits) < probability` exactly where `bits >> 11 < cut` (loops over many people)."""
+    if probability <= 0.0:
+        return U64(0)
+    return U64(np.int64(math.ceil(min(probability, 1.0) * 9007199254740992.0)))
+
+
+@kernel
 def gumbel(bits: np.uint64) -> float:
     """Standard Gumbel variate from 64 bits (the half step keeps both logarithms finite)."""
     u = (np.int64(U64(bits) >> U64(11)) + 0.5) * TO_UNIT

@@ -16,7 +16,7 @@ from model import draws
 from model.accounts import REMOVED, Ledger, check_closed, new_ledger, open_year
 from model.arrivals import Arrivers, admit, count_arrivals, count_settlers, mean_arrivals
 from model.choice import Choice, Places, advantages, log_distances, new_choice, rogers_castro, tabulate
-from model.demography import UNION_CELLS, Candidates, Vital, decide_vital_events, pair_on_circle, vital_rates
+from model.demography import UNION_CELLS, Candidates, Vital, decide_vital_events, new_vital, pair_on_circle, vital_rates
 from model.founding import Founding
 from model.infrastructure import review_services, show_places, wear_out
 from model.jobs import advance_output, advance_wages, demand_labour, perceive_incomes
@@ -102,7 +102,7 @@ class Engine:
         self.state: Settlements = new_settlements(n_sim, n_all)
         self.ledger: Ledger = new_ledger(n_sim, n_all)
         self.choice: Choice = new_choice(n_sim, n_all)
-        self.vital = Vital(np.empty((n_sim, 2, AGES)), np.empty((n_sim, 2)), np.empty((n_sim, AGES)))
+        self.vital: Vital = new_vital(n_sim)
         self.incomes = Incomes(np.zeros(n_sim), np.zeros(n_sim))
         self.places = Places(
             np.zeros(n_all), world.infrastructure_Q.copy(), world.services_S.copy(), world.rent_index.copy(),
@@ -154,7 +154,7 @@ class Engine:
         self.regime_hazard: NDArray[np.float64]
         self.regime_arrivals: NDArray[np.float64]
         self.level_2015: NDArray[np.int64]
-        self.participation: NDArray[np.float64]
+        self.participation: NDArray[np.uint64]
         self.labour_force_outside: NDArray[np.float64]
         open_world(self)
         self.record.pyramid_first[:] = self.ledger.closing

@@ -19,7 +19,7 @@ from model.choice import rogers_castro
 from model.demography import birth_probabilities, death_probabilities
 from model.draws import U64
 from model.packing import pack_place
-from model.population import AGES, FEMALE, NOWHERE, PARTNER, SKILLED, Households, People, Templates, new_households, new_people
+from model.population import AGES, FEMALE, NOWHERE, PARTNER, REFERENCE, SKILLED, Households, People, Templates, new_households, new_people
 from model.world import World
 
 TEMPLATES = 4096
@@ -154,8 +154,11 @@ def _write_place(place: int, counts: NDArray[np.int64], keys: NDArray[np.uint64]
                         people.key[row] = keys[i]
                         people.age[row] = age
                         traits = FEMALE if sex == 1 else 0
+                        if wanted == 0:
+                            traits |= REFERENCE
                         if wanted == 1:
                             traits |= PARTNER
+                            people.traits[row0 + size[h]] |= PARTNER
                         if draws.uniform(keys[i], skill_salt) < skilled[sex, age]:
                             traits |= SKILLED
                         people.traits[row] = traits

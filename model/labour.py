@@ -12,6 +12,7 @@ from model import draws
 from model.compiled import kernel
 from model.draws import U64
 from model.population import (
+    AGES,
     CHILD,
     COMMUTER,
     FEMALE,
@@ -22,6 +23,7 @@ from model.population import (
     RETIRED,
     SECTORS,
     SKILLED,
+    STATUSES,
     STUDENT,
     UNEMPLOYED,
     WORKING_AGE,
@@ -36,6 +38,8 @@ RETIREMENT_AGE_WOMEN = 58
 NOBODY = U64(0)
 EVERYBODY = U64(0xFFFFFFFFFFFFFFFF)
 MOST_PARTICIPATION = 0.99
+BINS = 512
+BIN_SHIFT = U64(55)
 WILLING = np.uint8(255)  # a seeker who would commute, before the posts are filled
 
 
@@ -81,12 +85,13 @@ class Centres(NamedTuple):
 
 
 @kernel
-def fill_participation(base: NDArray[np.float64], scale: NDArray[np.float64], out: NDArray[np.float64]) -> None:
-    """l(age, sex) of every place: the region's schedule times kappa_E of the place, float64[n_sim, 2, 111]."""
-    for place in range(out.shape[0]):
+def fill_participation(base: NDArray[np.float64], scale: NDArray[np.float64], out: NDArray[np.uint64]) -> None:
+    """l(age, sex) of every place: the region's schedule times kappa_E, as cuts of a draw, uint64[n_sim * 2 * 111]."""
+    for place in range(scale.shape[0]):
         for sex in range(2):
-            for age in range(out.shape[2]):
-                out[place, sex, age] = min(MOST_PARTICIPATION, base[sex, age] * scale[place])
+            for age in range(AGES):
+                share = min(MOST_PARTICIPATION, base[sex, age] * scale[place])
+                out[(place * 2 + sex) * AGES + age] = draws.cut(share)
 
 
 @kernel
@@ -109,7 +114,7 @@ def out_of_labour_force(age: int, sex: int) -> int:
 
 
 @kernel
-def scan_labour(people: People, households: Households, n_households: int, participation: NDArray[np.float64],
+def scan_labour(people: People, households: Households, n_households: int, participation: NDArray[np.uint64],
                 separation: float, skill_odds: float, seed: np.uint64, year: int, state: Settlements,
                 seekers: Seekers) -> int:
     """Participation and separations (5): counts staff and participants, collects the seekers; returns their number.
@@ -120,67 +125,72 @@ def scan_labour(people: People, households: Households, n_households: int, parti
     rank_salt = draws.salt(seed, 0, draws.PARTICIPATION)
     separation_salt = draws.salt(seed, year, draws.SEPARATION)
     queue_salt = draws.salt(seed, year, draws.HIRING)
+    separation_cut = draws.cut(separation)
     state.staff[:] = 0
     state.commuters[:] = 0
     state.participants[:] = 0
+    counts = np.zeros((state.participants.shape[0], STATUSES), dtype=np.int64)
     n = 0
+    end = households.first[0]
     for h in range(n_households):
-        place = households.place[h]
-        for i in range(households.first[h], households.first[h + 1]):
+        place = np.int64(households.place[h])
+        base = U64(place) * U64(2 * AGES)
+        begin, end = end, households.first[h + 1]
+        for i in range(begin, end):
             age = people.age[i]
             if age < WORKING_AGE:
                 people.status[i] = CHILD
                 continue
             traits = people.traits[i]
-            sex = int(traits & FEMALE)
             key = people.key[i]
-            studies = people.origin[i] != NOWHERE and age <= STUDENT_LAST_AGE
-            if studies or draws.uniform(key, rank_salt) >= participation[place, sex, age]:
-                people.status[i] = out_of_labour_force(age, sex)
+            cell = base + U64(traits & FEMALE) * U64(AGES) + U64(age)
+            takes_part = (draws.draw(key, rank_salt) >> U64(11)) < participation[cell]
+            if not takes_part or (people.origin[i] != NOWHERE and age <= STUDENT_LAST_AGE):
+                people.status[i] = out_of_labour_force(age, traits & FEMALE)
                 continue
-            state.participants[place] += 1
             status = people.status[i]
-            if FIRST_SECTOR <= status <= COMMUTER and draws.uniform(key, separation_salt) >= separation:
-                if status == COMMUTER:
-                    state.commuters[place] += 1
-                else:
-                    state.staff[place, status - FIRST_SECTOR] += 1
-                continue
+            if U64(status) - U64(FIRST_SECTOR) <= U64(COMMUTER - FIRST_SECTOR):
+                if (draws.draw(key, separation_salt) >> U64(11)) >= separation_cut:
+                    counts[place, status] += 1
+                    continue
+            counts[place, CHILD] += 1  # seekers
             seekers.row[n] = i
             seekers.place[n] = place
             seekers.queue[n] = queue_number(key, traits, queue_salt, skill_odds)
             n += 1
+    for place in range(counts.shape[0]):
+        state.participants[place] = counts[place, CHILD] + counts[place, COMMUTER]
+        state.commuters[place] = counts[place, COMMUTER]
+        for sector in range(SECTORS):
+            state.staff[place, sector] = counts[place, FIRST_SECTOR + sector]
+            state.participants[place] += state.staff[place, sector]
     return n
 
 
 @kernel
 def smallest(values: NDArray[np.uint64], begin: int, end: int, n: int) -> np.uint64:
-    """Cut such that exactly n of values[begin:end] lie below it; partitions the slice in place (quickselect)."""
+    """Cut such that exactly n of values[begin:end] (all different) lie below it: histogram of the leading bits, then
+    the few values of one bin in order."""
     if n <= 0:
         return NOBODY
     if n >= end - begin:
         return EVERYBODY
-    low, high = begin, end - 1
-    wanted = begin + n
-    while low < high:
-        pivot = values[(low + high) >> 1]
-        i, j = low, high
-        while i <= j:
-            while values[i] < pivot:
-                i += 1
-            while values[j] > pivot:
-                j -= 1
-            if i <= j:
-                values[i], values[j] = values[j], values[i]
-                i += 1
-                j -= 1
-        if wanted <= j:
-            high = j
-        elif wanted >= i:
-            low = i
-        else:
-            break
-    return values[wanted]
+    count = np.zeros(BINS + 1, dtype=np.int64)
+    for i in range(begin, end):
+        count[values[i] >> BIN_SHIFT] += 1
+    below = 0
+    chosen = 0
+    while below + count[chosen] <= n:
+        below += count[chosen]
+        chosen += 1
+    inside = np.empty(count[chosen], dtype=np.uint64)
+    k = 0
+    for i in range(begin, end):
+        if values[i] >> BIN_SHIFT == U64(chosen):
+            inside[k] = values[i]
+            k += 1
+    inside.sort()
+    return inside[n - below]
 
 
 @kernel
@@ -205,11 +215,9 @@ def _hire_locally(place: int, openings: int, begin: int, end: int, jobs: NDArray
     for sector in range(SECTORS):
         vacancies = max(0, round_half_up(jobs[place, sector]) - state.staff[place, sector])
         take = min(vacancies, hires - filled)
-        cut = smallest(grouped, begin + filled, end, take) if take > 0 else NOBODY
-        before = cuts.hired[place, sector - 1] if sector > 0 else NOBODY
-        cuts.hired[place, sector] = cut if take > 0 else before
-        state.staff[place, sector] += take
         filled += take
+        cuts.hired[place, sector] = smallest(grouped, begin, end, filled)
+        state.staff[place, sector] += take
     return filled
 
 
@@ -260,10 +268,13 @@ def match(people: People, seekers: Seekers, n: int, state: Settlements, centres:
                                          settings.matching, state, grouped, cuts)
     outcome = np.empty(n, dtype=np.uint8)
     for k in range(n):
-        outcome[k] = HIDDEN
-        for sector in range(SECTORS - 1, -1, -1):
-            if seekers.queue[k] < cuts.hired[seekers.place[k], sector]:
-                outcome[k] = FIRST_SECTOR + sector
+        place = seekers.place[k]
+        queue = seekers.queue[k]
+        # Number of sector cuts at or below the queue number: four of them mean no job.
+        rank = np.int64(0)
+        for sector in range(SECTORS):
+            rank += queue >= cuts.hired[place, sector]
+        outcome[k] = FIRST_SECTOR + rank if rank < SECTORS else HIDDEN
     _commute(people, seekers, n, start, state, centres, cuts, seed, year, outcome)
     for place in range(n_sim):
         close_market(place, state, settings)

@@ -100,18 +100,15 @@ def _found_place(place: int, begin: int, end: int, away: int, state: Settlements
         if sector == SECTORS - 1:
             wanted = max(0, wanted - outside)  # those who commute in hold posts in services
         take = min(wanted, end - begin - filled)
-        cuts.hired[place, sector] = smallest(grouped, begin + filled, end, take)
-        if take == 0:
-            cuts.hired[place, sector] = cuts.hired[place, sector - 1] if sector > 0 else NOBODY
-        state.staff[place, sector] = take
         filled += take
+        cuts.hired[place, sector] = smallest(grouped, begin, end, filled)
+        state.staff[place, sector] = take
     take = min(away, end - begin - filled)
-    cuts.commuting[place] = smallest(grouped, begin + filled, end, take) if take > 0 else NOBODY
+    cuts.commuting[place] = smallest(grouped, begin, end, filled + take) if take > 0 else NOBODY
     state.commuters[place] = take
     state.commuters_2015[place] = float(take)
     employed = filled + take
     participants = state.participants[place]
     state.slack_2015[place] = 1.0 - employed / participants if participants > 0 else 0.0
     close_market(place, state, settings)
-    rest = end - begin - employed - state.unemployed[place]
-    cuts.unemployed[place] = smallest(grouped, begin + employed, end, rest)
+    cuts.unemployed[place] = smallest(grouped, begin, end, end - begin - state.unemployed[place])

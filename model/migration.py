@@ -12,6 +12,7 @@ from model import draws
 from model.accounts import ADDED, REMOVED, Ledger
 from model.choice import Choice, Places, choose_destination
 from model.compiled import kernel
+from model.draws import U64
 from model.demography import LEFT, MOVED
 from model.population import (
     ADULT_AGE,
@@ -19,19 +20,25 @@ from model.population import (
     COMMUTER,
     FEMALE,
     HIDDEN,
+    KIN_MASK,
     KIN_SHIFT,
     NOWHERE,
     PARTNER,
+    REFERENCE,
     RETIRED,
     SKILLED,
     STAYER,
     STUDENT,
     UNEMPLOYED,
+    WITH_CHILDREN,
+    WITH_YOUNG,
     Households,
     People,
 )
 from model.renewal import RETURN_LAST_AGE, STUDENT_LAST_AGE, LoneMoves
 
+ROUND_UP = 1.0 + 1e-12  # keeps a computed bound above what it bounds
+HOUSEHOLD_TRAITS = 32  # combinations of the bits of Households.traits
 STUDY_FIRST_AGE = 17
 STUDY_LAST_AGE = 19
 RETURN_FIRST_AGE = STUDENT_LAST_AGE + 1
@@ -164,75 +171,85 @@ def move_people(people: People, households: Households, n_households: int, n_sim
     alone_salt = draws.salt(seed, year, draws.YOUNG_ADULT_MOVE)
     return_salt = draws.salt(seed, year, draws.STUDENT_RETURN)
     n_moves = 0
-    # Most draws are decided by an upper bound of the hazard, without looking at incomes.
-    bound = np.empty(n_sim)
+    fate[: households.first[n_households]] = 0
+    highest = 0.0
+    for age in range(readiness.by_age.shape[0]):
+        highest = max(highest, readiness.by_age[age])
+    # Nearly all draws are decided by an upper bound of the hazard: the income at its floor, the age of most moves.
+    bound = np.empty(n_sim * HOUSEHOLD_TRAITS)
+    move_cut = np.empty(n_sim * HOUSEHOLD_TRAITS, dtype=np.uint64)
+    study_bound = np.empty((n_sim * HOUSEHOLD_TRAITS, 2))
     for place in range(n_sim):
-        floor = settings.income_floor * incomes.wage[place]
-        bound[place] = readiness.hazard[place] * math.exp(-settings.beta_y * math.log(floor)) * (1.0 + 1e-12)
+        floor = math.exp(-settings.beta_y * math.log(settings.income_floor * incomes.wage[place])) * ROUND_UP
+        for traits in range(HOUSEHOLD_TRAITS):
+            kappa = readiness.stayer if traits & STAYER else readiness.mover
+            children = 1 if traits & WITH_CHILDREN else 0
+            kin = (traits >> KIN_SHIFT) & KIN_MASK
+            cell = place * HOUSEHOLD_TRAITS + traits
+            bound[cell] = readiness.hazard[place] * kappa * choice.factor[place, children, kin] * floor
+            move_cut[cell] = draws.cut(bound[cell] * highest)
+            most = choice.inclusive[place, children, kin] + math.log(floor)
+            for parent in range(2):
+                study_bound[cell, parent] = ROUND_UP * study_probability(
+                    readiness.study_logit[place], most, readiness.mean_inclusive[place], parent == 1, settings
+                )
+    end = households.first[0]
     for h in range(n_households):
-        here = int(households.place[h])
-        begin, end = households.first[h], households.first[h + 1]
+        here = np.int64(households.place[h])
+        begin, end = end, households.first[h + 1]
         traits = households.traits[h]
-        kin = int(traits) >> KIN_SHIFT
-        kappa = readiness.stayer if traits & STAYER else readiness.mover
-        children = 0
-        young = False
-        for i in range(begin, end):
-            age = people.age[i]
-            if age < ADULT_AGE:
-                children = 1
-            if i > begin and STUDY_FIRST_AGE <= age <= LONE_LAST_AGE:
-                young = True
-            fate[i] = 0
-        factor = choice.factor[here, children, kin]
-        y = 0.0
-        scale = 0.0  # exp(IV_h) times kappa and lambda', once income is known
-        u = draws.uniform(households.key[h], move_salt)
-        age_head = people.age[begin]
-        if u < bound[here] * kappa * factor * readiness.by_age[age_head]:
-            y = household_income(people, begin, end, incomes.wage[here], incomes.commuter[here], settings)
-            scale = readiness.hazard[here] * kappa * factor * math.exp(-settings.beta_y * math.log(y))
-            if u < 1.0 - math.exp(-scale * readiness.by_age[age_head]):
-                there = choose_destination(households.key[h], nest_salt, place_salt, here, children, kin, choice,
-                                           places, settings, alpha_russia, False)
-                if there >= 0:
-                    for i in range(begin, end):
-                        _post_move(people, i, here, there, n_sim, ledger)
-                        _seek_anew(people, i)
-                    households.place[h] = there if there < n_sim else NOWHERE
-                    continue
-        origin = people.origin[begin]
-        if origin != NOWHERE and origin != here and end - begin == 1 and RETURN_FIRST_AGE <= age_head <= RETURN_LAST_AGE:
-            if draws.uniform(people.key[begin], return_salt) < readiness.return_chance[origin]:
-                _post_move(people, begin, here, int(origin), n_sim, ledger)
-                _seek_anew(people, begin)
-                people.origin[begin] = NOWHERE
-                people.traits[begin] |= SKILLED
-                households.place[h] = origin
-                continue
-        if not young:
+        cell = U64(here) * U64(HOUSEHOLD_TRAITS) + U64(traits)
+        bits = draws.draw(households.key[h], move_salt)
+        if (bits >> U64(11)) < move_cut[cell]:
+            u = draws.unit(bits)
+            kin = (np.int64(traits) >> KIN_SHIFT) & KIN_MASK
+            children = 1 if traits & WITH_CHILDREN else 0
+            mobility = readiness.by_age[people.age[begin]]
+            if u < bound[cell] * mobility:
+                scale, _ = leaving_scale(people, begin, end, here, traits, children, kin, incomes, readiness, choice, settings)
+                if u < 1.0 - math.exp(-scale * mobility):
+                    there = choose_destination(households.key[h], nest_salt, place_salt, here, children, kin, choice,
+                                               places, settings, alpha_russia, False)
+                    if there >= 0:
+                        for i in range(begin, end):
+                            _post_move(people, i, here, there, n_sim, ledger)
+                            _seek_anew(people, i)
+                        households.place[h] = there if there < n_sim else NOWHERE
+                        continue
+        if end - begin == 1:
+            origin = people.origin[begin]
+            age = people.age[begin]
+            if origin != NOWHERE and origin != here and RETURN_FIRST_AGE <= age <= RETURN_LAST_AGE:
+                if draws.uniform(people.key[begin], return_salt) < readiness.return_chance[origin]:
+                    _post_move(people, begin, here, np.int64(origin), n_sim, ledger)
+                    _seek_anew(people, begin)
+                    people.origin[begin] = NOWHERE
+                    people.traits[begin] |= SKILLED
+                    households.place[h] = origin
             continue
-        skilled_parent = (people.traits[begin] & SKILLED) != 0
+        if not traits & WITH_YOUNG:
+            continue
+        kin = (np.int64(traits) >> KIN_SHIFT) & KIN_MASK
+        children = 1 if traits & WITH_CHILDREN else 0
         for i in range(begin + 1, end):
             age = people.age[i]
             if age < STUDY_FIRST_AGE or age > LONE_LAST_AGE or people.traits[i] & PARTNER:
                 continue
-            if y == 0.0:
-                y = household_income(people, begin, end, incomes.wage[here], incomes.commuter[here], settings)
-                scale = readiness.hazard[here] * kappa * factor * math.exp(-settings.beta_y * math.log(y))
             key = people.key[i]
-            there = -1
             study = age <= STUDY_LAST_AGE
+            u = draws.uniform(key, study_salt if study else alone_salt)
+            skilled_parent = (people.traits[begin] & SKILLED) != 0
+            if u >= (study_bound[cell, int(skilled_parent)] if study else bound[cell] * readiness.by_age[age]):
+                continue
+            scale, inclusive = leaving_scale(people, begin, end, here, traits, children, kin, incomes, readiness, choice, settings)
             if study:
-                inclusive = choice.inclusive[here, children, kin] - settings.beta_y * math.log(y)
                 chance = study_probability(readiness.study_logit[here], inclusive, readiness.mean_inclusive[here],
                                            skilled_parent, settings)
-                if draws.uniform(key, study_salt) < chance:
-                    there = choose_destination(key, nest_salt, place_salt, here, 0, kin, choice, places, settings,
-                                               alpha_russia, True)
-            elif draws.uniform(key, alone_salt) < 1.0 - math.exp(-scale * readiness.by_age[age]):
-                there = choose_destination(key, nest_salt, place_salt, here, 0, kin, choice, places, settings,
-                                           alpha_russia, False)
+            else:
+                chance = 1.0 - math.exp(-scale * readiness.by_age[age])
+            if u >= chance:
+                continue
+            there = choose_destination(key, nest_salt, place_salt, here, 0, kin, choice, places, settings, alpha_russia, study)
             if there < 0:
                 continue
             _post_move(people, i, here, there, n_sim, ledger)
@@ -251,11 +268,22 @@ def move_people(people: People, households: Households, n_households: int, n_sim
                 if study:
                     students.key[n_students] = key
                     students.age[n_students] = age
-                    students.traits[n_students] = people.traits[i]
+                    students.traits[n_students] = people.traits[i] | REFERENCE
                     students.household_traits[n_students] = traits
                     students.origin[n_students] = here
                     n_students += 1
     return n_moves, n_students
+
+
+@kernel
+def leaving_scale(people: People, begin: int, end: int, here: int, traits: int, children: int, kin: int, incomes: Incomes,
+                  readiness: Readiness, choice: Choice, settings: Any) -> tuple[float, float]:
+    """Hazard of leaving of a household without the age profile, lambda' kappa exp(IV_h - IV_2015), and IV_h."""
+    y = household_income(people, begin, end, incomes.wage[here], incomes.commuter[here], settings)
+    cost = settings.beta_y * math.log(y)
+    kappa = readiness.stayer if traits & STAYER else readiness.mover
+    scale = readiness.hazard[here] * kappa * choice.factor[here, children, kin] * math.exp(-cost)
+    return scale, choice.inclusive[here, children, kin] - cost
 
 
 @kernel

@@ -24,7 +24,7 @@ from model.migration import (
     household_income,
     study_probability,
 )
-from model.population import ADULT_AGE, KIN_SHIFT, PARTNER, SKILLED, STAYER, Households, People
+from model.population import KIN_MASK, KIN_SHIFT, PARTNER, SKILLED, STAYER, WITH_CHILDREN, Households, People
 
 FIXED_POINT = 2.0**34
 POWERS = 4  # terms of 1 - exp(-x) kept; the next is below 1e-4 of the hazard
@@ -82,11 +82,8 @@ def survey_founders(people: People, households: Households, n_households: int, i
         pull = math.exp(-settings.beta_y * relative)
         traits = households.traits[h]
         pull *= readiness.stayer if traits & STAYER else readiness.mover
-        children = 0
-        for i in range(begin, end):
-            if people.age[i] < ADULT_AGE:
-                children = 1
-        cell = children * KINDS_OF_KIN + (int(traits) >> KIN_SHIFT)
+        children = 1 if traits & WITH_CHILDREN else 0
+        cell = children * KINDS_OF_KIN + ((int(traits) >> KIN_SHIFT) & KIN_MASK)
         size = end - begin
         founders.persons[place, cell] += size
         founders.log_income[place] += size * _fixed(relative)

@@ -36,7 +36,7 @@ from model.normalisation import (
     solve_alpha,
     survey_founders,
 )
-from model.population import AGES, FEMALE, SKILLED, Households
+from model.population import AGES, FEMALE, REFERENCE, SKILLED, Households, People, household_marks
 from model.renewal import RETURN_LAST_AGE
 from model.zones import relieve_centres
 
@@ -50,10 +50,11 @@ RETURN_YEARS = RETURN_LAST_AGE - RETURN_FIRST_AGE + 1
 
 
 @kernel
-def settle_founders(households: Households, n_households: int, arrivers: Arrivers, seed: np.uint64) -> None:
+def settle_founders(people: People, households: Households, n_households: int, arrivers: Arrivers, seed: np.uint64) -> None:
     """Attachment and kin of the founding households of this run."""
     for h in range(n_households):
-        households.traits[h] = household_traits(households.key[h], int(households.place[h]), arrivers, seed)
+        traits = household_traits(households.key[h], int(households.place[h]), arrivers, seed)
+        households.traits[h] = traits | household_marks(people, households.first[h], households.first[h + 1])
 
 
 @kernel
@@ -78,7 +79,7 @@ def fill_register(leaving: NDArray[np.float64], per_year: NDArray[np.float64], r
                 key = draws.draw_alternative(place_keys[place], salted, U64(rank))
                 students.key[n] = key
                 students.age[n] = age
-                students.traits[n] = (FEMALE if draws.draw(key, salted) & U64(1) else 0) | SKILLED
+                students.traits[n] = (FEMALE if draws.draw(key, salted) & U64(1) else 0) | SKILLED | REFERENCE
                 students.household_traits[n] = household_traits(key, place, arrivers, seed)
                 students.origin[n] = place
                 n += 1
@@ -89,7 +90,7 @@ def open_world(engine: Engine) -> None:
     """Bring an engine to its first 1 January (everything before the first step)."""
     world, state = engine.world, engine.state
     _copy_founders(engine)
-    settle_founders(engine.households, engine.n_households, engine.arrivers, engine.seed)
+    settle_founders(engine.people, engine.households, engine.n_households, engine.arrivers, engine.seed)
     engine.recount()
     state.households[:] = np.bincount(engine.households.place[: engine.n_households], minlength=world.n_sim)
     state.dwellings[:] = np.round(state.households * DWELLINGS_PER_HOUSEHOLD)
@@ -130,7 +131,7 @@ def _open_labour_market(engine: Engine) -> None:
     """Wages at omega x the region's, posts and statuses in equilibrium (`labour_founding.py`)."""
     world, state, settings = engine.world, engine.state, engine.settings
     n_sim = world.n_sim
-    engine.participation = np.empty((n_sim, 2, AGES))
+    engine.participation = np.empty(n_sim * 2 * AGES, np.uint64)
     fill_participation(world.schedules.participation, engine.values.by_place("kappa_E", 1.0)[:n_sim], engine.participation)
     engine.labour_force_outside = labour_force_of_centres(engine)
     state.wage[:] = engine.omega[:n_sim] * engine.outlook.reference[0, :n_sim]

@@ -21,7 +21,8 @@ WORKING_AGE = 15
 # Bits of People.traits.
 FEMALE = 1
 SKILLED = 2
-PARTNER = 4  # second of a couple; the reference person carries no mark, it stands first
+PARTNER = 4  # lives with a partner in this household (both of a couple, who stand first and second)
+REFERENCE = 8  # reference person of the household, who stands first
 
 # People.status: what a person does.
 CHILD = 0
@@ -40,6 +41,7 @@ STATUS_NAMES = (
     "employed in local services", "commuter", "self-employed or hidden unemployed", "officially unemployed",
     "inactive", "retired",
 )  # fmt: skip
+STATUSES = 11
 SECTORS = 4
 FIRST_SECTOR = AGRICULTURE
 SECTOR_NAMES = ("agriculture", "industry", "public", "services")
@@ -49,6 +51,11 @@ STAYER = 1
 KIN_KAZAKHSTAN = 2
 KIN_RUSSIA = 4
 KIN_SHIFT = 1
+KIN_MASK = 3
+WITH_CHILDREN = 8  # derived: somebody is a minor
+WITH_YOUNG = 16  # derived: somebody but the reference person and partner is 17-29 and may leave alone
+YOUNG_FIRST_AGE = 17
+YOUNG_LAST_AGE = 29
 
 NOWHERE = 65535  # no place: People.origin of one who did not leave to study; Households.place of one who left the world
 
@@ -101,11 +108,33 @@ def count_stock(people: People, households: Households, n_households: int, stock
 
     The key sum is a checksum of identity: a person doubled or lost changes it.
     """
-    stock[:] = 0
+    flat = stock.reshape(stock.size)
+    flat[:] = 0
     checksum = np.uint64(0)
+    end = households.first[0]
     for h in range(n_households):
-        place = households.place[h]
-        for i in range(households.first[h], households.first[h + 1]):
-            stock[place, people.traits[i] & FEMALE, people.age[i]] += 1
+        base = np.uint64(households.place[h]) * np.uint64(2 * AGES)
+        begin, end = end, households.first[h + 1]
+        for i in range(begin, end):
+            sex = np.uint64(people.traits[i] & FEMALE)
+            flat[base + sex * np.uint64(AGES) + np.uint64(people.age[i])] += 1
             checksum += people.key[i]
     return checksum
+
+
+@kernel
+def person_marks(age: int, traits: int) -> int:
+    """What one member contributes to the derived bits of the household."""
+    marks = WITH_CHILDREN if age < ADULT_AGE else 0
+    if YOUNG_FIRST_AGE <= age <= YOUNG_LAST_AGE and not traits & (PARTNER | REFERENCE):
+        marks |= WITH_YOUNG
+    return marks
+
+
+@kernel
+def household_marks(people: People, begin: int, end: int) -> int:
+    """Derived bits of a household: WITH_CHILDREN, WITH_YOUNG."""
+    marks = 0
+    for i in range(begin, end):
+        marks |= person_marks(np.int64(people.age[i]), np.int64(people.traits[i]))
+    return marks

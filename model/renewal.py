@@ -33,16 +33,24 @@ from model.population import (
     ADULT_AGE,
     CHILD,
     FEMALE,
+    KIN_KAZAKHSTAN,
+    KIN_RUSSIA,
     LAST_AGE,
     NOWHERE,
     PARTNER,
+    REFERENCE,
     SKILLED,
+    STAYER,
     Households,
     People,
+    household_marks,
+    person_marks,
 )
 
 GONE = DIES | LEFT | MOVED | LEAVES_HOME | UNITES | DIVORCES | ORPHANED  # not copied with the old household
 SKILL_AGE = 20
+ARC_BITS = 6
+ARCS = 64  # arcs of the circle of hashes on which hosts of orphans are looked for
 STUDENT_LAST_AGE = 21
 RETURN_LAST_AGE = 25
 
@@ -60,6 +68,12 @@ class Refuge(NamedTuple):
 
     host: NDArray[np.int32]
     row: NDArray[np.int32]
+
+
+@kernel
+def _lasting(traits: int) -> int:
+    """Traits of a household without the bits derived from its members."""
+    return np.int64(traits) & (STAYER | KIN_KAZAKHSTAN | KIN_RUSSIA)
 
 
 @kernel
@@ -103,6 +117,7 @@ def find_hosts(people: People, households: Households, n_households: int, fate: 
     next_in_place = np.full(n_orphans, -1, dtype=np.int32)
     first_in_place = np.full(n_sim, -1, dtype=np.int32)
     wish = np.empty(n_orphans, dtype=np.uint64)
+    near = np.zeros((n_sim, ARCS), dtype=np.bool_)
     for o in range(n_orphans):
         host[o] = -1
         distance[o] = U64(0xFFFFFFFFFFFFFFFF)
@@ -111,38 +126,55 @@ def find_hosts(people: People, households: Households, n_households: int, fate: 
         wish[o] = draws.draw(households.key[orphan_household[o]], salted)
         next_in_place[o] = first_in_place[place]
         first_in_place[place] = o
-    for h in range(n_households):
-        place = households.place[h]
-        if place == NOWHERE or first_in_place[place] < 0 or not _stays(fate[households.first[h]]):
-            continue
-        position = draws.draw(households.key[h], salted)
-        o = first_in_place[place]
-        while o >= 0:
-            apart = position - wish[o]
-            if apart < distance[o]:
-                distance[o] = apart
-                host[o] = h
-            o = next_in_place[o]
+        arc = wish[o] >> U64(64 - ARC_BITS)
+        near[place, arc] = True
+        near[place, (arc + U64(1)) % U64(ARCS)] = True
+    # First look only at households on the orphan's arc of the circle or the next; where that finds none
+    # close enough to be sure (a small place), look at all.
+    for everyone in range(2):
+        open_cases = 0
+        for o in range(n_orphans):
+            if distance[o] > U64(1) << U64(64 - ARC_BITS):
+                open_cases += 1
+        if open_cases == 0:
+            break
+        for h in range(n_households):
+            place = households.place[h]
+            if place == NOWHERE or first_in_place[place] < 0:
+                continue
+            position = draws.draw(households.key[h], salted)
+            if not (everyone or near[place, position >> U64(64 - ARC_BITS)]) or not _stays(fate[households.first[h]]):
+                continue
+            o = first_in_place[place]
+            while o >= 0:
+                apart = position - wish[o]
+                if apart < distance[o]:
+                    distance[o] = apart
+                    host[o] = h
+                o = next_in_place[o]
+
+
+@kernel
+def _qualify(target: People, row: int, skill_salt: np.uint64, skill_if_staying: float) -> None:
+    """Skill of the year: at 20 those who stayed may gain vocational skill, students gain theirs at 22."""
+    if target.origin[row] == NOWHERE:
+        if target.age[row] == SKILL_AGE and draws.uniform(target.key[row], skill_salt) < skill_if_staying:
+            target.traits[row] |= SKILLED
+    elif target.age[row] > STUDENT_LAST_AGE:
+        target.traits[row] |= SKILLED
+        if target.age[row] > RETURN_LAST_AGE:
+            target.origin[row] = NOWHERE
 
 
 @kernel
 def _copy_person(source: People, i: int, target: People, row: int, skill_salt: np.uint64, skill_if_staying: float) -> None:
-    """Copy one survivor, a year older; at 20 those who stayed may gain vocational skill, students gain it at 22."""
-    age = min(int(source.age[i]) + 1, LAST_AGE)
-    traits = source.traits[i]
-    status = source.status[i]
-    origin = source.origin[i]
-    if age == SKILL_AGE and origin == NOWHERE and draws.uniform(source.key[i], skill_salt) < skill_if_staying:
-        traits |= SKILLED
-    if origin != NOWHERE and age > STUDENT_LAST_AGE:
-        traits |= SKILLED
-        if age > RETURN_LAST_AGE:
-            origin = NOWHERE
+    """Copy one survivor, a year older."""
     target.key[row] = source.key[i]
-    target.age[row] = age
-    target.traits[row] = traits
-    target.status[row] = status
-    target.origin[row] = origin
+    target.age[row] = min(np.int64(source.age[i]) + 1, LAST_AGE)
+    target.traits[row] = source.traits[i]
+    target.status[row] = source.status[i]
+    target.origin[row] = source.origin[i]
+    _qualify(target, row, skill_salt, skill_if_staying)
 
 
 @kernel
@@ -171,7 +203,23 @@ def _deliver(mother: np.uint64, place: int, vital: Vital, settings: Any, seed: n
 
 
 @kernel
-def _seat_head(target: People, begin: int, end: int) -> None:
+def _swap(target: People, a: int, b: int) -> None:
+    """Exchange two rows."""
+    key, age, traits, status, origin = target.key[a], target.age[a], target.traits[a], target.status[a], target.origin[a]
+    target.key[a] = target.key[b]
+    target.age[a] = target.age[b]
+    target.traits[a] = target.traits[b]
+    target.status[a] = target.status[b]
+    target.origin[a] = target.origin[b]
+    target.key[b] = key
+    target.age[b] = age
+    target.traits[b] = traits
+    target.status[b] = status
+    target.origin[b] = origin
+
+
+@kernel
+def _seat_reference(target: People, begin: int, end: int) -> None:
     """Put a new reference person first: the widowed or divorced partner, else the oldest adult (ties by key)."""
     best = begin
     if (target.traits[begin] & PARTNER) == 0:
@@ -180,19 +228,8 @@ def _seat_head(target: People, begin: int, end: int) -> None:
             if older or (target.age[i] == target.age[best] and target.key[i] < target.key[best]):
                 best = i
     if best != begin:
-        key, age, traits = target.key[begin], target.age[begin], target.traits[begin]
-        status, origin = target.status[begin], target.origin[begin]
-        target.key[begin] = target.key[best]
-        target.age[begin] = target.age[best]
-        target.traits[begin] = target.traits[best]
-        target.status[begin] = target.status[best]
-        target.origin[begin] = target.origin[best]
-        target.key[best] = key
-        target.age[best] = age
-        target.traits[best] = traits
-        target.status[best] = status
-        target.origin[best] = origin
-    target.traits[begin] &= ~np.uint8(PARTNER)
+        _swap(target, begin, best)
+    target.traits[begin] = (target.traits[begin] & ~np.uint8(PARTNER)) | REFERENCE
 
 
 @kernel
@@ -206,46 +243,65 @@ def copy_households(source: People, from_households: Households, n_households: i
     """
     settings = table[0]
     skill_salt = draws.salt(seed, 0, draws.SKILL)
+    skill_if_staying = settings.skill_if_staying
     row = 0
     written = 0
     taken_in = 0
+    end = from_households.first[0]
     for h in range(n_households):
         place = from_households.place[h]
-        if place == NOWHERE:
-            continue
-        begin, end = from_households.first[h], from_households.first[h + 1]
-        head_fate = fate[begin]
-        if head_fate & UNITES:
-            continue  # the whole household moves in with the new partner
+        begin, end = end, from_households.first[h + 1]
+        if place == NOWHERE or fate[begin] & UNITES:
+            continue  # left the world, or the whole household moves in with the new partner
         opened = row
-        bears = 0
+        events = 0
+        marks = 0
         for i in range(begin, end):
-            if _stays(fate[i]):
-                _copy_person(source, i, target, row, skill_salt, settings.skill_if_staying)
-                row += 1
-                bears |= fate[i] & BEARS
+            happened = np.int64(fate[i])
+            events |= happened
+            if happened & GONE:
+                continue
+            age = min(np.int64(source.age[i]) + 1, LAST_AGE)
+            traits = np.int64(source.traits[i])
+            origin = source.origin[i]
+            target.key[row] = source.key[i]
+            target.age[row] = age
+            target.traits[row] = traits
+            target.status[row] = source.status[i]
+            target.origin[row] = origin
+            if age == SKILL_AGE or origin != NOWHERE:
+                _qualify(target, row, skill_salt, skill_if_staying)
+            marks |= person_marks(age, traits)
+            row += 1
         if row == opened:
             continue
         key = from_households.key[h]
-        if not _stays(head_fate):
-            _seat_head(target, opened, row)
-            if head_fate & DIVORCES:
-                key = target.key[opened]
-        elif end - begin >= 2 and fate[begin + 1] & DIVORCES:
-            key = source.key[begin]
-        if bears:
-            for i in range(begin, end):
-                if _stays(fate[i]) and fate[i] & BEARS:
-                    row += _deliver(source.key[i], place, vital, settings, seed, year, ledger, target, row)
+        if events:
+            if fate[begin] & GONE:
+                _seat_reference(target, opened, row)
+                if fate[begin] & DIVORCES:
+                    key = target.key[opened]
+            elif source.traits[begin] & PARTNER and fate[begin + 1] & GONE:
+                target.traits[opened] &= ~np.uint8(PARTNER)
+                if fate[begin + 1] & DIVORCES:
+                    key = source.key[begin]
+            if events & BEARS:
+                for i in range(begin, end):
+                    if fate[i] & BEARS and not fate[i] & GONE:
+                        row += _deliver(source.key[i], place, vital, settings, seed, year, ledger, target, row)
         while taken_in < n_refuge and refuge.host[taken_in] == h:
-            _copy_person(source, refuge.row[taken_in], target, row, skill_salt, settings.skill_if_staying)
+            i = refuge.row[taken_in]
+            events |= BEARS
+            _copy_person(source, i, target, row, skill_salt, skill_if_staying)
             row += 1
-            if fate[refuge.row[taken_in]] & BEARS:
-                row += _deliver(source.key[refuge.row[taken_in]], place, vital, settings, seed, year, ledger, target, row)
+            if fate[i] & BEARS:
+                row += _deliver(source.key[i], place, vital, settings, seed, year, ledger, target, row)
             taken_in += 1
+        if events:
+            marks = household_marks(target, opened, row)
         to_households.key[written] = key
         to_households.place[written] = place
-        to_households.traits[written] = from_households.traits[h]
+        to_households.traits[written] = _lasting(from_households.traits[h]) | marks
         to_households.first[written] = opened
         written += 1
     to_households.first[written] = row
@@ -272,8 +328,9 @@ def join_couples(source: People, from_households: Households, fate: NDArray[np.u
         for member in (first, second):
             i = candidates.row[member]
             _copy_person(source, i, target, row, skill_salt, settings.skill_if_staying)
+            target.traits[row] = (target.traits[row] & ~np.uint8(REFERENCE)) | PARTNER
             row += 1
-        target.traits[opened + 1] |= PARTNER
+        target.traits[opened] |= REFERENCE
         for member in (first, second):
             i = candidates.row[member]
             h = candidates.household[member]
@@ -290,7 +347,7 @@ def join_couples(source: People, from_households: Households, fate: NDArray[np.u
                 row += _deliver(source.key[i], place, vital, settings, seed, year, ledger, target, row)
         to_households.key[written] = target.key[opened]
         to_households.place[written] = place
-        to_households.traits[written] = from_households.traits[lead_household]
+        to_households.traits[written] = _lasting(from_households.traits[lead_household]) | household_marks(target, opened, row)
         to_households.first[written] = opened
         written += 1
     to_households.first[written] = row
@@ -304,13 +361,13 @@ def _found_alone(source: People, i: int, place: int, traits: int, bears: int, vi
     """Append the household of one person (and her newborn); returns the next free row."""
     opened = row
     _copy_person(source, i, target, row, draws.salt(seed, 0, draws.SKILL), settings.skill_if_staying)
-    target.traits[row] &= ~np.uint8(PARTNER)
+    target.traits[row] = (target.traits[row] & ~np.uint8(PARTNER)) | REFERENCE
     row += 1
     if bears:
         row += _deliver(source.key[i], place, vital, settings, seed, year, ledger, target, row)
     to_households.key[written] = source.key[i]
     to_households.place[written] = place
-    to_households.traits[written] = traits
+    to_households.traits[written] = _lasting(traits) | household_marks(target, opened, row)
     to_households.first[written] = opened
     to_households.first[written + 1] = row
     return row
