@@ -135,6 +135,9 @@ def decide_vital_events(people: People, households: Households, n_households: in
         Counts of candidates, births, new one-person households, households that lose all heads.
     """
     settings = table[0]
+    keys, ages, traits_of = people.key, people.age, people.traits
+    household_keys, place_of, first = households.key, households.place, households.first
+    vital_death_cut, vital_birth_cut = vital.death_cut, vital.birth_cut
     death_salt = draws.salt(seed, year, draws.DEATH)
     birth_salt = draws.salt(seed, year, draws.BIRTH)
     union_salt = draws.salt(seed, year, draws.UNION)
@@ -145,26 +148,26 @@ def decide_vital_events(people: People, households: Households, n_households: in
     home_cut = draws.cut(settings.leaving_home_rate)
     divorce_cut = draws.cut(settings.divorce_rate)
     n_candidates, n_births, n_own, n_bereft = 0, 0, 0, 0
-    end = households.first[0]
+    end = first[0]
     for h in range(n_households):
-        place = households.place[h]
-        begin, end = end, households.first[h + 1]
+        place = place_of[h]
+        begin, end = end, first[h + 1]
         if place == NOWHERE:
             continue
         base = U64(place) * U64(2 * AGES)
         for i in range(begin, end):
-            age = people.age[i]
-            traits = people.traits[i]
-            key = people.key[i]
+            age = ages[i]
+            traits = traits_of[i]
+            key = keys[i]
             cell = base + U64(traits & FEMALE) * U64(AGES) + U64(age)
             if fate[i] != 0:  # moved alone this year: struck at the destination's rates
                 continue
-            if (draws.draw(key, death_salt) >> U64(11)) < vital.death_cut[cell]:
+            if (draws.draw(key, death_salt) >> U64(11)) < vital_death_cut[cell]:
                 fate[i] = DIES
                 ledger.deaths[place, traits & FEMALE, age] += 1
                 ledger.checksum[REMOVED] += key
                 continue
-            chance = vital.birth_cut[cell]
+            chance = vital_birth_cut[cell]
             if chance > U64(0) and (draws.draw(key, birth_salt) >> U64(11)) < chance:
                 fate[i] = BEARS
                 n_births += 1
@@ -183,15 +186,15 @@ def decide_vital_events(people: People, households: Households, n_households: in
                 own_household[n_own] = h
                 own_place[n_own] = place
                 n_own += 1
-        couple = (people.traits[begin] & PARTNER) != 0
+        couple = (traits_of[begin] & PARTNER) != 0
         if fate[begin] & DIES:
             if not couple or (fate[begin + 1] & DIES):
                 bereft[n_bereft] = h
                 n_bereft += 1
-        elif couple and (draws.draw(households.key[h], divorce_salt) >> U64(11)) < divorce_cut:
+        elif couple and (draws.draw(household_keys[h], divorce_salt) >> U64(11)) < divorce_cut:
             if fate[begin + 1] & DIES:
                 continue
-            man = begin if (people.traits[begin] & FEMALE) == 0 else begin + 1
+            man = begin if (traits_of[begin] & FEMALE) == 0 else begin + 1
             fate[man] |= DIVORCES
             own_row[n_own] = man
             own_household[n_own] = h

@@ -122,6 +122,9 @@ def scan_labour(people: People, households: Households, n_households: int, parti
     Taking part is a lifelong rank compared with l(age, sex), so that people enter and leave the labour
     force once, not at random every year.
     """
+    keys, ages, traits_of, statuses, origins = people.key, people.age, people.traits, people.status, people.origin
+    first, place_of = households.first, households.place
+    seekers_row, seekers_place, seekers_queue = seekers.row, seekers.place, seekers.queue
     rank_salt = draws.salt(seed, 0, draws.PARTICIPATION)
     separation_salt = draws.salt(seed, year, draws.SEPARATION)
     queue_salt = draws.salt(seed, year, draws.HIRING)
@@ -131,32 +134,32 @@ def scan_labour(people: People, households: Households, n_households: int, parti
     state.participants[:] = 0
     counts = np.zeros((state.participants.shape[0], STATUSES), dtype=np.int64)
     n = 0
-    end = households.first[0]
+    end = first[0]
     for h in range(n_households):
-        place = np.int64(households.place[h])
+        place = np.int64(place_of[h])
         base = U64(place) * U64(2 * AGES)
-        begin, end = end, households.first[h + 1]
+        begin, end = end, first[h + 1]
         for i in range(begin, end):
-            age = people.age[i]
+            age = ages[i]
             if age < WORKING_AGE:
-                people.status[i] = CHILD
+                statuses[i] = CHILD
                 continue
-            traits = people.traits[i]
-            key = people.key[i]
+            traits = traits_of[i]
+            key = keys[i]
             cell = base + U64(traits & FEMALE) * U64(AGES) + U64(age)
             takes_part = (draws.draw(key, rank_salt) >> U64(11)) < participation[cell]
-            if not takes_part or (people.origin[i] != NOWHERE and age <= STUDENT_LAST_AGE):
-                people.status[i] = out_of_labour_force(age, traits & FEMALE)
+            if not takes_part or (origins[i] != NOWHERE and age <= STUDENT_LAST_AGE):
+                statuses[i] = out_of_labour_force(age, traits & FEMALE)
                 continue
-            status = people.status[i]
+            status = statuses[i]
             if U64(status) - U64(FIRST_SECTOR) <= U64(COMMUTER - FIRST_SECTOR):
                 if (draws.draw(key, separation_salt) >> U64(11)) >= separation_cut:
                     counts[place, status] += 1
                     continue
             counts[place, CHILD] += 1  # seekers
-            seekers.row[n] = i
-            seekers.place[n] = place
-            seekers.queue[n] = queue_number(key, traits, queue_salt, skill_odds)
+            seekers_row[n] = i
+            seekers_place[n] = place
+            seekers_queue[n] = queue_number(key, traits, queue_salt, skill_odds)
             n += 1
     for place in range(counts.shape[0]):
         state.participants[place] = counts[place, CHILD] + counts[place, COMMUTER]
@@ -238,17 +241,20 @@ def match(people: People, seekers: Seekers, n: int, state: Settlements, centres:
     its own and its district's seekers included, so that a town gets only its share.
     """
     settings = table[0]
+    seekers_row, seekers_place, seekers_queue = seekers.row, seekers.place, seekers.queue
+    cuts_hired = cuts.hired
+    statuses = people.status
     n_sim = state.participants.shape[0]
     start = np.zeros(n_sim + 1, dtype=np.int64)
     for k in range(n):
-        start[seekers.place[k] + 1] += 1
+        start[seekers_place[k] + 1] += 1
     for place in range(n_sim):
         start[place + 1] += start[place]
     fill = start[:n_sim].copy()
     grouped = np.empty(n, dtype=np.uint64)
     for k in range(n):
-        place = seekers.place[k]
-        grouped[fill[place]] = seekers.queue[k]
+        place = seekers_place[k]
+        grouped[fill[place]] = seekers_queue[k]
         fill[place] += 1
     state.commuters_in[:] = 0
     for place in range(n_sim):
@@ -268,19 +274,19 @@ def match(people: People, seekers: Seekers, n: int, state: Settlements, centres:
                                          settings.matching, state, grouped, cuts)
     outcome = np.empty(n, dtype=np.uint8)
     for k in range(n):
-        place = seekers.place[k]
-        queue = seekers.queue[k]
+        place = seekers_place[k]
+        queue = seekers_queue[k]
         # Number of sector cuts at or below the queue number: four of them mean no job.
         rank = np.int64(0)
         for sector in range(SECTORS):
-            rank += queue >= cuts.hired[place, sector]
+            rank += queue >= cuts_hired[place, sector]
         outcome[k] = FIRST_SECTOR + rank if rank < SECTORS else HIDDEN
     _commute(people, seekers, n, start, state, centres, cuts, seed, year, outcome)
     for place in range(n_sim):
         close_market(place, state, settings)
     _register_unemployed(seekers, n, start, state, grouped, cuts, outcome)
     for k in range(n):
-        people.status[seekers.row[k]] = outcome[k]
+        statuses[seekers_row[k]] = outcome[k]
     for place in range(n_sim):
         openings = 0
         for sector in range(SECTORS):
@@ -327,28 +333,31 @@ def _share_centres(start: NDArray[np.int64], hired: NDArray[np.int64], state: Se
 def _commute(people: People, seekers: Seekers, n: int, start: NDArray[np.int64], state: Settlements, centres: Centres,
              cuts: Cuts, seed: np.uint64, year: int, outcome: NDArray[np.uint8]) -> None:
     """Fill the posts set aside for each place with its first accepting seekers who found no local job."""
+    seekers_row, seekers_place, seekers_queue = seekers.row, seekers.place, seekers.queue
+    keys = people.key
+    cuts_commuting, cuts_acceptance = cuts.commuting, cuts.acceptance
     n_sim = state.participants.shape[0]
     salted = draws.salt(seed, year, draws.COMMUTE_ACCEPTANCE)
     accepting = np.empty(n, dtype=np.uint64)
     fill = start[:n_sim].copy()
     for k in range(n):
-        place = seekers.place[k]
-        if cuts.commuting[place] == NOBODY or outcome[k] != HIDDEN:
+        place = seekers_place[k]
+        if cuts_commuting[place] == NOBODY or outcome[k] != HIDDEN:
             continue
-        if draws.uniform(people.key[seekers.row[k]], salted) < cuts.acceptance[place]:
-            accepting[fill[place]] = seekers.queue[k]
+        if draws.uniform(keys[seekers_row[k]], salted) < cuts_acceptance[place]:
+            accepting[fill[place]] = seekers_queue[k]
             fill[place] += 1
             outcome[k] = WILLING
     for place in range(n_sim):
-        taken = min(np.int64(cuts.commuting[place]), fill[place] - start[place])
-        cuts.commuting[place] = smallest(accepting, start[place], fill[place], taken)
+        taken = min(np.int64(cuts_commuting[place]), fill[place] - start[place])
+        cuts_commuting[place] = smallest(accepting, start[place], fill[place], taken)
         state.commuters[place] += taken
         centre = centres.index[place]
         if 0 <= centre < n_sim:
             state.commuters_in[centre] += taken
     for k in range(n):
         if outcome[k] == WILLING:
-            outcome[k] = COMMUTER if seekers.queue[k] < cuts.commuting[seekers.place[k]] else HIDDEN
+            outcome[k] = COMMUTER if seekers_queue[k] < cuts_commuting[seekers_place[k]] else HIDDEN
 
 
 @kernel
@@ -373,16 +382,18 @@ def close_market(place: int, state: Settlements, settings: Any) -> None:
 def _register_unemployed(seekers: Seekers, n: int, start: NDArray[np.int64], state: Settlements,
                          rest: NDArray[np.uint64], cuts: Cuts, outcome: NDArray[np.uint8]) -> None:
     """The last in the queue among those left over are officially unemployed, exactly as many as (7) says."""
+    seekers_place, seekers_queue = seekers.place, seekers.queue
+    cuts_unemployed = cuts.unemployed
     n_sim = state.participants.shape[0]
     fill = start[:n_sim].copy()
     for k in range(n):
         if outcome[k] == HIDDEN:
-            place = seekers.place[k]
-            rest[fill[place]] = seekers.queue[k]
+            place = seekers_place[k]
+            rest[fill[place]] = seekers_queue[k]
             fill[place] += 1
     for place in range(n_sim):
         keep = fill[place] - start[place] - state.unemployed[place]
-        cuts.unemployed[place] = smallest(rest, start[place], fill[place], keep)
+        cuts_unemployed[place] = smallest(rest, start[place], fill[place], keep)
     for k in range(n):
-        if outcome[k] == HIDDEN and seekers.queue[k] >= cuts.unemployed[seekers.place[k]]:
+        if outcome[k] == HIDDEN and seekers_queue[k] >= cuts_unemployed[seekers_place[k]]:
             outcome[k] = UNEMPLOYED

@@ -164,6 +164,9 @@ def move_people(people: People, households: Households, n_households: int, n_sim
         Number of lone moves inside the simulated places, number of rows of `students` in use.
     """
     settings = table[0]
+    household_keys, places_of, household_traits, first = households.key, households.place, households.traits, households.first
+    keys, ages, traits_of, origins = people.key, people.age, people.traits, people.origin
+    readiness_by_age = readiness.by_age
     move_salt = draws.salt(seed, year, draws.HOUSEHOLD_MOVE)
     nest_salt = draws.salt(seed, year, draws.DESTINATION_NEST)
     place_salt = draws.salt(seed, year, draws.DESTINATION_PLACE)
@@ -171,10 +174,10 @@ def move_people(people: People, households: Households, n_households: int, n_sim
     alone_salt = draws.salt(seed, year, draws.YOUNG_ADULT_MOVE)
     return_salt = draws.salt(seed, year, draws.STUDENT_RETURN)
     n_moves = 0
-    fate[: households.first[n_households]] = 0
+    fate[: first[n_households]] = 0
     highest = 0.0
     for age in range(readiness.by_age.shape[0]):
-        highest = max(highest, readiness.by_age[age])
+        highest = max(highest, readiness_by_age[age])
     # Nearly all draws are decided by an upper bound of the hazard: the income at its floor, the age of most moves.
     bound = np.empty(n_sim * HOUSEHOLD_TRAITS)
     move_cut = np.empty(n_sim * HOUSEHOLD_TRAITS, dtype=np.uint64)
@@ -193,60 +196,60 @@ def move_people(people: People, households: Households, n_households: int, n_sim
                 study_bound[cell, parent] = ROUND_UP * study_probability(
                     readiness.study_logit[place], most, readiness.mean_inclusive[place], parent == 1, settings
                 )
-    end = households.first[0]
+    end = first[0]
     for h in range(n_households):
-        here = np.int64(households.place[h])
-        begin, end = end, households.first[h + 1]
-        traits = households.traits[h]
+        here = np.int64(places_of[h])
+        begin, end = end, first[h + 1]
+        traits = household_traits[h]
         cell = U64(here) * U64(HOUSEHOLD_TRAITS) + U64(traits)
-        bits = draws.draw(households.key[h], move_salt)
+        bits = draws.draw(household_keys[h], move_salt)
         if (bits >> U64(11)) < move_cut[cell]:
             u = draws.unit(bits)
             kin = (np.int64(traits) >> KIN_SHIFT) & KIN_MASK
             children = 1 if traits & WITH_CHILDREN else 0
-            mobility = readiness.by_age[people.age[begin]]
+            mobility = readiness_by_age[ages[begin]]
             if u < bound[cell] * mobility:
                 scale, _ = leaving_scale(people, begin, end, here, traits, children, kin, incomes, readiness, choice, settings)
                 if u < 1.0 - math.exp(-scale * mobility):
-                    there = choose_destination(households.key[h], nest_salt, place_salt, here, children, kin, choice,
+                    there = choose_destination(household_keys[h], nest_salt, place_salt, here, children, kin, choice,
                                                places, settings, alpha_russia, False)
                     if there >= 0:
                         for i in range(begin, end):
                             _post_move(people, i, here, there, n_sim, ledger)
                             _seek_anew(people, i)
-                        households.place[h] = there if there < n_sim else NOWHERE
+                        places_of[h] = there if there < n_sim else NOWHERE
                         continue
         if end - begin == 1:
-            origin = people.origin[begin]
-            age = people.age[begin]
+            origin = origins[begin]
+            age = ages[begin]
             if origin != NOWHERE and origin != here and RETURN_FIRST_AGE <= age <= RETURN_LAST_AGE:
-                if draws.uniform(people.key[begin], return_salt) < readiness.return_chance[origin]:
+                if draws.uniform(keys[begin], return_salt) < readiness.return_chance[origin]:
                     _post_move(people, begin, here, np.int64(origin), n_sim, ledger)
                     _seek_anew(people, begin)
-                    people.origin[begin] = NOWHERE
-                    people.traits[begin] |= SKILLED
-                    households.place[h] = origin
+                    origins[begin] = NOWHERE
+                    traits_of[begin] |= SKILLED
+                    places_of[h] = origin
             continue
         if not traits & WITH_YOUNG:
             continue
         kin = (np.int64(traits) >> KIN_SHIFT) & KIN_MASK
         children = 1 if traits & WITH_CHILDREN else 0
         for i in range(begin + 1, end):
-            age = people.age[i]
-            if age < STUDY_FIRST_AGE or age > LONE_LAST_AGE or people.traits[i] & PARTNER:
+            age = ages[i]
+            if age < STUDY_FIRST_AGE or age > LONE_LAST_AGE or traits_of[i] & PARTNER:
                 continue
-            key = people.key[i]
+            key = keys[i]
             study = age <= STUDY_LAST_AGE
             u = draws.uniform(key, study_salt if study else alone_salt)
-            skilled_parent = (people.traits[begin] & SKILLED) != 0
-            if u >= (study_bound[cell, int(skilled_parent)] if study else bound[cell] * readiness.by_age[age]):
+            skilled_parent = (traits_of[begin] & SKILLED) != 0
+            if u >= (study_bound[cell, int(skilled_parent)] if study else bound[cell] * readiness_by_age[age]):
                 continue
             scale, inclusive = leaving_scale(people, begin, end, here, traits, children, kin, incomes, readiness, choice, settings)
             if study:
                 chance = study_probability(readiness.study_logit[here], inclusive, readiness.mean_inclusive[here],
                                            skilled_parent, settings)
             else:
-                chance = 1.0 - math.exp(-scale * readiness.by_age[age])
+                chance = 1.0 - math.exp(-scale * readiness_by_age[age])
             if u >= chance:
                 continue
             there = choose_destination(key, nest_salt, place_salt, here, 0, kin, choice, places, settings, alpha_russia, study)
@@ -261,14 +264,14 @@ def move_people(people: People, households: Households, n_households: int, n_sim
                 moves.destination[n_moves] = there
                 n_moves += 1
                 if study:
-                    people.origin[i] = here
+                    origins[i] = here
                     people.status[i] = STUDENT
             else:
                 fate[i] = LEFT
                 if study:
                     students.key[n_students] = key
                     students.age[n_students] = age
-                    students.traits[n_students] = people.traits[i] | REFERENCE
+                    students.traits[n_students] = traits_of[i] | REFERENCE
                     students.household_traits[n_students] = traits
                     students.origin[n_students] = here
                     n_students += 1

@@ -108,17 +108,19 @@ def count_stock(people: People, households: Households, n_households: int, stock
 
     The key sum is a checksum of identity: a person doubled or lost changes it.
     """
+    keys, ages, traits_of = people.key, people.age, people.traits
+    first, place_of = households.first, households.place
     flat = stock.reshape(stock.size)
     flat[:] = 0
     checksum = np.uint64(0)
-    end = households.first[0]
+    end = first[0]
     for h in range(n_households):
-        base = np.uint64(households.place[h]) * np.uint64(2 * AGES)
-        begin, end = end, households.first[h + 1]
+        base = np.uint64(place_of[h]) * np.uint64(2 * AGES)
+        begin, end = end, first[h + 1]
         for i in range(begin, end):
-            sex = np.uint64(people.traits[i] & FEMALE)
-            flat[base + sex * np.uint64(AGES) + np.uint64(people.age[i])] += 1
-            checksum += people.key[i]
+            sex = np.uint64(traits_of[i] & FEMALE)
+            flat[base + sex * np.uint64(AGES) + np.uint64(ages[i])] += 1
+            checksum += keys[i]
     return checksum
 
 

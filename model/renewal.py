@@ -242,15 +242,20 @@ def copy_households(source: People, from_households: Households, n_households: i
         Rows written to `target`, households written.
     """
     settings = table[0]
+    source_key, source_age, source_traits, source_status, source_origin = source.key, source.age, source.traits, source.status, source.origin
+    target_key, target_age, target_traits, target_status, target_origin = target.key, target.age, target.traits, target.status, target.origin
+    old_key, old_place, old_traits, old_first = from_households.key, from_households.place, from_households.traits, from_households.first
+    new_key, new_place, new_traits, new_first = to_households.key, to_households.place, to_households.traits, to_households.first
+    refuge_host = refuge.host
     skill_salt = draws.salt(seed, 0, draws.SKILL)
     skill_if_staying = settings.skill_if_staying
     row = 0
     written = 0
     taken_in = 0
-    end = from_households.first[0]
+    end = old_first[0]
     for h in range(n_households):
-        place = from_households.place[h]
-        begin, end = end, from_households.first[h + 1]
+        place = old_place[h]
+        begin, end = end, old_first[h + 1]
         if place == NOWHERE or fate[begin] & UNITES:
             continue  # left the world, or the whole household moves in with the new partner
         opened = row
@@ -261,50 +266,50 @@ def copy_households(source: People, from_households: Households, n_households: i
             events |= happened
             if happened & GONE:
                 continue
-            age = min(np.int64(source.age[i]) + 1, LAST_AGE)
-            traits = np.int64(source.traits[i])
-            origin = source.origin[i]
-            target.key[row] = source.key[i]
-            target.age[row] = age
-            target.traits[row] = traits
-            target.status[row] = source.status[i]
-            target.origin[row] = origin
+            age = min(np.int64(source_age[i]) + 1, LAST_AGE)
+            traits = np.int64(source_traits[i])
+            origin = source_origin[i]
+            target_key[row] = source_key[i]
+            target_age[row] = age
+            target_traits[row] = traits
+            target_status[row] = source_status[i]
+            target_origin[row] = origin
             if age == SKILL_AGE or origin != NOWHERE:
                 _qualify(target, row, skill_salt, skill_if_staying)
             marks |= person_marks(age, traits)
             row += 1
         if row == opened:
             continue
-        key = from_households.key[h]
+        key = old_key[h]
         if events:
             if fate[begin] & GONE:
                 _seat_reference(target, opened, row)
                 if fate[begin] & DIVORCES:
-                    key = target.key[opened]
-            elif source.traits[begin] & PARTNER and fate[begin + 1] & GONE:
-                target.traits[opened] &= ~np.uint8(PARTNER)
+                    key = target_key[opened]
+            elif source_traits[begin] & PARTNER and fate[begin + 1] & GONE:
+                target_traits[opened] &= ~np.uint8(PARTNER)
                 if fate[begin + 1] & DIVORCES:
-                    key = source.key[begin]
+                    key = source_key[begin]
             if events & BEARS:
                 for i in range(begin, end):
                     if fate[i] & BEARS and not fate[i] & GONE:
-                        row += _deliver(source.key[i], place, vital, settings, seed, year, ledger, target, row)
-        while taken_in < n_refuge and refuge.host[taken_in] == h:
+                        row += _deliver(source_key[i], place, vital, settings, seed, year, ledger, target, row)
+        while taken_in < n_refuge and refuge_host[taken_in] == h:
             i = refuge.row[taken_in]
             events |= BEARS
             _copy_person(source, i, target, row, skill_salt, skill_if_staying)
             row += 1
             if fate[i] & BEARS:
-                row += _deliver(source.key[i], place, vital, settings, seed, year, ledger, target, row)
+                row += _deliver(source_key[i], place, vital, settings, seed, year, ledger, target, row)
             taken_in += 1
         if events:
             marks = household_marks(target, opened, row)
-        to_households.key[written] = key
-        to_households.place[written] = place
-        to_households.traits[written] = _lasting(from_households.traits[h]) | marks
-        to_households.first[written] = opened
+        new_key[written] = key
+        new_place[written] = place
+        new_traits[written] = _lasting(old_traits[h]) | marks
+        new_first[written] = opened
         written += 1
-    to_households.first[written] = row
+    new_first[written] = row
     return row, written
 
 
