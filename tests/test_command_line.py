@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+import experiments.ensemble
 from experiments.command_line import app
+from model.accounts import AccountsError
 from model.parameters import ParameterSpace
 from model.reference_tables import extinction_ladder
 from model.world import load_world
@@ -311,3 +313,28 @@ def test_a_disk_that_refuses_gives_1_and_the_same_command_goes_on(folder: Path) 
     assert "Traceback" not in told
     assert not list((folder / "here" / "parts").iterdir())
     assert qyzyljar(*arguments).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            AccountsError("year 2016: the accounts of bulaevo do not close"),
+            "draw 0, replicate 0 .*do not close",
+        ),
+        (TypeError("a slip of ours"), "unexpected failure, please report it: TypeError: a slip of ours"),
+    ],
+)
+def test_a_failing_run_gives_1_and_says_how_to_go_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, message: str
+) -> None:
+    def simulate(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(experiments.ensemble, "simulate", simulate)
+    result = qyzyljar("forecast", "--runs", "3", *SHORT, "--out", "here", "--threads", "1")
+    assert result.exit_code == 1
+    assert re.search(message, result.stderr)
+    assert "0 of 3 runs are complete in here; repeat the same command with --out here" in result.stderr
+    use_fake_runs(monkeypatch)
+    assert qyzyljar("forecast", "--runs", "3", *SHORT, "--out", "here").exit_code == 0
