@@ -18,6 +18,7 @@ from experiments.figure_sheets import (
     fan,
     line_handle,
     mark_window,
+    open_fan,
     point_handle,
     points,
     window_handle,
@@ -35,8 +36,8 @@ def natural_chart(summary: ForecastSummary, world: World, ticks: int) -> Chart:
 
     def draw(axes: Axes, place: int) -> None:
         births, deaths = summary.flow("births", place), summary.flow("deaths", place)
-        fan(axes, summary.mid_years, deaths, VERMILLION, "--")
-        fan(axes, summary.mid_years, births, BLUE)
+        open_fan(axes, summary.mid_years, deaths, VERMILLION, "--")
+        open_fan(axes, summary.mid_years, births, BLUE)
         points(axes, official(world, place, "deaths"), 0.5, "^", VERMILLION)
         points(axes, official(world, place, "births"), 0.5, "o", BLUE)
         _frame(axes, summary)
@@ -63,8 +64,8 @@ def gross_chart(summary: ForecastSummary, ticks: int) -> Chart:
     """Arrivals and departures of each year; there is no official series of either."""
 
     def draw(axes: Axes, place: int) -> None:
-        fan(axes, summary.mid_years, summary.flow("out_migration", place), VERMILLION, "--")
-        fan(axes, summary.mid_years, summary.flow("in_migration", place), BLUE)
+        open_fan(axes, summary.mid_years, summary.flow("out_migration", place), VERMILLION, "--")
+        open_fan(axes, summary.mid_years, summary.flow("in_migration", place), BLUE)
         _frame(axes, summary)
         axes.set_ylim(bottom=0)
 

@@ -100,7 +100,7 @@ def grid_of(number: int) -> Panels:
         return Panels(-(-number // 2), 2, 4.5, 2.6)
     columns = 3 if number <= 9 else 4 if number <= 12 else 6
     width, height = {3: (3.1, 2.1), 4: (2.5, 1.9), 6: (1.95, 1.85)}[columns]
-    return Panels(-(-number // columns), columns, width, height, gap_x=0.52)
+    return Panels(-(-number // columns), columns, width, height, gap_x=0.58)
 
 
 def rows_of(places: int, charts: int) -> Panels:
@@ -108,11 +108,18 @@ def rows_of(places: int, charts: int) -> Panels:
     return Panels(places, charts, 3.35, 1.75, header=1.05, gap_x=0.72)
 
 
-def fan(axes: Axes, x: Floats, band: Floats, colour: str, style: LineStyle = "-") -> None:
+def fan(axes: Axes, x: Floats, band: Floats, colour: str) -> None:
     """Draw the bands of 90 % and 50 % and the median of quantiles [5, len(x)]."""
     axes.fill_between(x, band[0], band[4], color=colour, alpha=0.16, linewidth=0)
     axes.fill_between(x, band[1], band[3], color=colour, alpha=0.30, linewidth=0)
-    axes.plot(x, band[2], color=colour, linewidth=1.3, linestyle=style)
+    axes.plot(x, band[2], color=colour, linewidth=1.3)
+
+
+def open_fan(axes: Axes, x: Floats, band: Floats, colour: str, style: LineStyle = "-") -> None:
+    """Draw the same with thin lines around the 90 %: four overlapping bands cannot be told apart."""
+    axes.fill_between(x, band[1], band[3], color=colour, alpha=0.25, linewidth=0)
+    axes.plot(x, band[[0, 4]].T, color=colour, linewidth=0.5, linestyle=style)
+    axes.plot(x, band[2], color=colour, linewidth=1.4, linestyle=style)
 
 
 def points(axes: Axes, series: dict[int, float], shift: float, marker: str, colour: str) -> None:

@@ -13,6 +13,7 @@ from experiments.figure_sheets import (
     fan,
     line_handle,
     mark_window,
+    open_fan,
     point_handle,
     points,
     year_ticks,
@@ -60,8 +61,8 @@ def unemployment_chart(summary: ForecastSummary, world: World, ticks: int) -> Ch
 
     def draw(axes: Axes, place: int) -> None:
         x = summary.mid_years
-        fan(axes, x, PERCENT * summary.flow("hidden_unemployment_rate", place), VERMILLION, "--")
-        fan(axes, x, PERCENT * summary.flow("unemployment_rate", place), BLUE)
+        open_fan(axes, x, PERCENT * summary.flow("hidden_unemployment_rate", place), VERMILLION, "--")
+        open_fan(axes, x, PERCENT * summary.flow("unemployment_rate", place), BLUE)
         printed = paper.get((world.ids[place], "unemployment_rate"), {})
         points(axes, {year: point.value for year, point in printed.items()}, 0.5, "o", "white")
         _frame(axes, summary)
@@ -96,8 +97,10 @@ def commuter_chart(summary: ForecastSummary, ticks: int) -> Chart:
         fan(axes, summary.mid_years, summary.flow("commuters", place), GREEN)
         _frame(axes, summary)
         axes.set_ylim(bottom=0)
-        if axes.get_ylim()[1] < 1:
+        if not summary.flow("commuters", place)[-1].any():
+            axes.set_yticks([0])
             axes.set_ylim(0, 1)
+            axes.text(0.5, 0.5, "none in 95 % of the runs", transform=axes.transAxes, ha="center", fontsize=7)
 
     return Chart(
         name="commuters",

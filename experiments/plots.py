@@ -102,7 +102,7 @@ def _footer(
         lines.insert(
             0,
             f"Intervals over {summary.n_runs} runs that differ in chance and in parameters: dark band the"
-            " middle 50 %, pale band the middle 90 %, line the median.",
+            " middle 50 %, pale band or thin lines the middle 90 %, line the median.",
         )
     if sources := _sources(world, places, charts):
         lines.append(f"Observed figures: {sources}.")

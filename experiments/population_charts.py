@@ -114,11 +114,11 @@ def pyramid_chart(summary: ForecastSummary, world: World) -> Chart:
     edges = np.arange(AGE_GROUPS + 1) * 5.0
 
     def draw(axes: Axes, place: int) -> None:
-        for sex, (side, colour) in enumerate(((-1, BLUE), (1, ORANGE))):
+        for sex, (sign, colour) in enumerate(((-1, BLUE), (1, ORANGE))):
             start, end = summary.pyramids[:, 0, place, sex], summary.pyramids[:, 1, place, sex]
-            for values, base, alpha in ((end[0], 0.0, 0.8), (end[4], side * end[0], 0.35)):
+            for values, base, alpha in ((end[0], 0.0, 0.8), (end[4], sign * end[0], 0.35)):
                 axes.stairs(
-                    side * values,
+                    sign * values,
                     edges,
                     orientation="horizontal",
                     baseline=base,
@@ -128,21 +128,21 @@ def pyramid_chart(summary: ForecastSummary, world: World) -> Chart:
                     linewidth=0,
                 )
             axes.stairs(
-                side * end[2], edges, orientation="horizontal", baseline=None, color=colour, linewidth=1.3
+                sign * end[2], edges, orientation="horizontal", baseline=None, color=colour, linewidth=1.3
             )
             axes.stairs(
-                side * start[2], edges, orientation="horizontal", baseline=None, color=BLACK, linewidth=1.0
+                sign * start[2], edges, orientation="horizontal", baseline=None, color=BLACK, linewidth=1.0
             )
         axes.axvline(0, color="white", linewidth=0.8)
         reach = 1.05 * float(np.nanmax(summary.pyramids[:, :, place])) or 1.0
         axes.set_xlim(-reach, reach)
-        axes.set_ylim(0, 90)
+        axes.set_ylim(0, 104)  # room for a line of text above the oldest
         axes.set_yticks(range(0, 90, 20))
         axes.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):,.0f}"))
-        axes.text(0.01, 0.98, "men", transform=axes.transAxes, va="top", fontsize=7)
-        women = _elderly(summary, place)
-        axes.text(0.99, 0.98, women, transform=axes.transAxes, va="top", ha="right", fontsize=7)
+        heads = ((0.01, "men", "left"), (0.5, _elderly(summary, place), "center"), (1.0, "women", "right"))
+        for x, text, side in heads:
+            axes.text(x, 0.99, text, transform=axes.transAxes, va="top", ha=side, fontsize=6.5)
 
     return Chart(
         name="pyramids",
@@ -157,15 +157,18 @@ def pyramid_chart(summary: ForecastSummary, world: World) -> Chart:
             line_handle(GREY, f"{last}, median"),
             Patch(facecolor=GREY, alpha=0.35, label=f"{last}, 90 % of the runs"),
         ),
-        note=f"The top bar holds ages 85 and over. The ages of {first} are an estimate from regional cohorts,"
-        " fitted to each place's births and deaths: no age table of a town is published. 65+: share of the"
+        intervals=False,
+        note=f"Bars of {last}: dark up to the 5 % quantile of the {summary.n_runs} runs, pale up to the 95 %"
+        f" quantile, line the median. The top bar holds ages 85 and over. The ages of {first} are an"
+        " estimate from regional cohorts, fitted to each place's births and deaths: no age table"
+        " of a town is published. 65+: share of the"
         f" population aged 65 and over, median {first}, median {last} and its 90 % interval.",
     )
 
 
 def _elderly(summary: ForecastSummary, place: int) -> str:
     share = 100 * summary.stock("share_65", place)
-    return f"women\n65+: {share[2, 0]:.0f} %\n→ {share[2, -1]:.0f} %\n({share[0, -1]:.0f}-{share[4, -1]:.0f})"
+    return f"65+: {share[2, 0]:.0f} → {share[2, -1]:.0f} % ({share[0, -1]:.0f}-{share[4, -1]:.0f})"
 
 
 def _ticks(summary: ForecastSummary, at_most: int) -> tuple[int, ...]:

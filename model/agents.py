@@ -27,7 +27,7 @@ from model.population import (
     STAYER,
 )
 from model.problems import nearest
-from model.row_attribute import RowAttribute
+from model.row_attribute import RowAttribute, RowKey
 from model.zone_agent import Zone
 
 if TYPE_CHECKING:
@@ -47,11 +47,11 @@ class RowAgent(mesa.Agent):
     kind: ClassVar[str]
     noun: ClassVar[str]
     pos: ClassVar[None] = None  # Mesa's plots ask every agent for a position
-    key: int
+    key: RowKey
 
     def __init__(self, model: BorderModel, key: int, row: int, version: int) -> None:
         state = self.__dict__
-        state["model"], state["key"], state["_row"], state["_version"] = model, key, row, version
+        state["model"], state["_key"], state["_row"], state["_version"] = model, key, row, version
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not isinstance(inspect.getattr_static(type(self), name, None), (RowAttribute, property)):
@@ -144,6 +144,12 @@ class Household(RowAgent):
 
     kind = HOUSEHOLDS
     noun = "household"
+
+    key = RowKey(
+        "That of the reference person when the household formed.",
+        lambda census, rows: census.engine.households.key[rows].tolist(),
+        instead="it is the household's identity",
+    )
 
     unique_id = RowAttribute[int](
         "Identifier for Mesa, from the key: the same in every year and every copy.",
@@ -246,6 +252,12 @@ class Person(RowAgent):
 
     kind = PEOPLE
     noun = "person"
+
+    key = RowKey(
+        "Lineage key, the same for the whole life.",
+        lambda census, rows: census.engine.people.key[rows].tolist(),
+        instead="it is the person's identity",
+    )
 
     unique_id = RowAttribute[int](
         "Identifier for Mesa, from the lineage key: the same in every year and every copy.",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from model.compiled import kernel
 from model.engine import Engine
-from model.migration import household_income, person_income
+from model.migration import Incomes, household_income, person_income
 from model.population import ADULT_AGE, HIDDEN, LAST_AGE, PARTNER, STUDENT, Households, People
 from model.problems import nearest
 
@@ -27,35 +27,38 @@ class GoneError(LookupError):
 
 
 @kernel
-def _household_incomes(
+def fill_household_incomes(
     people: People,
     households: Households,
     rows: NDArray[np.int64],
-    wage: NDArray[np.float64],
-    commuter: NDArray[np.float64],
-    settings: Any,
+    incomes: Incomes,
+    table: NDArray[Any],
     out: NDArray[np.float64],
 ) -> None:
+    """Income per adult y_h of equation (10) of some households."""
+    settings = table[0]
     for k in range(rows.shape[0]):
         h = rows[k]
         place = households.place[h]
         begin, end = households.first[h], households.first[h + 1]
-        out[k] = household_income(people, begin, end, wage[place], commuter[place], settings)
+        out[k] = household_income(people, begin, end, incomes.wage[place], incomes.commuter[place], settings)
 
 
 @kernel
-def _person_incomes(
+def fill_person_incomes(
     people: People,
     rows: NDArray[np.int64],
     places: NDArray[np.int64],
-    wage: NDArray[np.float64],
-    commuter: NDArray[np.float64],
-    settings: Any,
+    incomes: Incomes,
+    table: NDArray[Any],
     out: NDArray[np.float64],
 ) -> None:
+    """Own income of some persons who live in `places`."""
+    settings = table[0]
     for k in range(rows.shape[0]):
         i, place = rows[k], places[k]
-        out[k] = person_income(people.status[i], people.traits[i], wage[place], commuter[place], settings)
+        status, traits = people.status[i], people.traits[i]
+        out[k] = person_income(status, traits, incomes.wage[place], incomes.commuter[place], settings)
 
 
 class Census:
@@ -128,28 +131,14 @@ class Census:
     def household_incomes(self, rows: Rows) -> NDArray[np.float64]:
         """Income per adult y_h of equation (10), KZT a month at 2020 prices."""
         engine, out = self.engine, np.empty(len(rows))
-        _household_incomes(
-            engine.people,
-            engine.households,
-            rows,
-            engine.incomes.wage,
-            engine.incomes.commuter,
-            engine.settings,
-            out,
-        )
+        fill_household_incomes(engine.people, engine.households, rows, engine.incomes, engine.table, out)
         return out
 
     def person_incomes(self, rows: Rows) -> NDArray[np.float64]:
         """Income of each person, KZT a month at 2020 prices."""
         engine, out = self.engine, np.empty(len(rows))
-        _person_incomes(
-            engine.people,
-            rows,
-            self.places_of_people(rows),
-            engine.incomes.wage,
-            engine.incomes.commuter,
-            engine.settings,
-            out,
+        fill_person_incomes(
+            engine.people, rows, self.places_of_people(rows), engine.incomes, engine.table, out
         )
         return out
 
@@ -241,8 +230,8 @@ class Census:
                 place = self.engine.world.ids[self.engine.households.place[h]]
                 key = int(self.engine.households.key[h])
                 raise ValueError(
-                    f"{reason} would leave a household in {place} (key {key}) without an adult of {ADULT_AGE} or "
-                    "older; use household.remove() to take out all its members"
+                    f"{reason} would leave a household in {place} (key {key}) without an adult "
+                    f"of {ADULT_AGE} or older; use household.remove() to take out all its members"
                 )
 
     def _seat_reference_person(self, household: int, gone: NDArray[np.bool_]) -> None:

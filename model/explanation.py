@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
-from model.choice import FAR_BELOW, nest_kin, nest_weight
+import numpy as np
+from numpy.typing import NDArray
+
+from model.census import fill_household_incomes
+from model.choice import FAR_BELOW, NESTS, nest_kin, nest_weight
+from model.compiled import kernel
 from model.engine import Engine
-from model.migration import household_income
 from model.population import ADULT_AGE, KIN_SHIFT, STAYER
 
 
@@ -65,20 +70,28 @@ class Explanation:
         return "\n".join(lines)
 
 
+@kernel
+def fill_nest_weights(
+    values: NDArray[np.float64], kin: int, table: NDArray[Any], alpha: float, out: NDArray[np.float64]
+) -> None:
+    """Log weights of the nests of a household with these kin, from the ln A of its place."""
+    for nest in range(NESTS):
+        out[nest] = nest_weight(values[nest], kin, nest, table[0], alpha)
+
+
 def explain(engine: Engine, row: int) -> Explanation:
     """Explain household `row` with the engine's tables, by the same functions the year's kernels call."""
     households, people, settings, choice = engine.households, engine.people, engine.settings, engine.choice
     here, traits = int(households.place[row]), int(households.traits[row])
     begin, end = (int(i) for i in households.first[row : row + 2])
     kin, children = traits >> KIN_SHIFT, int((people.age[begin:end] < ADULT_AGE).any())
-    income = household_income(
-        people, begin, end, engine.incomes.wage[here], engine.incomes.commuter[here], settings
-    )
+    y = np.empty(1)
+    fill_household_incomes(people, households, np.array([row]), engine.incomes, engine.table, y)
+    income = float(y[0])
     own = settings.beta_y * math.log(income)
     alpha = engine.alpha if engine.t else float(engine.norm.alpha[0])
-    weights = [
-        nest_weight(choice.nest_value[here, children, nest], kin, nest, settings, alpha) for nest in range(2)
-    ]
+    weights = np.empty(NESTS)
+    fill_nest_weights(choice.nest_value[here, children], kin, engine.table, alpha, weights)
     total = choice.inclusive[here, children, kin]
     alternatives = []
     for there in range(engine.world.n_all):
@@ -89,7 +102,7 @@ def explain(engine: Engine, row: int) -> Explanation:
         utility = (
             settings.tau * table - own + settings.beta_N * nest_kin(kin, nest) + (alpha if nest == 1 else 0.0)
         )
-        share = math.exp(weights[nest] - total + table - choice.nest_value[here, children, nest])
+        share = math.exp(float(weights[nest]) - total + table - choice.nest_value[here, children, nest])
         alternatives.append(Alternative(engine.world.ids[there], nest, float(utility), share))
     readiness, age = engine.readiness, int(people.age[begin])
     kappa = readiness.stayer if traits & STAYER else readiness.mover
@@ -103,7 +116,7 @@ def explain(engine: Engine, row: int) -> Explanation:
     return Explanation(
         engine.world.ids[here],
         engine.year,
-        float(income),
+        income,
         bool(children),
         float(kappa),
         age,

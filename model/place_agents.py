@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import mesa
 import numpy as np
+from numpy.typing import NDArray
 
+from model.compiled import kernel
 from model.engine import Engine
 from model.infrastructure import HEALTH, HEALTH_NORMS, SCHOOL, SCHOOL_NORMS
 from model.jobs import outside_wage
@@ -252,27 +254,27 @@ class Settlement(Located):
     out_russia = PlaceAttribute("Departures to Russia.", flow(_to_russia), instead=_FLOW)
 
 
-def _outside_reference(engine: Engine) -> Column:
-    reference: Column = engine.outlook.reference[max(0, engine.t - 1)]
-    return reference
+@kernel
+def fill_outside_wages(
+    waged: NDArray[np.bool_],
+    omega: NDArray[np.float64],
+    reference: NDArray[np.float64],
+    slack: NDArray[np.float64],
+    table: NDArray[Any],
+    out: NDArray[np.float64],
+) -> None:
+    """Wages of places that are seen from outside, as equation (9) sees them."""
+    settings = table[0]
+    for place in range(out.shape[0]):
+        out[place] = outside_wage(
+            place, waged[place], omega, reference, settings.centre_slack, slack, settings
+        )
 
 
 def _outside_wages(engine: Engine) -> Column:
-    reference = _outside_reference(engine)
-    return np.array(
-        [
-            outside_wage(
-                place,
-                bool(engine.waged[place]),
-                engine.omega,
-                reference,
-                engine.settings.centre_slack,
-                engine.state.slack_outside,
-                engine.settings,
-            )
-            for place in range(engine.world.n_all)
-        ]
-    )
+    reference, out = engine.outlook.reference[max(0, engine.t - 1)], np.empty(engine.world.n_all)
+    fill_outside_wages(engine.waged, engine.omega, reference, engine.state.slack_outside, engine.table, out)
+    return out
 
 
 def _outside_unemployment(engine: Engine) -> Column:

@@ -58,3 +58,19 @@ class RowAttribute(Generic[T]):
             self._write(census, rows, value)
         except ValueError as fault:
             raise ValueError(f"{self.name}: {fault}") from None
+
+
+class RowKey(RowAttribute[int]):
+    """The key of a row: what a proxy holds itself, so that it is known even of those who are gone."""
+
+    @overload
+    def __get__(self, proxy: None, owner: type) -> RowAttribute[int]: ...
+
+    @overload
+    def __get__(self, proxy: Any, owner: type) -> int: ...
+
+    def __get__(self, proxy: Any, owner: type) -> RowAttribute[int] | int:
+        if proxy is None:
+            return self
+        key: int = proxy.__dict__["_key"]
+        return key

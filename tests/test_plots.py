@@ -75,7 +75,7 @@ def test_every_sheet_names_its_places_runs_and_sources(sheets: dict[str, str]) -
             assert part in text, name
         assert "declared priors" in text
     for name in ("population", "population_index", "accounts", "labour"):
-        assert "middle 50 %, pale band the middle 90 %" in sheets[name].replace("\n", " ")
+        assert "middle 50 %, pale band or thin lines the middle 90 %" in sheets[name].replace("\n", " ")
         assert "BNS: Bureau of National Statistics" in sheets[name]
     assert "no official series" in sheets["accounts"]
     assert "10,000: legal floor of a town" in sheets["population"]

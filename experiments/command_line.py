@@ -1,0 +1,140 @@
+"""The command `qyzyljar`. Commands import what they need when they run: `--help` must start at once.
+
+Exit codes: 0 success; 2 bad input (message on stderr, nothing written); 1 a failure while running
+(complete parts kept, the message says how to resume); 130 Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from experiments.failures import BadInput, Interrupted, RunFailure
+
+SUCCESS, FAILURE, BAD_INPUT, CTRL_C = 0, 1, 2, 130
+
+app = typer.Typer(
+    name="qyzyljar",
+    help="Agent-based model of migration in the border settlements of North Kazakhstan.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+World = Annotated[
+    str,
+    typer.Option(
+        "--world", metavar="towns|region|FILE", help="A shipped world, or the path of your own .toml file."
+    ),
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of parameter draws and of chance.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+
+
+@contextmanager
+def exit_codes() -> Iterator[None]:
+    """Turn what goes wrong into a message on stderr and the exit code of the contract."""
+    try:
+        yield
+    except BadInput as error:
+        _stop(str(error), BAD_INPUT)
+    except RunFailure as error:
+        _stop(str(error), FAILURE)
+    except (Interrupted, KeyboardInterrupt) as error:
+        _stop(str(error) or "stopped", CTRL_C)
+    except (typer.Exit, typer.Abort, SystemExit):
+        raise
+    except Exception as error:
+        traceback.print_exc()
+        notes = "".join(f"\n{note}" for note in getattr(error, "__notes__", ()))
+        _stop(f"unexpected failure, please report it: {type(error).__name__}: {error}{notes}", FAILURE)
+
+
+def _stop(message: str, code: int) -> None:
+    print(f"qyzyljar: {message}", file=sys.stderr)
+    raise typer.Exit(code)
+
+
+@app.callback()
+def qyzyljar() -> None:
+    """Agent-based model of migration in the border settlements of North Kazakhstan."""
+
+
+@app.command(epilog="Example: qyzyljar forecast --world region --runs 100 --set chi=0.3 --out results/region")
+def forecast(
+    world: World = "towns",
+    runs: Annotated[
+        int, typer.Option("--runs", min=1, help="Runs, each with its own parameters and chance.")
+    ] = 200,
+    horizon: Annotated[int, typer.Option("--horizon", help="Last 1 January reported.")] = 2045,
+    seed: Seed = 1,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="Fix a parameter (repeatable); see --list-parameters."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Folder of the results; the same one again resumes or extends. "
+            "Default: a folder under results/ named by the design.",
+        ),
+    ] = None,
+    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Default: all cores.")] = None,
+    no_figures: Annotated[bool, typer.Option("--no-figures", help="Draw no figures.")] = False,
+    list_parameters: Annotated[
+        bool,
+        typer.Option("--list-parameters", help="Print every parameter with unit, prior, source, and stop."),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --list-parameters: as JSON.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Forecast the settlements from 1 January 2015, with intervals over parameters and chance."""
+    with exit_codes():
+        if list_parameters:
+            from experiments.forecast import read_world
+            from experiments.parameter_list import print_parameters
+
+            print_parameters(read_world(world), as_json)
+            return
+        if as_json:
+            raise BadInput("--json goes with --list-parameters")
+        from experiments.forecast import ForecastOptions
+        from experiments.forecast import forecast as run_forecast
+
+        run_forecast(
+            ForecastOptions(
+                world, runs, horizon, seed, tuple(assignments or ()), out, threads, not no_figures, quiet
+            )
+        )
+
+
+@app.command(epilog="Example: qyzyljar bench --world region")
+def bench(
+    world: World = "towns",
+    seed: Seed = 1,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Also write the figures there, as bench.json.")
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Measure person-years a second, time by phase, memory and start-up."""
+    with exit_codes():
+        from experiments.bench import run_bench
+
+        run_bench(world=world, seed=seed, out=out, quiet=quiet)
+
+
+def main() -> None:
+    """Entry point of the command."""
+    app()

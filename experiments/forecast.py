@@ -1,0 +1,92 @@
+"""`qyzyljar forecast`: an ensemble over parameters and chance, its tables and its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from experiments.campaign import completed
+from experiments.design import check_horizon, forecast_design
+from experiments.failures import BadInput, RunFailure
+from experiments.forecast_tables import print_forecast
+from experiments.manifest import Ensemble, check_folder
+from model.parameters import ParameterError, ParameterSpace
+from model.world import World, WorldError, load_world
+
+RESULTS = Path("results")
+DEFAULT_HORIZON = 2045
+DEFAULT_RUNS = 200
+DEFAULT_SEED = 1
+PARAMETERS_NOTE = "declared priors (no posterior yet)"
+NARROWEST = 140  # columns of text; a table that is piped would else be folded at 80
+
+
+@dataclass(frozen=True)
+class ForecastOptions:
+    """What the user asked for. `out` None: a folder under results/ named by the design."""
+
+    world: str = "towns"
+    runs: int = DEFAULT_RUNS
+    horizon: int = DEFAULT_HORIZON
+    seed: int = DEFAULT_SEED
+    assignments: Sequence[str] = ()
+    out: Path | None = None
+    threads: int | None = None
+    figures: bool = True
+    quiet: bool = False
+
+
+def read_world(name: str) -> World:
+    """Load a world. Raises BadInput with every problem of its files."""
+    try:
+        return load_world(name)
+    except WorldError as error:
+        raise BadInput(f"--world {name}: {error}") from None
+
+
+def read_assignments(world: World, assignments: Sequence[str]) -> dict[str, float]:
+    """Parameters fixed with --set. Raises BadInput with every wrong one."""
+    try:
+        return ParameterSpace(world).parse(assignments)
+    except ParameterError as error:
+        raise BadInput(str(error)) from None
+
+
+def forecast(options: ForecastOptions) -> Path:
+    """Run the ensemble, or what is missing of it, print its tables, draw its figures; returns the folder.
+
+    Raises:
+        BadInput: before anything is written. RunFailure, Interrupted: with complete parts kept.
+    """
+    world = read_world(options.world)
+    check_horizon(options.horizon, world)
+    fixed = read_assignments(world, options.assignments)
+    design = forecast_design(world, options.horizon, options.seed, fixed)
+    out = options.out or RESULTS / f"forecast-{world.name}-{design.horizon}-{design.identity[:10]}"
+    check_folder(out, design)
+    ensemble = Ensemble("forecast", design, options.runs, world, options.world, PARAMETERS_NOTE)
+    console = Console(quiet=options.quiet)
+    if not console.is_terminal:
+        console.width = max(console.width, NARROWEST)
+    with completed(out, ensemble, options.threads, options.quiet) as results:
+        if not options.quiet:
+            print_forecast(console, world, results, PARAMETERS_NOTE)
+        if options.figures:
+            _draw_figures(out, world)
+    console.print(f"Results: {out}", markup=False, highlight=False, soft_wrap=True)
+    return out
+
+
+def _draw_figures(out: Path, world: World) -> None:
+    from experiments.plots import draw_forecast_figures
+
+    try:
+        draw_forecast_figures(out, world)
+    except OSError as error:
+        raise RunFailure(
+            f"the figures could not be written: {error}\n"
+            f"all runs are complete in {out}; repeat the same command with --out {out} to draw them"
+        ) from error
