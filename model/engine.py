@@ -27,7 +27,7 @@ from model.normalisation import Norm
 from model.opening import RETURN_YEARS, open_world
 from model.outlook import LAST_OBSERVED_FLOWS, build_outlook
 from model.parameters import ParameterValues, waged_places
-from model.population import AGES, FEMALE, SECTORS, WORKING_AGE, Households, People, count_stock, new_households, new_people
+from model.population import AGES, FEMALE, SECTORS, WORKING_AGE, Households, People, count_stock, new_households, new_people, refresh_marks
 from model.record import Record
 from model.renewal import (
     LoneMoves,
@@ -164,6 +164,7 @@ class Engine:
 
     def recount(self) -> None:
         """Take the opening stock from the columns (after the founders settled, or after an edit by hand)."""
+        refresh_marks(self.people, self.households, self.n_households)
         self.opening_keys = np.uint64(count_stock(self.people, self.households, self.n_households, self.ledger.closing))
         self._count_places()
 

@@ -13,7 +13,7 @@ from model.census import fill_household_incomes
 from model.choice import FAR_BELOW, NESTS, nest_kin, nest_weight
 from model.compiled import kernel
 from model.engine import Engine
-from model.population import ADULT_AGE, KIN_SHIFT, STAYER
+from model.population import ADULT_AGE, KIN_MASK, KIN_SHIFT, STAYER
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def explain(engine: Engine, row: int) -> Explanation:
     households, people, settings, choice = engine.households, engine.people, engine.settings, engine.choice
     here, traits = int(households.place[row]), int(households.traits[row])
     begin, end = (int(i) for i in households.first[row : row + 2])
-    kin, children = traits >> KIN_SHIFT, int((people.age[begin:end] < ADULT_AGE).any())
+    kin, children = (traits >> KIN_SHIFT) & KIN_MASK, int((people.age[begin:end] < ADULT_AGE).any())
     y = np.empty(1)
     fill_household_incomes(people, households, np.array([row]), engine.incomes, engine.table, y)
     income = float(y[0])

@@ -36,7 +36,7 @@ from model.normalisation import (
     solve_alpha,
     survey_founders,
 )
-from model.population import AGES, FEMALE, REFERENCE, SKILLED, Households, People, household_marks
+from model.population import AGES, FEMALE, REFERENCE, SKILLED, Households
 from model.renewal import RETURN_LAST_AGE
 from model.zones import relieve_centres
 
@@ -50,11 +50,10 @@ RETURN_YEARS = RETURN_LAST_AGE - RETURN_FIRST_AGE + 1
 
 
 @kernel
-def settle_founders(people: People, households: Households, n_households: int, arrivers: Arrivers, seed: np.uint64) -> None:
+def settle_founders(households: Households, n_households: int, arrivers: Arrivers, seed: np.uint64) -> None:
     """Attachment and kin of the founding households of this run."""
     for h in range(n_households):
-        traits = household_traits(households.key[h], int(households.place[h]), arrivers, seed)
-        households.traits[h] = traits | household_marks(people, households.first[h], households.first[h + 1])
+        households.traits[h] = household_traits(households.key[h], int(households.place[h]), arrivers, seed)
 
 
 @kernel
@@ -90,7 +89,7 @@ def open_world(engine: Engine) -> None:
     """Bring an engine to its first 1 January (everything before the first step)."""
     world, state = engine.world, engine.state
     _copy_founders(engine)
-    settle_founders(engine.people, engine.households, engine.n_households, engine.arrivers, engine.seed)
+    settle_founders(engine.households, engine.n_households, engine.arrivers, engine.seed)
     engine.recount()
     state.households[:] = np.bincount(engine.households.place[: engine.n_households], minlength=world.n_sim)
     state.dwellings[:] = np.round(state.households * DWELLINGS_PER_HOUSEHOLD)

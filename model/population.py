@@ -140,3 +140,20 @@ def household_marks(people: People, begin: int, end: int) -> int:
     for i in range(begin, end):
         marks |= person_marks(np.int64(people.age[i]), np.int64(people.traits[i]))
     return marks
+
+
+@kernel
+def refresh_marks(people: People, households: Households, n_households: int) -> None:
+    """Bring roles and derived bits in line with the rows (at the opening, and after an edit by hand).
+
+    The first of a household is its reference person; PARTNER holds for the first two or for nobody.
+    """
+    for h in range(n_households):
+        begin, end = households.first[h], households.first[h + 1]
+        for i in range(begin + 1, end):
+            people.traits[i] &= ~np.uint8(REFERENCE)
+        people.traits[begin] |= REFERENCE
+        if end - begin < 2 or not people.traits[begin + 1] & PARTNER:
+            people.traits[begin] &= ~np.uint8(PARTNER)
+        lasting = households.traits[h] & (STAYER | KIN_KAZAKHSTAN | KIN_RUSSIA)
+        households.traits[h] = np.int64(lasting) | household_marks(people, begin, end)
