@@ -52,25 +52,29 @@ def arrival_level(weight: float, hinterland: float) -> float:
 
 @kernel
 def mean_arrivals(base: NDArray[np.float64], origin_share: NDArray[np.float64], home: NDArray[np.int64], weight: float,
-                  hinterland: NDArray[np.float64], advantage: NDArray[np.float64], advantage_2015: NDArray[np.float64],
+                  hinterland: NDArray[np.float64], people: NDArray[np.float64], advantage: NDArray[np.float64], advantage_2015: NDArray[np.float64],
                   mean: NDArray[np.float64]) -> None:
     """Equation (13): a_s A_t exp(Adv_t - Adv_2015) by place and origin, in the unit of `base`.
 
     The share h of arrivals comes from the own external hinterland and shrinks with it, the rest from other
-    origins; where there is no external hinterland all come from the others.
+    origins. Where the hinterland is simulated, or there is none, all arrivals counted here come from other
+    origins, and their share h follows the hinterland's own people (a place without one: its own, to whom
+    most outside arrivals return).
 
     Args:
         base: float64[n_sim] a_s. origin_share: float64[n_all]. home: int64[n_sim] hinterland (-1 none).
-        hinterland: float64[n_all] size relative to 2015. mean: float64[n_sim, n_all], filled.
+        hinterland: float64[n_all] size of external hinterlands relative to 2015.
+        people: float64[n_sim] residents of the simulated places relative to 2015. mean: float64[n_sim, n_all], filled.
     """
     n_sim, n_all = mean.shape
     mean[:] = 0.0
     for place in range(n_sim):
-        follows = weight if home[place] >= n_sim else 0.0
+        outside_home = home[place] >= n_sim
+        followed = people[place if home[place] < 0 else home[place]] if not outside_home else 0.0
         for origin in range(n_sim, n_all):
-            share = origin_share[origin] * arrival_level(follows, 0.0)
-            if origin == home[place]:
-                share = arrival_level(1.0, hinterland[origin]) * follows
+            share = origin_share[origin] * arrival_level(weight, followed)
+            if outside_home and origin == home[place]:
+                share = weight * hinterland[origin]
             if share > 0.0:
                 change = advantage[place, origin] - advantage_2015[place, origin]
                 mean[place, origin] = base[place] * share * math.exp(change)

@@ -34,6 +34,7 @@ class Places(NamedTuple):
     Attributes:
         income: perceived income, KZT a month at 2020 prices. quality: infrastructure Q. services: S.
         rent: rent index. size: persons of 2015 (fixed). nest: int8, 0 Kazakhstan, 1 Russia.
+        constant: alternative-specific constant of the simulated places (`normalisation.py`), 0 elsewhere.
         open: bool, can be chosen. study: bool, has universities. key: uint64 hash of the id.
         log_distance: [n_all, n_all] ln(road km / 100) as perceived (border crossing included).
     """
@@ -43,6 +44,7 @@ class Places(NamedTuple):
     services: NDArray[np.float64]
     rent: NDArray[np.float64]
     size: NDArray[np.float64]
+    constant: NDArray[np.float64]
     nest: NDArray[np.int8]
     open: NDArray[np.bool_]
     study: NDArray[np.bool_]
@@ -90,7 +92,7 @@ def appeal(there: int, places: Places, settings: Any) -> float:
     """The part of equation (10) that only the destination decides, children apart."""
     value = settings.beta_y * math.log(places.income[there]) + settings.beta_Q * places.quality[there]
     value -= settings.beta_H * math.log(places.rent[there])
-    return value + settings.beta_M * math.log(places.size[there] / REFERENCE_SIZE)
+    return value + settings.beta_M * math.log(places.size[there] / REFERENCE_SIZE) + places.constant[there]
 
 
 @kernel

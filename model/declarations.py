@@ -80,6 +80,8 @@ MIGRATION = [
     Declaration("study_place_odds", "o_uni", "odds that youth of a place with universities leave, against other places", "odds", 0.35, _tri(0.15, 0.35, 0.7), 0.01, 2.0, "assumed", _A, "migration"),
     Declaration("skilled_parent_odds", "o_par", "odds that youth of skilled parents leave", "odds", 1.5, _tri(1.0, 1.5, 2.2), 0.2, 5.0, "assumed", _A, "migration"),
     Declaration("p_ret", "p_ret", "share of students who return between 22 and 25", "share", 0.15, _tri(0.05, 0.15, 0.30), 0.0, 0.9, "literature", "Kashnitsky & Mkrtchyan 2014", "migration"),
+    Declaration("inside_share", "s_in", "largest share of a place's arrivals that comes from other simulated places (binds where hinterlands are simulated)", "share",
+                0.72, _tri(0.60, 0.72, 0.85), 0.05, 1.0, "assumed", "outside arrivals of North Kazakhstan are a good quarter of all; " + _A, "migration"),
     Declaration("hinterland_weight", "h", "share of arrivals that follows the shrinking hinterland", "share", 0.5, _tri(0.2, 0.5, 0.9), 0.0, 1.0, "literature", _PRIOR + "; a headline structural factor", "migration"),
     Declaration("hinterland_decline", "g_H", "yearly decline of a hinterland", "1/year", 0.028, Normal(0.0, 0.006), -0.05, 0.15, "data", "accounts 2009-2021, model.md (13)", "migration", "hinterland"),
     Declaration("arrival_variation", "cv_A", "extra coefficient of variation of yearly arrivals (negative binomial)", "ratio", 0.3, _tri(0.1, 0.3, 0.6), 0.0, 2.0,

@@ -22,7 +22,7 @@ from model.infrastructure import review_services, show_places, wear_out
 from model.jobs import advance_output, advance_wages, demand_labour, perceive_incomes
 from model.labour import Centres, Cuts, Seekers, match, scan_labour
 from model.levers import Levers, neutral_levers
-from model.migration import (LONE_FIRST_AGE, LONE_LAST_AGE, STUDY_FIRST_AGE, STUDY_LAST_AGE, Incomes, Readiness, Students, move_people, return_students)
+from model.migration import (LONE_FIRST_AGE, LONE_LAST_AGE, STUDY_FIRST_AGE, STUDY_LAST_AGE, Incomes, Readiness, Students, mean_readiness, move_people, return_students)
 from model.normalisation import Norm
 from model.opening import RETURN_YEARS, open_world
 from model.outlook import LAST_OBSERVED_FLOWS, build_outlook
@@ -106,7 +106,7 @@ class Engine:
         self.incomes = Incomes(np.zeros(n_sim), np.zeros(n_sim))
         self.places = Places(
             np.zeros(n_all), world.infrastructure_Q.copy(), world.services_S.copy(), world.rent_index.copy(),
-            world.size_2015, world.nest, world.is_destination, world.is_study_place, self.keys, np.empty((n_all, n_all)),
+            world.size_2015, np.zeros(n_all), world.nest, world.is_destination, world.is_study_place, self.keys, np.empty((n_all, n_all)),
         )  # fmt: skip
         log_distances(world.road_km, self.places.log_distance)
         self.projects = project_columns((qyzyljar_projects(world) if self.levers.qyzyljar else ()) + self.levers.projects)
@@ -143,6 +143,8 @@ class Engine:
         # What `open_world` derives from founders and parameters.
         self.norm: Norm
         self.readiness: Readiness
+        self.kappa_2015: NDArray[np.float64]
+        self.kappa: NDArray[np.float64]
         self.study_logit_2015: NDArray[np.float64]
         self.leaving_2015: NDArray[np.float64]
         self.arrival_base: NDArray[np.float64]
@@ -270,9 +272,10 @@ class Engine:
         if t > 0:
             self._walk()
         after = self.year > LAST_OBSERVED_FLOWS
+        mean_readiness(self.households, self.n_households, self.readiness.stayer, self.readiness.mover, self.kappa)
         for place in range(world.n_sim):
             factor = math.exp(state.walk[place]) * (self.regime_hazard[place] if after else 1.0)
-            self.readiness.hazard[place] = self.norm.hazard[place] * factor
+            self.readiness.hazard[place] = self.norm.hazard[place] * factor * self.kappa_2015[place] / self.kappa[place]
             self.readiness.study_logit[place] = self.study_logit_2015[place] + self.levers.study_logit[t, place]
             back = min(0.99, self.settings.p_ret + self.levers.return_gain[t, place])
             self.readiness.return_chance[place] = 1.0 - math.exp(math.log1p(-back) / RETURN_YEARS)
@@ -373,7 +376,7 @@ class Engine:
             base = base * self.regime_arrivals
         mean = np.empty((n_sim, world.n_all))
         mean_arrivals(base, self.origin_share, world.hinterland[:n_sim], self.settings.hinterland_weight,
-                      self.outlook.hinterland[t], self.advantage, self.advantage_2015, mean)  # fmt: skip
+                      self.outlook.hinterland[t], self.state.population / self.population_2015, self.advantage, self.advantage_2015, mean)  # fmt: skip
         counts = np.zeros((n_sim, world.n_all), np.int64)
         total = count_arrivals(mean, self.arrival_variation, self.keys, self.seed, self.year, counts)
         settlers = np.zeros(n_sim, np.int64)

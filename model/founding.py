@@ -23,6 +23,11 @@ from model.population import AGES, FEMALE, NOWHERE, PARTNER, REFERENCE, SKILLED,
 from model.world import World
 
 TEMPLATES = 4096
+# The regional age table counts students where they study. Share of a cohort that is away to study at the
+# age of 18 to 25, and how far that share swells the same ages of places with universities [assumed].
+AWAY_FIRST_AGE = 18
+AWAY_TO_STUDY = (0.20, 0.30, 0.35, 0.35, 0.30, 0.22, 0.14, 0.07)
+STUDENTS_GAINED = 0.5
 LARGEST_TILT = 1.5
 FOUNDING_SEED = 20150101
 
@@ -226,8 +231,9 @@ def build_founding(world: World, household_size: float = 2.7, tfr: float = 1.90,
     for place in range(world.n_sim):
         persons = int(world.founding_population[place])
         expected = np.empty((2, AGES))
+        base = _ages_of_residents(schedules.base_ages, bool(world.is_study_place[place]))
         fertility_offset[place], mortality_offset[place] = tilt_ages(
-            schedules.base_ages, float(persons), world.founding_births[place], world.founding_deaths[place],
+            base, float(persons), world.founding_births[place], world.founding_deaths[place],
             births, deaths, newborn_death, expected,
         )  # fmt: skip
         place_key = draws.text_key(world.ids[place])
@@ -253,6 +259,14 @@ def build_founding(world: World, household_size: float = 2.7, tfr: float = 1.90,
         people, households, row, n_households, templates, float(templates.first[-1]) / TEMPLATES,
         fertility_offset, mortality_offset, seed, replicates, household_size,
     )  # fmt: skip
+
+
+def _ages_of_residents(table: NDArray[np.float64], has_universities: bool) -> NDArray[np.float64]:
+    """The region's age table with its students where they live: away from most places, gathered in centres."""
+    ages = table.copy()
+    for step, away in enumerate(AWAY_TO_STUDY):
+        ages[:, AWAY_FIRST_AGE + step] *= 1.0 + STUDENTS_GAINED * away if has_universities else 1.0 - away
+    return ages
 
 
 def _build_templates(people: People, households: Households, n_households: int) -> Templates:

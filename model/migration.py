@@ -85,6 +85,22 @@ class Students(NamedTuple):
 
 
 @kernel
+def mean_readiness(households: Households, n_households: int, stayer: float, mover: float, out: NDArray[np.float64]) -> None:
+    """Person-weighted mean of kappa in every place (1 where nobody lives), float64[n_sim].
+
+    Movers leave first. Without arrivals who draw afresh - in shrinking villages - the mean readiness would
+    decay by selection alone and out-migration fade, which 2009-2020 do not show: the hazard of a place is
+    divided by this mean relative to 2015's, so that kappa says who leaves, not how many.
+    """
+    counts = np.zeros((out.shape[0], 2), dtype=np.int64)
+    for h in range(n_households):
+        counts[households.place[h], households.traits[h] & STAYER] += households.first[h + 1] - households.first[h]
+    for place in range(out.shape[0]):
+        persons = counts[place, 0] + counts[place, 1]
+        out[place] = (mover * counts[place, 0] + stayer * counts[place, 1]) / persons if persons > 0 else 1.0
+
+
+@kernel
 def person_income(status: int, traits: int, wage: float, commuter: float, settings: Any) -> float:
     """Monthly income of a person by what the person does (section 4, below equation 10).
 

@@ -233,6 +233,28 @@ def solve_alpha(founders: Founders, choice: Choice, places: Places, table: Any, 
 
 
 @kernel
+def adjust_constants(flows: NDArray[np.float64], most: NDArray[np.float64], tau: float, places: Places) -> float:
+    """One step towards constants at which no place draws more from the other simulated places than it may.
+
+    A town 15 km from the villages of its own district would otherwise take nearly all who leave them, far
+    more than all its arrivals. The constants are alternative-specific constants of the logit, at most 0,
+    found by the usual contraction. `most` is float64[n_sim] persons a year; returns the largest step.
+    """
+    n_sim = most.shape[0]
+    largest = 0.0
+    for place in range(n_sim):
+        inside = 0.0
+        for other in range(n_sim):
+            inside += flows[other, place]
+        if inside <= 0.0:
+            continue
+        wanted = min(0.0, places.constant[place] + 0.8 * tau * math.log(max(most[place], 1e-9) / inside))
+        largest = max(largest, abs(wanted - places.constant[place]))
+        places.constant[place] = wanted
+    return largest
+
+
+@kernel
 def count_youth(founders: Founders, study_logit: NDArray[np.float64], table: Any,
                 youth_cells: NDArray[np.float64], youth: NDArray[np.float64]) -> None:
     """Youth by place and cell, and a first guess of those who leave to study (at the mean inclusive value)."""

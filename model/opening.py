@@ -25,7 +25,7 @@ from model.infrastructure import (
 from model.jobs import perceive_incomes
 from model.labour import Seekers, fill_participation, scan_labour
 from model.labour_founding import found_labour
-from model.migration import RETURN_FIRST_AGE, STUDY_LAST_AGE, Readiness, Students
+from model.migration import RETURN_FIRST_AGE, STUDY_LAST_AGE, Readiness, Students, mean_readiness
 from model.normalisation import (
     CELLS,
     count_youth,
@@ -33,6 +33,7 @@ from model.normalisation import (
     new_founders,
     new_norm,
     normalise,
+    adjust_constants,
     solve_alpha,
     survey_founders,
 )
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 LABOUR_FORCE_OF_SIZE = 0.55  # labour force of an outside centre whose figure is unknown, per resident [assumed]
 LEAST_ARRIVALS = 0.05  # arrivals from outside are at least this share of departures
 LEAST_REGIME_FACTOR = 0.3  # bounds of what a change of regime may do to hazards and arrivals
+CONSTANT_ROUNDS = 40
+CONSTANT_TOLERANCE = 1e-3
 RETURN_YEARS = RETURN_LAST_AGE - RETURN_FIRST_AGE + 1
 
 
@@ -164,6 +167,8 @@ def _normalise(engine: Engine) -> None:
     chance = 1.0 - math.exp(math.log1p(-settings.p_ret) / RETURN_YEARS)
     engine.readiness = Readiness(np.zeros(n_sim), np.zeros(n_sim), engine.mobility, settings.stayer_kappa, mover,
                                  study_logit.copy(), np.full(n_sim, chance))  # fmt: skip
+    engine.kappa_2015, engine.kappa = np.ones(n_sim), np.ones(n_sim)
+    mean_readiness(engine.households, engine.n_households, settings.stayer_kappa, mover, engine.kappa_2015)
     youth_rows = int(engine.ledger.closing[:, :, 17:20].sum()) + 1
     founders = new_founders(n_sim, youth_rows)
     survey_founders(engine.people, engine.households, engine.n_households, engine.incomes, engine.readiness, engine.table, founders)
@@ -175,8 +180,14 @@ def _normalise(engine: Engine) -> None:
     tabulate(n_sim, places, engine.table, 0.0, engine.choice)
     outside = world.russia_share_of == "leavers_outside"
     target = settings.russia_share_outside if outside else settings.russia_share
-    norm.alpha[0] = solve_alpha(founders, engine.choice, places, engine.table, leaving, youth, youth_cells, target, outside, norm.flows)
-    tabulate(n_sim, places, engine.table, norm.alpha[0], engine.choice)
+    most_inside = settings.inside_share * engine.values.by_place("in_out")[:n_sim] * leaving
+    for _ in range(CONSTANT_ROUNDS):
+        norm.alpha[0] = solve_alpha(founders, engine.choice, places, engine.table, leaving, youth, youth_cells, target, outside, norm.flows)
+        expected_flows(founders, engine.choice, places, engine.table[0], norm.alpha[0], leaving, youth, youth_cells, norm.flows)
+        moved = adjust_constants(norm.flows, most_inside, settings.tau, places)
+        tabulate(n_sim, places, engine.table, norm.alpha[0], engine.choice)
+        if moved < CONSTANT_TOLERANCE:
+            break
     normalise(founders, engine.choice, engine.table, state_wage(engine), study_logit, leaving, norm)
     students = np.minimum(norm.youth_leaving, leaving)
     expected_flows(founders, engine.choice, places, engine.table[0], norm.alpha[0], leaving, students, youth_cells, norm.flows)
