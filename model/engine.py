@@ -263,6 +263,8 @@ class Engine:
         self.reference, self.unemployment = self.outlook.reference[t], self.outlook.unemployment[t]
         vital_rates(world.schedules.mortality, world.schedules.fertility, float(self.outlook.tfr[t]), float(self.outlook.mortality[t]),
                     self.fertility_log, self.mortality_log, self.settings.infant_first_year, self.vital)  # fmt: skip
+        outside = slice(world.n_sim, world.n_all)
+        self.places.rent[outside] = world.rent_index[outside] * self.outlook.rent[t, outside]
         self.alpha = float(self.norm.alpha[0]) + math.log(self.levers.russia_odds[t])
         border = self.levers.border_distance[t]
         if border != 1.0 or self.border != 1.0:

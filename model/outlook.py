@@ -23,12 +23,14 @@ BUDGET_FIRST_YEAR = 2015
 class Observed:
     """Observed drivers of a world: float64[years, n_all], NaN after the last observation of a series.
 
-    `wage` is real (KZT a month, 2020 prices), at the market or the PPP exchange rate; `unemployment` a share.
+    `wage` is real (KZT a month, 2020 prices), at the market or the PPP exchange rate; `unemployment` a share;
+    `rent` the published rent of a city relative to its home city's, 2015 = 1 (1 where nothing is published).
     """
 
     wage_market: NDArray[np.float64]
     wage_ppp: NDArray[np.float64]
     unemployment: NDArray[np.float64]
+    rent: NDArray[np.float64]
 
 
 _OBSERVED: WeakKeyDictionary[World, Observed] = WeakKeyDictionary()
@@ -52,9 +54,29 @@ def observed_drivers(world: World) -> Observed:
                     table[year - world.start, place] = drivers.wage_real_russia(series, year, rate)
         for year in range(world.start, drivers.last_unemployment_year(series) + 1):
             unemployment[year - world.start, place] = drivers.unemployment(series, year)
-    observed = Observed(wages["market"], wages["ppp"], unemployment)
+    observed = Observed(wages["market"], wages["ppp"], unemployment, _rents(world, years))
     _OBSERVED[world] = observed
     return observed
+
+
+def _rents(world: World, years: int) -> NDArray[np.float64]:
+    """Published rents relative to the first published city beside or among the simulated places (`waged_places`)."""
+    ratio = np.ones((years, world.n_all))
+    home = [i for i in waged_places(world) if world.drivers.has_rent(world.ids[i])]
+    if not home:
+        return ratio
+    base = world.drivers.series(world.ids[home[0]], "rent_m2_month")
+    for place in range(world.n_all):
+        if place == home[0] or not world.drivers.has_rent(world.ids[place]):
+            continue
+        own = world.drivers.series(world.ids[place], "rent_m2_month")
+        level = 1.0
+        for t in range(years):
+            year = world.start + t
+            if year in own and year in base:
+                level = (own[year] / base[year]) / (own[world.start] / base[world.start])
+            ratio[t, place] = level
+    return ratio
 
 
 @dataclass
@@ -66,6 +88,7 @@ class Outlook:
         tfr, mortality: float64[years] total fertility rate, factor on death rates.
         hinterland: float64[years, n_all] size of external hinterlands relative to 2015.
         budget: float64[years, n_sim] local budget a head, thousand KZT at 2020 prices.
+        rent: float64[years, n_all] rent of external places relative to 2015 (and to the home city's).
         shedding: float64[years] cumulated extra loss of agricultural jobs (log points).
     """
 
@@ -76,6 +99,7 @@ class Outlook:
     hinterland: NDArray[np.float64]
     budget: NDArray[np.float64]
     shedding: NDArray[np.float64]
+    rent: NDArray[np.float64]
 
 
 def build_outlook(world: World, values: ParameterValues, levers: Levers, seed: np.uint64, horizon: int) -> Outlook:
@@ -84,7 +108,7 @@ def build_outlook(world: World, values: ParameterValues, levers: Levers, seed: n
     return Outlook(
         _wages(world, values, levers, seed, years), _unemployment(world, values, years),
         _fertility(world, values, years), _mortality(world, values, years), _hinterlands(world, values, levers, years),
-        _budgets(world, years), np.cumsum(levers.shedding[:years]) if years else np.zeros(0),
+        _budgets(world, years), np.cumsum(levers.shedding[:years]), _extended(observed_drivers(world).rent, years),
     )  # fmt: skip
 
 
@@ -113,6 +137,12 @@ def _wages(world: World, values: ParameterValues, levers: Levers, seed: np.uint6
             level = float(level * grown[kind][t]) if math.isnan(seen) else float(seen)
             wages[t, place] = level * factors[t]
     return wages
+
+
+def _extended(table: NDArray[np.float64], years: int) -> NDArray[np.float64]:
+    """The table's years, the last one repeated up to the horizon."""
+    rows = np.minimum(np.arange(years), table.shape[0] - 1)
+    return np.asarray(table[rows])
 
 
 def _unemployment(world: World, values: ParameterValues, years: int) -> NDArray[np.float64]:
