@@ -62,12 +62,12 @@ def observed_drivers(world: World) -> Observed:
 def _rents(world: World, years: int) -> NDArray[np.float64]:
     """Published rents relative to the first published city beside or among the simulated places (`waged_places`)."""
     ratio = np.ones((years, world.n_all))
-    home = [i for i in waged_places(world) if world.drivers.has_rent(world.ids[i])]
+    home = [i for i in waged_places(world) if world.drivers.has_rent(world.ids[i], world.start)]
     if not home:
         return ratio
     base = world.drivers.series(world.ids[home[0]], "rent_m2_month")
     for place in range(world.n_all):
-        if place == home[0] or not world.drivers.has_rent(world.ids[place]):
+        if place == home[0] or not world.drivers.has_rent(world.ids[place], world.start):
             continue
         own = world.drivers.series(world.ids[place], "rent_m2_month")
         level = 1.0
