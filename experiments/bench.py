@@ -60,7 +60,9 @@ class Speed:
     phases: dict[str, float]
 
 
-def _one_run(world: Any, founding: Any, values: Any, seed: Any) -> tuple[float, float, dict[str, float], float]:
+def _one_run(
+    world: Any, founding: Any, values: Any, seed: Any
+) -> tuple[float, float, dict[str, float], float]:
     """Processor seconds of a run: total, opening, by phase; and its person-years."""
     from model.engine import Engine
 
@@ -96,8 +98,17 @@ def measure_speed(name: str, seed: int, repeats: int = REPEATS) -> Speed:
     (single, opening, phases, years), (double, _, _, double_years) = best[1], best[2]
     net = (double - single) / (double_years - years)
     fixed = max(0.0, single - net * years) / (2045 - world.start)
-    return Speed(world.name, int(world.founding_population.sum()), years, single, years / single, net * 1e9, fixed * 1e3,
-                 opening, phases)  # fmt: skip
+    return Speed(
+        world.name,
+        int(world.founding_population.sum()),
+        years,
+        single,
+        years / single,
+        net * 1e9,
+        fixed * 1e3,
+        opening,
+        phases,
+    )
 
 
 def mesa_share(seed: int, years: int = 10) -> float:
@@ -124,7 +135,9 @@ def mesa_share(seed: int, years: int = 10) -> float:
 
 def measure_memory(name: str) -> tuple[float, float]:
     """Memory in MB of a process (Linux): held after the imports and a tiny run, and its peak in a run to 2045."""
-    printed = subprocess.run([sys.executable, "-c", MEMORY_PROBE, name], capture_output=True, text=True, check=True).stdout
+    printed = subprocess.run(
+        [sys.executable, "-c", MEMORY_PROBE, name], capture_output=True, text=True, check=True
+    ).stdout
     before, after = printed.split()
     return float(before), float(after)
 
@@ -134,7 +147,9 @@ def _timed_command(arguments: list[str], cache: str | None = None) -> float:
     if cache is not None:
         environment["QYZYLJAR_CACHE"] = cache
     began = time.perf_counter()
-    subprocess.run([sys.executable, "-c", COMMAND, *arguments], env=environment, check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-c", COMMAND, *arguments], env=environment, check=True, capture_output=True
+    )
     return time.perf_counter() - began
 
 
@@ -163,31 +178,49 @@ def run_bench(world: str, seed: int, out: Path | None, quiet: bool) -> None:
     console.print(_speed_table(speeds, memory))
     console.print(_phase_table(speeds[0]))
     console.print(
-        f"start-up: --help {start['help']:.2f} s; forecast --runs 1 warm {start['warm']:.1f} s, cold (kernels compiled) "
-        f"{start['cold']:.0f} s\nMesa's share of a step: {share * 1e3:.3f} ms\n"
-        f"machine: {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; processor time of one thread, "
-        "best of several runs"
-    )  # fmt: skip
+        f"start-up: --help {start['help']:.2f} s; forecast --runs 1 warm {start['warm']:.1f} s, "
+        f"cold (kernels compiled) {start['cold']:.0f} s\nMesa's share of a step: {share * 1e3:.3f} ms\n"
+        f"machine: {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; "
+        "processor time of one thread, best of several runs"
+    )
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         record = {
-            "speed": [asdict(speed) for speed in speeds], "memory_mb": memory, "start_seconds": start, "mesa_share_seconds": share,
-            "python": platform.python_version(), "machine": platform.machine(),
-        }  # fmt: skip
+            "speed": [asdict(speed) for speed in speeds],
+            "memory_mb": memory,
+            "start_seconds": start,
+            "mesa_share_seconds": share,
+            "python": platform.python_version(),
+            "machine": platform.machine(),
+        }
         (out / "bench.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 def _speed_table(speeds: list[Speed], memory: dict[str, tuple[float, float]]) -> Table:
     table = Table(title="One core, full rules, 30 years")
-    for heading in ("world", "people", "one run", "million person- years/s", "net cost", "fixed cost", "opening", "memory over imports"):
+    for heading in (
+        "world",
+        "people",
+        "one run",
+        "million person- years/s",
+        "net cost",
+        "fixed cost",
+        "opening",
+        "memory over imports",
+    ):
         table.add_column(heading, justify="left" if heading == "world" else "right")
     for speed in speeds:
         before, after = memory[speed.world]
         table.add_row(
-            speed.world, f"{speed.people:,}", f"{speed.seconds:.3f} s", f"{speed.rate / 1e6:.1f}",
-            f"{speed.net_nanoseconds:.0f} ns", f"{speed.fixed_milliseconds:.2f} ms/year", f"{speed.opening * 1e3:.1f} ms",
+            speed.world,
+            f"{speed.people:,}",
+            f"{speed.seconds:.3f} s",
+            f"{speed.rate / 1e6:.1f}",
+            f"{speed.net_nanoseconds:.0f} ns",
+            f"{speed.fixed_milliseconds:.2f} ms/year",
+            f"{speed.opening * 1e3:.1f} ms",
             f"{after - before:.0f} MB",
-        )  # fmt: skip
+        )
     return table
 
 
@@ -199,5 +232,10 @@ def _phase_table(speed: Speed) -> Table:
         table.add_column(heading, justify="left" if heading in ("phase", "equations") else "right")
     for phase in Engine.PLAN:
         spent = speed.phases[phase.name]
-        table.add_row(f"{phase.number} {phase.name}", phase.equations, f"{spent / 30 * 1e3:.3f}", f"{spent / speed.person_years * 1e9:.1f}")
+        table.add_row(
+            f"{phase.number} {phase.name}",
+            phase.equations,
+            f"{spent / 30 * 1e3:.3f}",
+            f"{spent / speed.person_years * 1e9:.1f}",
+        )
     return table

@@ -25,6 +25,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 # Sources that can change a result; the rest of `experiments` only reads what these have written.
 SOURCES = (
     "model/*.py",
+    "model/data/parameters.csv",
     "scenarios/*.py",
     "experiments/design.py",
     "experiments/ensemble.py",

@@ -52,13 +52,27 @@ class Ledger(NamedTuple):
 
 def new_ledger(n_sim: int, n_all: int) -> Ledger:
     """Empty accounts for `n_sim` simulated of `n_all` places."""
-    by_age = (n_sim, 2, AGES)
+
+    def by_age() -> NDArray[np.int64]:
+        return np.zeros((n_sim, 2, AGES), np.int64)
+
+    def by_sex() -> NDArray[np.int64]:
+        return np.zeros((n_sim, 2), np.int64)
+
+    def between() -> NDArray[np.int64]:
+        return np.zeros((n_sim, n_all), np.int64)
+
     return Ledger(
-        *(np.zeros(by_age, np.int64) for _ in range(2)),
-        *(np.zeros((n_sim, 2), np.int64) for _ in range(2)),
-        *(np.zeros(by_age, np.int64) for _ in range(3)),
-        *(np.zeros((n_sim, n_all), np.int64) for _ in range(2)),
-        np.zeros(2, np.uint64),
+        stock=by_age(),
+        closing=by_age(),
+        births=by_sex(),
+        newborn_deaths=by_sex(),
+        deaths=by_age(),
+        arrivals=by_age(),
+        departures=by_age(),
+        flows=between(),
+        arrivals_from=between(),
+        checksum=np.zeros(2, np.uint64),
     )
 
 
@@ -77,7 +91,9 @@ def open_year(ledger: Ledger) -> None:
 
 
 @kernel
-def find_breach(ledger: Ledger, opening_keys: np.uint64, closing_keys: np.uint64) -> tuple[int, int, int, int]:
+def find_breach(
+    ledger: Ledger, opening_keys: np.uint64, closing_keys: np.uint64
+) -> tuple[int, int, int, int]:
     """First cell whose account does not close as (place, sex, age on the closing 1 January, surplus).
 
     Place -1: all cells close. Place -2: persons' keys do not add up. Place -3: moves between simulated
@@ -116,7 +132,9 @@ def find_breach(ledger: Ledger, opening_keys: np.uint64, closing_keys: np.uint64
     return -1, 0, 0, 0
 
 
-def check_closed(ledger: Ledger, opening_keys: np.uint64, closing_keys: np.uint64, year: int, ids: Sequence[str]) -> None:
+def check_closed(
+    ledger: Ledger, opening_keys: np.uint64, closing_keys: np.uint64, year: int, ids: Sequence[str]
+) -> None:
     """Close the year.
 
     Raises:
@@ -126,9 +144,13 @@ def check_closed(ledger: Ledger, opening_keys: np.uint64, closing_keys: np.uint6
     if place == -1:
         return
     if place == -2:
-        raise AccountsError(f"year {year}: the keys of persons do not add up; someone was lost or is in two households")
+        raise AccountsError(
+            f"year {year}: the keys of persons do not add up; someone was lost or is in two households"
+        )
     if place == -3:
-        raise AccountsError(f"year {year}: moves between places do not sum to zero (surplus of arrivals {surplus})")
+        raise AccountsError(
+            f"year {year}: moves between places do not sum to zero (surplus of arrivals {surplus})"
+        )
     raise AccountsError(
         f"year {year}: the accounts of {ids[place]} do not close: {('men', 'women')[sex]} aged {age} on "
         f"1 January {year + 1}: {surplus:+d} persons against stock - deaths - out + in"

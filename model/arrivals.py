@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from model import draws
 from model.accounts import ADDED, Ledger
 from model.compiled import kernel
-from model.draws import U64
+from model.draws import I64, U64
 from model.population import (
     CHILD,
     FEMALE,
@@ -51,9 +51,17 @@ def arrival_level(weight: float, hinterland: float) -> float:
 
 
 @kernel
-def mean_arrivals(base: NDArray[np.float64], origin_share: NDArray[np.float64], home: NDArray[np.int64], weight: float,
-                  hinterland: NDArray[np.float64], people: NDArray[np.float64], advantage: NDArray[np.float64], advantage_2015: NDArray[np.float64],
-                  mean: NDArray[np.float64]) -> None:
+def mean_arrivals(
+    base: NDArray[np.float64],
+    origin_share: NDArray[np.float64],
+    home: NDArray[np.int64],
+    weight: float,
+    hinterland: NDArray[np.float64],
+    people: NDArray[np.float64],
+    advantage: NDArray[np.float64],
+    advantage_2015: NDArray[np.float64],
+    mean: NDArray[np.float64],
+) -> None:
     """Equation (13): a_s A_t exp(Adv_t - Adv_2015) by place and origin, in the unit of `base`.
 
     The share h of arrivals comes from the own external hinterland and shrinks with it, the rest from other
@@ -94,8 +102,14 @@ def household_traits(key: np.uint64, place: int, arrivers: Arrivers, seed: np.ui
 
 
 @kernel
-def count_arrivals(mean: NDArray[np.float64], variation: NDArray[np.float64], keys: NDArray[np.uint64], seed: np.uint64,
-                   year: int, counts: NDArray[np.int64]) -> int:
+def count_arrivals(
+    mean: NDArray[np.float64],
+    variation: NDArray[np.float64],
+    keys: NDArray[np.uint64],
+    seed: np.uint64,
+    year: int,
+    counts: NDArray[np.int64],
+) -> int:
     """Households arriving per (place, origin): negative binomial with the given means; returns their sum.
 
     Args:
@@ -116,8 +130,14 @@ def count_arrivals(mean: NDArray[np.float64], variation: NDArray[np.float64], ke
 
 
 @kernel
-def count_settlers(families: NDArray[np.float64], returning: float, keys: NDArray[np.uint64], seed: np.uint64,
-                   year: int, counts: NDArray[np.int64]) -> int:
+def count_settlers(
+    families: NDArray[np.float64],
+    returning: float,
+    keys: NDArray[np.uint64],
+    seed: np.uint64,
+    year: int,
+    counts: NDArray[np.int64],
+) -> int:
     """Families of the settlers' programme who stay, per place: thinned one by one; returns their sum."""
     salted = draws.salt(seed, year, draws.SETTLER_RETURN)
     total = 0
@@ -136,16 +156,28 @@ def _template_of(key: np.uint64, templates: Templates, salted: np.uint64, least:
     n = templates.first.shape[0] - 1
     chosen = 0
     for attempt in range(MOST_TRIES):
-        chosen = np.int64(draws.draw_alternative(key, salted, U64(attempt)) % U64(n))
+        chosen = I64(draws.draw_alternative(key, salted, U64(attempt)) % U64(n))
         if least <= templates.first[chosen + 1] - templates.first[chosen] <= largest:
             break
     return chosen
 
 
 @kernel
-def _settle(key: np.uint64, template: int, place: int, origin: int, templates: Templates, arrivers: Arrivers,
-            seed: np.uint64, working: float, people: People, n_people: int, households: Households,
-            n_households: int, ledger: Ledger) -> int:
+def _settle(
+    key: np.uint64,
+    template: int,
+    place: int,
+    origin: int,
+    templates: Templates,
+    arrivers: Arrivers,
+    seed: np.uint64,
+    working: float,
+    people: People,
+    n_people: int,
+    households: Households,
+    n_households: int,
+    ledger: Ledger,
+) -> int:
     """Write one arriving household; returns the next free row of people."""
     work_salt = draws.salt(seed, 0, draws.SETTLER_WORK)
     households.key[n_households] = key
@@ -173,9 +205,22 @@ def _settle(key: np.uint64, template: int, place: int, origin: int, templates: T
 
 
 @kernel
-def admit(counts: NDArray[np.int64], settlers: NDArray[np.int64], settlers_working: float, settler_origin: int, keys: NDArray[np.uint64],
-          templates: Templates, arrivers: Arrivers, seed: np.uint64, year: int, people: People, n_people: int,
-          households: Households, n_households: int, ledger: Ledger) -> tuple[int, int]:
+def admit(
+    counts: NDArray[np.int64],
+    settlers: NDArray[np.int64],
+    settlers_working: float,
+    settler_origin: int,
+    keys: NDArray[np.uint64],
+    templates: Templates,
+    arrivers: Arrivers,
+    seed: np.uint64,
+    year: int,
+    people: People,
+    n_people: int,
+    households: Households,
+    n_households: int,
+    ledger: Ledger,
+) -> tuple[int, int]:
     """Append the year's arriving households to the columns; returns persons and households in use."""
     key_salt = draws.salt(seed, year, draws.ARRIVAL_KEY)
     template_salt = draws.salt(seed, year, draws.ARRIVAL_TEMPLATE)
@@ -186,13 +231,39 @@ def admit(counts: NDArray[np.int64], settlers: NDArray[np.int64], settlers_worki
             for rank in range(counts[place, origin]):
                 key = draws.draw_alternative(pair, key_salt, U64(rank))
                 template = _template_of(key, templates, template_salt, 0, 1_000_000)
-                n_people = _settle(key, template, place, origin, templates, arrivers, seed, 0.0, people, n_people,
-                                   households, n_households, ledger)
+                n_people = _settle(
+                    key,
+                    template,
+                    place,
+                    origin,
+                    templates,
+                    arrivers,
+                    seed,
+                    0.0,
+                    people,
+                    n_people,
+                    households,
+                    n_households,
+                    ledger,
+                )
                 n_households += 1
         for rank in range(settlers[place]):
             key = draws.draw_alternative(keys[place] ^ SETTLER_ORIGIN, settler_salt, U64(rank))
             template = _template_of(key, templates, template_salt, SETTLER_LEAST, SETTLER_LARGEST)
-            n_people = _settle(key, template, place, settler_origin, templates, arrivers, seed, settlers_working, people,
-                               n_people, households, n_households, ledger)
+            n_people = _settle(
+                key,
+                template,
+                place,
+                settler_origin,
+                templates,
+                arrivers,
+                seed,
+                settlers_working,
+                people,
+                n_people,
+                households,
+                n_households,
+                ledger,
+            )
             n_households += 1
     return n_people, n_households

@@ -163,9 +163,13 @@ def tabulate(n_sim: int, places: Places, table: Any, alpha_russia: float, choice
                         total += weight
                         if places.study[there]:
                             studied += weight
-                choice.nest_value[here, children, nest] = top[nest] + math.log(total) if total > 0.0 else FAR_BELOW
+                choice.nest_value[here, children, nest] = (
+                    top[nest] + math.log(total) if total > 0.0 else FAR_BELOW
+                )
                 if children == 0:
-                    choice.study_value[here, nest] = top[nest] + math.log(studied) if studied > 0.0 else FAR_BELOW
+                    choice.study_value[here, nest] = (
+                        top[nest] + math.log(studied) if studied > 0.0 else FAR_BELOW
+                    )
             for kin in range(KINDS_OF_KIN):
                 weights = nest_weight(choice.nest_value[here, children, 0], kin, 0, settings, alpha_russia)
                 russia = nest_weight(choice.nest_value[here, children, 1], kin, 1, settings, alpha_russia)
@@ -198,8 +202,14 @@ def choose_nest(key: np.uint64, salted: np.uint64, kazakhstan: float, russia: fl
 
 
 @kernel
-def choose_place(key: np.uint64, salted: np.uint64, utility: NDArray[np.float64], nest: int, places: Places,
-                 study_only: bool) -> int:
+def choose_place(
+    key: np.uint64,
+    salted: np.uint64,
+    utility: NDArray[np.float64],
+    nest: int,
+    places: Places,
+    study_only: bool,
+) -> int:
     """Destination in a nest: largest utility plus a Gumbel draw keyed by the place itself (-1 if none is open).
 
     One draw per alternative: a better offer in one place draws people to it and shuffles nobody else.
@@ -207,7 +217,11 @@ def choose_place(key: np.uint64, salted: np.uint64, utility: NDArray[np.float64]
     best = -1
     best_value = FAR_BELOW
     for there in range(utility.shape[0]):
-        if places.nest[there] != nest or utility[there] <= FAR_BELOW or (study_only and not places.study[there]):
+        if (
+            places.nest[there] != nest
+            or utility[there] <= FAR_BELOW
+            or (study_only and not places.study[there])
+        ):
             continue
         value = utility[there] + draws.gumbel(draws.draw_alternative(key, salted, places.key[there]))
         if value > best_value:
@@ -217,8 +231,19 @@ def choose_place(key: np.uint64, salted: np.uint64, utility: NDArray[np.float64]
 
 
 @kernel
-def choose_destination(key: np.uint64, nest_salt: np.uint64, place_salt: np.uint64, here: int, children: int, kin: int,
-                       choice: Choice, places: Places, settings: Any, alpha_russia: float, study_only: bool) -> int:
+def choose_destination(
+    key: np.uint64,
+    nest_salt: np.uint64,
+    place_salt: np.uint64,
+    here: int,
+    children: int,
+    kin: int,
+    choice: Choice,
+    places: Places,
+    settings: Any,
+    alpha_russia: float,
+    study_only: bool,
+) -> int:
     """Destination of one mover by nested logit (equation 11); -1 where nothing is open."""
     values = choice.study_value[here] if study_only else choice.nest_value[here, children]
     kazakhstan = nest_weight(values[0], kin, 0, settings, alpha_russia)
@@ -230,8 +255,14 @@ def choose_destination(key: np.uint64, nest_salt: np.uint64, place_salt: np.uint
 
 
 @kernel
-def advantages(n_sim: int, origins: NDArray[np.bool_], places: Places, table: Any, alpha_russia: float,
-               out: NDArray[np.float64]) -> None:
+def advantages(
+    n_sim: int,
+    origins: NDArray[np.bool_],
+    places: Places,
+    table: Any,
+    alpha_russia: float,
+    out: NDArray[np.float64],
+) -> None:
     """Adv of equation (13): utility of a place minus the inclusive value of its rivals, seen from an origin.
 
     Utilities are those of a household with children; what only the origin decides cancels out, and so does
@@ -258,16 +289,25 @@ def advantages(n_sim: int, origins: NDArray[np.bool_], places: Places, table: An
                 top = FAR_BELOW
                 for other in range(n_all):
                     value[other] = FAR_BELOW
-                    rival = other != place and other != origin and places.open[other] and places.nest[other] == nest
+                    rival = (
+                        other != place
+                        and other != origin
+                        and places.open[other]
+                        and places.nest[other] == nest
+                    )
                     if rival:
-                        value[other] = (appeals[other] - settings.beta_D * places.log_distance[origin, other]) / settings.tau
+                        value[other] = (
+                            appeals[other] - settings.beta_D * places.log_distance[origin, other]
+                        ) / settings.tau
                         top = max(top, value[other])
                 total = 0.0
                 for other in range(n_all):
                     if value[other] > FAR_BELOW:
                         total += math.exp(value[other] - top)
                 if total > 0.0:
-                    weights[nest] = settings.tau * (top + math.log(total)) + (alpha_russia if nest == 1 else 0.0)
+                    weights[nest] = settings.tau * (top + math.log(total)) + (
+                        alpha_russia if nest == 1 else 0.0
+                    )
             rivals = log_sum(weights[0], weights[1])
             own = appeals[place] - settings.beta_D * places.log_distance[origin, place]
             out[place, origin] = own - rivals if rivals > FAR_BELOW else own

@@ -43,7 +43,11 @@ def source_digest(folder: Path = SOURCE_FOLDER) -> str:
 def cache_folder() -> Path:
     """Writable folder for this source state: `$QYZYLJAR_CACHE`, else the user's cache, else a temporary one."""
     chosen = os.environ.get("QYZYLJAR_CACHE")
-    home = Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "qyzyljar"
+    home = (
+        Path(chosen)
+        if chosen
+        else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "qyzyljar"
+    )
     folder = home / "kernels" / source_digest()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -78,5 +82,6 @@ import numba  # noqa: E402  (the cache folder has to be named before numba is im
 
 def kernel(function: Function) -> Function:
     """Compile a function of the year: releases the interpreter lock, cached on disk, strict IEEE arithmetic."""
-    compiled: Function = numba.njit(nogil=True, cache=True, fastmath=False, error_model="numpy")(function)
+    compile_it: Any = numba.njit(nogil=True, cache=True, fastmath=False, error_model="numpy")
+    compiled: Function = compile_it(function)
     return compiled

@@ -14,12 +14,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import draws
-from model.compiled import kernel
 from model.choice import rogers_castro
+from model.compiled import kernel
 from model.demography import birth_probabilities, death_probabilities
 from model.draws import U64
 from model.packing import pack_place
-from model.population import AGES, FEMALE, NOWHERE, PARTNER, REFERENCE, SKILLED, Households, People, Templates, new_households, new_people
+from model.population import (
+    AGES,
+    FEMALE,
+    NOWHERE,
+    PARTNER,
+    REFERENCE,
+    SKILLED,
+    Households,
+    People,
+    Templates,
+    new_households,
+    new_people,
+)
 from model.world import World
 
 TEMPLATES = 4096
@@ -62,8 +74,12 @@ class Founding:
 
 
 @kernel
-def _expected(weights: NDArray[np.float64], births: NDArray[np.float64], deaths: NDArray[np.float64],
-              newborn_death: float) -> tuple[float, float]:
+def _expected(
+    weights: NDArray[np.float64],
+    births: NDArray[np.float64],
+    deaths: NDArray[np.float64],
+    newborn_death: float,
+) -> tuple[float, float]:
     expected_births = 0.0
     expected_deaths = 0.0
     for age in range(AGES):
@@ -73,7 +89,9 @@ def _expected(weights: NDArray[np.float64], births: NDArray[np.float64], deaths:
 
 
 @kernel
-def _tilted(base: NDArray[np.float64], total: float, family: float, old: float, out: NDArray[np.float64]) -> None:
+def _tilted(
+    base: NDArray[np.float64], total: float, family: float, old: float, out: NDArray[np.float64]
+) -> None:
     """Base ages times exp(family x young families + old x old age), scaled to `total`."""
     scale = 0.0
     for age in range(AGES):
@@ -88,9 +106,16 @@ def _tilted(base: NDArray[np.float64], total: float, family: float, old: float, 
 
 
 @kernel
-def tilt_ages(base: NDArray[np.float64], total: float, births: float, deaths: float,
-              birth_probability: NDArray[np.float64], death_probability: NDArray[np.float64],
-              newborn_death: float, out: NDArray[np.float64]) -> tuple[float, float]:
+def tilt_ages(
+    base: NDArray[np.float64],
+    total: float,
+    births: float,
+    deaths: float,
+    birth_probability: NDArray[np.float64],
+    death_probability: NDArray[np.float64],
+    newborn_death: float,
+    out: NDArray[np.float64],
+) -> tuple[float, float]:
     """Ages of a place whose expected births and deaths match the given ones (Newton, bounded tilt).
 
     Returns the log remainders of births and of deaths that the bounded tilt leaves.
@@ -131,15 +156,28 @@ def round_counts(expected: NDArray[np.float64], total: int, offset: float, out: 
     for sex in range(2):
         for age in range(AGES):
             cumulated += expected[sex, age]
-            reached = total if sex == 1 and age == AGES - 1 else min(total, int(math.floor(cumulated + offset)))
+            reached = (
+                total if sex == 1 and age == AGES - 1 else min(total, int(math.floor(cumulated + offset)))
+            )
             out[sex, age] = reached - previous
             previous = reached
 
 
 @kernel
-def _write_place(place: int, counts: NDArray[np.int64], keys: NDArray[np.uint64], household: NDArray[np.int64],
-                 rank: NDArray[np.int64], n_new: int, skilled: NDArray[np.float64], skill_salt: np.uint64,
-                 people: People, households: Households, row0: int, h0: int) -> None:
+def _write_place(
+    place: int,
+    counts: NDArray[np.int64],
+    keys: NDArray[np.uint64],
+    household: NDArray[np.int64],
+    rank: NDArray[np.int64],
+    n_new: int,
+    skilled: NDArray[np.float64],
+    skill_salt: np.uint64,
+    people: People,
+    households: Households,
+    row0: int,
+    h0: int,
+) -> None:
     """Append a packed place to the columns, members contiguous and in rank order."""
     persons = keys.shape[0]
     size = np.zeros(n_new + 1, dtype=np.int64)
@@ -182,15 +220,22 @@ def _write_place(place: int, counts: NDArray[np.int64], keys: NDArray[np.uint64]
 
 
 @kernel
-def _founder_keys(founding_seed: np.uint64, place_key: np.uint64, replicate: int, keys: NDArray[np.uint64]) -> None:
+def _founder_keys(
+    founding_seed: np.uint64, place_key: np.uint64, replicate: int, keys: NDArray[np.uint64]
+) -> None:
     salted = draws.mix(draws.salt(founding_seed, replicate, draws.FOUNDER_KEY) ^ place_key)
     for i in range(keys.shape[0]):
         keys[i] = draws.draw_alternative(U64(i), salted, place_key)
 
 
 @kernel
-def _sample_templates(people: People, households: Households, n_households: int, mobility: NDArray[np.float64],
-                      chosen: NDArray[np.int64]) -> None:
+def _sample_templates(
+    people: People,
+    households: Households,
+    n_households: int,
+    mobility: NDArray[np.float64],
+    chosen: NDArray[np.int64],
+) -> None:
     """Systematic sample of households, each with the Rogers-Castro weight of its reference person."""
     total = 0.0
     for h in range(n_households):
@@ -207,8 +252,14 @@ def _sample_templates(people: People, households: Households, n_households: int,
         chosen[rest] = n_households - 1
 
 
-def build_founding(world: World, household_size: float = 2.7, tfr: float = 1.90, infant_first_year: float = 0.8,
-                   seed: int = FOUNDING_SEED, replicates: int = 1) -> Founding:
+def build_founding(
+    world: World,
+    household_size: float = 2.7,
+    tfr: float = 1.90,
+    infant_first_year: float = 0.8,
+    seed: int = FOUNDING_SEED,
+    replicates: int = 1,
+) -> Founding:
     """Build the founding population of a world.
 
     Args:
@@ -240,9 +291,15 @@ def build_founding(world: World, household_size: float = 2.7, tfr: float = 1.90,
         expected = np.empty((2, AGES))
         base = _ages_of_residents(schedules.base_ages, bool(world.is_study_place[place]))
         fertility_offset[place], mortality_offset[place] = tilt_ages(
-            base, float(persons), world.founding_births[place], world.founding_deaths[place],
-            births, deaths, newborn_death, expected,
-        )  # fmt: skip
+            base,
+            float(persons),
+            world.founding_births[place],
+            world.founding_deaths[place],
+            births,
+            deaths,
+            newborn_death,
+            expected,
+        )
         place_key = draws.text_key(world.ids[place])
         offset = draws.uniform(place_key, draws.salt_of(founding_seed, 0, draws.FOUNDING_ROUNDING))
         counts = np.empty((2, AGES), np.int64)
@@ -251,21 +308,54 @@ def build_founding(world: World, household_size: float = 2.7, tfr: float = 1.90,
             keys = np.empty(persons, np.uint64)
             _founder_keys(founding_seed, place_key, replicate, keys)
             household, rank = np.empty(persons, np.int64), np.empty(persons, np.int64)
-            packed = pack_place(counts, keys, schedules.partnered, fertility_cumulated, household_size,
-                                founding_seed, household, rank)  # fmt: skip
-            _write_place(place, counts, keys, household, rank, packed, schedules.skilled, skill_salt,
-                         people, households, row, n_households)  # fmt: skip
+            packed = pack_place(
+                counts,
+                keys,
+                schedules.partnered,
+                fertility_cumulated,
+                household_size,
+                founding_seed,
+                household,
+                rank,
+            )
+            _write_place(
+                place,
+                counts,
+                keys,
+                household,
+                rank,
+                packed,
+                schedules.skilled,
+                skill_salt,
+                people,
+                households,
+                row,
+                n_households,
+            )
             row += persons
             n_households += packed
     templates = _build_templates(people, households, n_households)
-    households = Households(households.key[:n_households].copy(), households.place[:n_households].copy(),
-                            households.traits[:n_households].copy(), households.first[: n_households + 1].copy())
+    households = Households(
+        households.key[:n_households].copy(),
+        households.place[:n_households].copy(),
+        households.traits[:n_households].copy(),
+        households.first[: n_households + 1].copy(),
+    )
     for column in (*people, *households, *templates):
         column.setflags(write=False)
     return Founding(
-        people, households, row, n_households, templates, float(templates.first[-1]) / TEMPLATES,
-        fertility_offset, mortality_offset, seed, replicates, household_size,
-    )  # fmt: skip
+        people,
+        households,
+        row,
+        n_households,
+        templates,
+        float(templates.first[-1]) / TEMPLATES,
+        fertility_offset,
+        mortality_offset,
+        seed,
+        replicates,
+        household_size,
+    )
 
 
 def _ages_of_residents(table: NDArray[np.float64], has_universities: bool) -> NDArray[np.float64]:

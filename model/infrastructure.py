@@ -44,8 +44,13 @@ def network_costs(settings: Any, out: NDArray[np.float64]) -> None:
 
 
 @kernel
-def wear_out(state: Settlements, population_2015: NDArray[np.int64], budget: NDArray[np.float64],
-             renewal: NDArray[np.float64], table: Any) -> None:
+def wear_out(
+    state: Settlements,
+    population_2015: NDArray[np.int64],
+    budget: NDArray[np.float64],
+    renewal: NDArray[np.float64],
+    table: Any,
+) -> None:
     """Equation (18): w' = w + delta (1 - w) - Inv / (c L), within [0, 1].
 
     Args:
@@ -85,8 +90,15 @@ def level_reached(count: float, norms: tuple[float, ...]) -> int:
 
 
 @kernel
-def _review(place: int, facility: int, count: float, norms: tuple[float, ...], kept: bool, settings: Any,
-            state: Settlements) -> None:
+def _review(
+    place: int,
+    facility: int,
+    count: float,
+    norms: tuple[float, ...],
+    kept: bool,
+    settings: Any,
+    state: Settlements,
+) -> None:
     """A level is lost after `loss_years` in a row below its norm, restored at `restoration` times the norm."""
     level = state.level[place, facility]
     if level > 0 and count < norms[level - 1] and not kept:
@@ -103,21 +115,32 @@ def _review(place: int, facility: int, count: float, norms: tuple[float, ...], k
 @kernel
 def services_share(health: int, school: int, settings: Any) -> float:
     """Share of public services open at these levels: health, school, and the rest that always stays."""
-    lost = settings.health_weight * (1.0 - HEALTH_CAPACITY[health]) + settings.school_weight * (1.0 - SCHOOL_CAPACITY[school])
+    lost = settings.health_weight * (1.0 - HEALTH_CAPACITY[health]) + settings.school_weight * (
+        1.0 - SCHOOL_CAPACITY[school]
+    )
     return 1.0 - lost
 
 
 @kernel
-def review_services(state: Settlements, level_2015: NDArray[np.int64], services_kept: NDArray[np.bool_],
-                    extra_budget: NDArray[np.float64], table: Any) -> None:
+def review_services(
+    state: Settlements,
+    level_2015: NDArray[np.int64],
+    services_kept: NDArray[np.bool_],
+    extra_budget: NDArray[np.float64],
+    table: Any,
+) -> None:
     """Equation (19): facilities by population and pupils; `services_kept` suspends losses (a policy).
 
     `extra_budget` (thousand KZT a head above the baseline) adds to the quality of services.
     """
     settings = table[0]
     for place in range(level_2015.shape[0]):
-        _review(place, HEALTH, float(state.population[place]), HEALTH_NORMS, services_kept[place], settings, state)
-        _review(place, SCHOOL, float(state.pupils[place]), SCHOOL_NORMS, services_kept[place], settings, state)
+        _review(
+            place, HEALTH, float(state.population[place]), HEALTH_NORMS, services_kept[place], settings, state
+        )
+        _review(
+            place, SCHOOL, float(state.pupils[place]), SCHOOL_NORMS, services_kept[place], settings, state
+        )
         now = services_share(state.level[place, HEALTH], state.level[place, SCHOOL], settings)
         then = services_share(level_2015[place, HEALTH], level_2015[place, SCHOOL], settings)
         state.services_open[place] = now / then
@@ -125,8 +148,14 @@ def review_services(state: Settlements, level_2015: NDArray[np.int64], services_
 
 
 @kernel
-def show_places(state: Settlements, services_2015: NDArray[np.float64], rent_2015: NDArray[np.float64],
-                rent_factor: NDArray[np.float64], table: Any, places: Places) -> None:
+def show_places(
+    state: Settlements,
+    services_2015: NDArray[np.float64],
+    rent_2015: NDArray[np.float64],
+    rent_factor: NDArray[np.float64],
+    table: Any,
+    places: Places,
+) -> None:
     """What the simulated places offer this year: Q = mean(1 - wear), S, and rent by occupied dwellings."""
     settings = table[0]
     for place in range(state.population.shape[0]):
@@ -136,8 +165,12 @@ def show_places(state: Settlements, services_2015: NDArray[np.float64], rent_201
         places.quality[place] = kept / NETWORKS
         services = services_2015[place] * state.services_open[place] + state.budget_services[place]
         places.services[place] = min(1.0, services)
-        occupied = max(state.households[place], 1) / max(state.dwellings[place] / DWELLINGS_PER_HOUSEHOLD, 1.0)
-        places.rent[place] = rent_2015[place] * rent_factor[place] * math.exp(settings.rent_elasticity * math.log(occupied))
+        occupied = max(state.households[place], 1) / max(
+            state.dwellings[place] / DWELLINGS_PER_HOUSEHOLD, 1.0
+        )
+        places.rent[place] = (
+            rent_2015[place] * rent_factor[place] * math.exp(settings.rent_elasticity * math.log(occupied))
+        )
 
 
 DWELLINGS_PER_HOUSEHOLD = 1.05  # five per cent stood empty in 2015 [assumed]

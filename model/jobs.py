@@ -23,8 +23,15 @@ SLACK_SHIFT = 0.02  # equation (8)
 
 
 @kernel
-def advance_output(state: Settlements, table: Any, drought: float, industry_shift: float, seed: np.uint64,
-                   year: int, keys: NDArray[np.uint64]) -> None:
+def advance_output(
+    state: Settlements,
+    table: Any,
+    drought: float,
+    industry_shift: float,
+    seed: np.uint64,
+    year: int,
+    keys: NDArray[np.uint64],
+) -> None:
     """Equation (1): x <- .7 x + sigma (sqrt(rho) z_common + sqrt(1 - rho) z_place), for agriculture and industry.
 
     `drought` is added to agriculture's innovation (log points, a future), `industry_shift` to industry's.
@@ -39,7 +46,8 @@ def advance_output(state: Settlements, table: Any, drought: float, industry_shif
         z = draws.normal(U64(sector), common)
         for place in range(state.output.shape[0]):
             z_place = draws.inverse_normal(
-                (np.int64(draws.draw_alternative(keys[place], own, U64(sector)) >> U64(11)) + 0.5) * draws.TO_UNIT
+                (np.int64(draws.draw_alternative(keys[place], own, U64(sector)) >> U64(11)) + 0.5)
+                * draws.TO_UNIT
             )
             shock = sigma * (math.sqrt(rho) * z + math.sqrt(1.0 - rho) * z_place) + extra
             state.output[place, sector] = OUTPUT_PERSISTENCE * state.output[place, sector] + shock
@@ -72,8 +80,13 @@ def drift_of_services(settings: Any, extra_agriculture: float) -> float:
 
 
 @kernel
-def demand_labour(state: Settlements, population_2015: NDArray[np.int64], elapsed: int, agricultural_shedding: float,
-                  table: Any) -> None:
+def demand_labour(
+    state: Settlements,
+    population_2015: NDArray[np.int64],
+    elapsed: int,
+    agricultural_shedding: float,
+    table: Any,
+) -> None:
     """Equations (2)-(4): posts by sector for the year `elapsed` years after the start.
 
     `agricultural_shedding` is the cumulated extra loss of agricultural jobs of a future (log points).
@@ -87,7 +100,9 @@ def demand_labour(state: Settlements, population_2015: NDArray[np.int64], elapse
         agriculture = base[AGRICULTURE_SECTOR] * math.exp(
             settings.eta_A * state.output[place, 0] - settings.m_A * elapsed - agricultural_shedding
         )
-        industry = base[INDUSTRY_SECTOR] * math.exp(settings.eta_I * state.output[place, 1] - settings.m_I * elapsed)
+        industry = base[INDUSTRY_SECTOR] * math.exp(
+            settings.eta_I * state.output[place, 1] - settings.m_I * elapsed
+        )
         industry += state.zone_jobs[place]
         people = state.population[place] / population_2015[place] if population_2015[place] > 0 else 0.0
         tradable = agriculture - base[AGRICULTURE_SECTOR] + industry - base[INDUSTRY_SECTOR]
@@ -103,34 +118,60 @@ def demand_labour(state: Settlements, population_2015: NDArray[np.int64], elapse
 
 
 @kernel
-def wage_level(omega: float, reference: float, slack: float, slack_2015: float, disturbance: float, settings: Any) -> float:
+def wage_level(
+    omega: float, reference: float, slack: float, slack_2015: float, disturbance: float, settings: Any
+) -> float:
     """Equation (8): ln W = ln omega + ln W_ref + beta_c ln((slack + .02) / (slack_2015 + .02)) + nu."""
     tightness = math.log((max(slack, 0.0) + SLACK_SHIFT) / (slack_2015 + SLACK_SHIFT))
     return omega * reference * math.exp(settings.beta_c * tightness + disturbance)
 
 
 @kernel
-def advance_wages(state: Settlements, omega: NDArray[np.float64], reference: NDArray[np.float64],
-                  supplement: NDArray[np.float64], table: Any, seed: np.uint64, year: int,
-                  keys: NDArray[np.uint64]) -> None:
+def advance_wages(
+    state: Settlements,
+    omega: NDArray[np.float64],
+    reference: NDArray[np.float64],
+    supplement: NDArray[np.float64],
+    table: Any,
+    seed: np.uint64,
+    year: int,
+    keys: NDArray[np.uint64],
+) -> None:
     """Phase 5 for the simulated places; `supplement` raises wages by its share in the public share of jobs."""
     settings = table[0]
     salted = draws.salt(seed, year, draws.WAGE_SHOCK)
     for place in range(state.wage.shape[0]):
-        shock = settings.sigma_W * math.sqrt(1.0 - settings.rho_W * settings.rho_W) * draws.normal(keys[place], salted)
+        shock = (
+            settings.sigma_W
+            * math.sqrt(1.0 - settings.rho_W * settings.rho_W)
+            * draws.normal(keys[place], salted)
+        )
         state.wage_shock[place] = settings.rho_W * state.wage_shock[place] + shock
         jobs = 0.0
         for sector in range(SECTORS):
             jobs += state.jobs[place, sector]
         public = state.jobs[place, PUBLIC_SECTOR] / jobs if jobs > 0.0 else 0.0
-        level = wage_level(omega[place], reference[place], state.slack[place], state.slack_2015[place],
-                           state.wage_shock[place], settings)
+        level = wage_level(
+            omega[place],
+            reference[place],
+            state.slack[place],
+            state.slack_2015[place],
+            state.wage_shock[place],
+            settings,
+        )
         state.wage[place] = level * (1.0 + supplement[place] * public)
 
 
 @kernel
-def outside_wage(place: int, waged: bool, omega: NDArray[np.float64], reference: NDArray[np.float64], slack_2015: float,
-                 slack: NDArray[np.float64], settings: Any) -> float:
+def outside_wage(
+    place: int,
+    waged: bool,
+    omega: NDArray[np.float64],
+    reference: NDArray[np.float64],
+    slack_2015: float,
+    slack: NDArray[np.float64],
+    settings: Any,
+) -> float:
     """Wage of an external place: its series, or the wage curve where it is a ratio to the region's."""
     if waged:
         return wage_level(omega[place], reference[place], slack[place], slack_2015, 0.0, settings)
@@ -138,16 +179,27 @@ def outside_wage(place: int, waged: bool, omega: NDArray[np.float64], reference:
 
 
 @kernel
-def perceive_incomes(state: Settlements, n_sim: int, waged: NDArray[np.bool_], omega: NDArray[np.float64],
-                     reference: NDArray[np.float64], unemployment: NDArray[np.float64], slack_2015_outside: float,
-                     table: Any, income: NDArray[np.float64], speed: float) -> None:
+def perceive_incomes(
+    state: Settlements,
+    n_sim: int,
+    waged: NDArray[np.bool_],
+    omega: NDArray[np.float64],
+    reference: NDArray[np.float64],
+    unemployment: NDArray[np.float64],
+    slack_2015_outside: float,
+    table: Any,
+    income: NDArray[np.float64],
+    speed: float,
+) -> None:
     """Phase 6, equation (9): y_d <- (1 - rho_e) y_d + rho_e W_d (1 - u_d) for every place (`speed` is rho_e)."""
     settings = table[0]
     for place in range(income.shape[0]):
         if place < n_sim:
             offered = state.wage[place] * (1.0 - state.unemployment[place])
         else:
-            wage = outside_wage(place, waged[place], omega, reference, slack_2015_outside, state.slack_outside, settings)
+            wage = outside_wage(
+                place, waged[place], omega, reference, slack_2015_outside, state.slack_outside, settings
+            )
             relief = max(0.0, slack_2015_outside - state.slack_outside[place]) if waged[place] else 0.0
             offered = wage * (1.0 - max(0.0, unemployment[place] - relief))
         income[place] = (1.0 - speed) * income[place] + speed * offered

@@ -73,10 +73,24 @@ def neutral_levers(world: World, horizon: int) -> Levers:
         return np.zeros((years, n_sim))
 
     return Levers(
-        reach=zeros(), wage_supplement=zeros(), renewal=np.zeros((years, n_sim, NETWORKS)), extra_budget=zeros(),
-        services_kept=np.zeros((years, n_sim), np.bool_), rent_factor=np.ones((years, n_sim)), study_logit=zeros(),
-        return_gain=zeros(), settlers=zeros(), launch_factor=np.ones((years, n_all)), russia_odds=np.ones(years),
-        border_distance=np.ones(years), russian_wage=np.ones(years), rouble=np.ones(years), centre_wage=np.ones(years),
-        home_wage=np.ones(years), drought=np.zeros(years), industry=np.zeros(years), shedding=np.zeros(years),
+        reach=zeros(),
+        wage_supplement=zeros(),
+        renewal=np.zeros((years, n_sim, NETWORKS)),
+        extra_budget=zeros(),
+        services_kept=np.zeros((years, n_sim), np.bool_),
+        rent_factor=np.ones((years, n_sim)),
+        study_logit=zeros(),
+        return_gain=zeros(),
+        settlers=zeros(),
+        launch_factor=np.ones((years, n_all)),
+        russia_odds=np.ones(years),
+        border_distance=np.ones(years),
+        russian_wage=np.ones(years),
+        rouble=np.ones(years),
+        centre_wage=np.ones(years),
+        home_wage=np.ones(years),
+        drought=np.zeros(years),
+        industry=np.zeros(years),
+        shedding=np.zeros(years),
         hinterland=np.zeros(years),
-    )  # fmt: skip
+    )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from model.choice import FAR_BELOW, KINDS_OF_KIN, NESTS, Choice, Places, nest_weight
 from model.compiled import kernel
+from model.draws import I64
 from model.migration import (
     LONE_FIRST_AGE,
     LONE_LAST_AGE,
@@ -65,12 +66,19 @@ def new_founders(n_sim: int, youth: int) -> Founders:
 
 @kernel
 def _fixed(value: float) -> int:
-    return np.int64(math.floor(value * FIXED_POINT + 0.5))
+    return I64(math.floor(value * FIXED_POINT + 0.5))
 
 
 @kernel
-def survey_founders(people: People, households: Households, n_households: int, incomes: Incomes, readiness: Readiness,
-                    table: Any, founders: Founders) -> None:
+def survey_founders(
+    people: People,
+    households: Households,
+    n_households: int,
+    incomes: Incomes,
+    readiness: Readiness,
+    table: Any,
+    founders: Founders,
+) -> None:
     """One pass over the founders that gathers all that the normalisation needs."""
     settings = table[0]
     for h in range(n_households):
@@ -115,7 +123,8 @@ class Norm(NamedTuple):
     """Outcome of the normalisation.
 
     Attributes:
-        alpha: float64[1] alpha_RU. mean_inclusive: float64[n_sim] IV_2015. hazard: float64[n_sim] lambda' / exp(IV_2015).
+        alpha: float64[1] alpha_RU. mean_inclusive: float64[n_sim] IV_2015.
+        hazard: float64[n_sim] lambda' / exp(IV_2015).
         youth_leaving: float64[n_sim] persons a year who leave to study at 2015 drivers.
         flows: float64[n_sim, n_all] expected persons a year from place to place in 2015.
         study_outside: float64[n_sim] of the youth leaving, those to external places.
@@ -131,11 +140,20 @@ class Norm(NamedTuple):
 
 def new_norm(n_sim: int, n_all: int) -> Norm:
     """Empty outcome."""
-    return Norm(np.zeros(1), *(np.zeros(n_sim) for _ in range(3)), np.zeros((n_sim, n_all)), np.zeros(n_sim))
+    return Norm(
+        alpha=np.zeros(1),
+        mean_inclusive=np.zeros(n_sim),
+        hazard=np.zeros(n_sim),
+        youth_leaving=np.zeros(n_sim),
+        flows=np.zeros((n_sim, n_all)),
+        study_outside=np.zeros(n_sim),
+    )
 
 
 @kernel
-def _cell_weights(place: int, cell: int, choice: Choice, settings: Any, alpha: float, weights: NDArray[np.float64]) -> None:
+def _cell_weights(
+    place: int, cell: int, choice: Choice, settings: Any, alpha: float, weights: NDArray[np.float64]
+) -> None:
     """exp of the log nest weights of a cell."""
     children, kin = cell // KINDS_OF_KIN, cell % KINDS_OF_KIN
     for nest in range(NESTS):
@@ -144,7 +162,9 @@ def _cell_weights(place: int, cell: int, choice: Choice, settings: Any, alpha: f
 
 
 @kernel
-def _study_weights(place: int, cell: int, choice: Choice, settings: Any, alpha: float, weights: NDArray[np.float64]) -> None:
+def _study_weights(
+    place: int, cell: int, choice: Choice, settings: Any, alpha: float, weights: NDArray[np.float64]
+) -> None:
     kin = cell % KINDS_OF_KIN
     for nest in range(NESTS):
         value = nest_weight(choice.study_value[place, nest], kin, nest, settings, alpha)
@@ -152,9 +172,17 @@ def _study_weights(place: int, cell: int, choice: Choice, settings: Any, alpha: 
 
 
 @kernel
-def expected_flows(founders: Founders, choice: Choice, places: Places, settings: Any, alpha: float,
-                   leaving: NDArray[np.float64], youth: NDArray[np.float64], youth_cells: NDArray[np.float64],
-                   flows: NDArray[np.float64]) -> None:
+def expected_flows(
+    founders: Founders,
+    choice: Choice,
+    places: Places,
+    settings: Any,
+    alpha: float,
+    leaving: NDArray[np.float64],
+    youth: NDArray[np.float64],
+    youth_cells: NDArray[np.float64],
+    flows: NDArray[np.float64],
+) -> None:
     """Expected persons a year from place to place in 2015: households and lone adults, and youth who leave to study.
 
     Args:
@@ -189,7 +217,11 @@ def expected_flows(founders: Founders, choice: Choice, places: Places, settings:
                         value = choice.utility[place, 0, there]
                         if value > FAR_BELOW and places.study[there]:
                             nest = places.nest[there]
-                            share = math.exp(value - choice.study_value[place, nest]) * weights[nest] / sum_weights
+                            share = (
+                                math.exp(value - choice.study_value[place, nest])
+                                * weights[nest]
+                                / sum_weights
+                            )
                             study[there] += youth_cells[place, cell] * share
         for there in range(n_all):
             others = (leaving[place] - youth[place]) * flows[place, there] / total if total > 0.0 else 0.0
@@ -213,9 +245,18 @@ def _russian_share(flows: NDArray[np.float64], places: Places, outside_only: boo
 
 
 @kernel
-def solve_alpha(founders: Founders, choice: Choice, places: Places, table: Any, leaving: NDArray[np.float64],
-                youth: NDArray[np.float64], youth_cells: NDArray[np.float64], share: float, outside_only: bool,
-                flows: NDArray[np.float64]) -> float:
+def solve_alpha(
+    founders: Founders,
+    choice: Choice,
+    places: Places,
+    table: Any,
+    leaving: NDArray[np.float64],
+    youth: NDArray[np.float64],
+    youth_cells: NDArray[np.float64],
+    share: float,
+    outside_only: bool,
+    flows: NDArray[np.float64],
+) -> float:
     """alpha_RU at which the share of leavers to Russia in 2015 is `share`; 0 where no Russian place is open."""
     settings = table[0]
     expected_flows(founders, choice, places, settings, LARGEST_ALPHA, leaving, youth, youth_cells, flows)
@@ -233,7 +274,9 @@ def solve_alpha(founders: Founders, choice: Choice, places: Places, table: Any, 
 
 
 @kernel
-def adjust_constants(flows: NDArray[np.float64], most: NDArray[np.float64], tau: float, places: Places) -> float:
+def adjust_constants(
+    flows: NDArray[np.float64], most: NDArray[np.float64], tau: float, places: Places
+) -> float:
     """One step towards constants at which no place draws more from the other simulated places than it may.
 
     A town 15 km from the villages of its own district would otherwise take nearly all who leave them, far
@@ -255,8 +298,13 @@ def adjust_constants(flows: NDArray[np.float64], most: NDArray[np.float64], tau:
 
 
 @kernel
-def count_youth(founders: Founders, study_logit: NDArray[np.float64], table: Any,
-                youth_cells: NDArray[np.float64], youth: NDArray[np.float64]) -> None:
+def count_youth(
+    founders: Founders,
+    study_logit: NDArray[np.float64],
+    table: Any,
+    youth_cells: NDArray[np.float64],
+    youth: NDArray[np.float64],
+) -> None:
     """Youth by place and cell, and a first guess of those who leave to study (at the mean inclusive value)."""
     settings = table[0]
     youth_cells[:] = 0.0
@@ -271,8 +319,15 @@ def count_youth(founders: Founders, study_logit: NDArray[np.float64], table: Any
 
 
 @kernel
-def normalise(founders: Founders, choice: Choice, table: Any, wage: NDArray[np.float64],
-              study_logit: NDArray[np.float64], leaving: NDArray[np.float64], norm: Norm) -> None:
+def normalise(
+    founders: Founders,
+    choice: Choice,
+    table: Any,
+    wage: NDArray[np.float64],
+    study_logit: NDArray[np.float64],
+    leaving: NDArray[np.float64],
+    norm: Norm,
+) -> None:
     """IV_2015 of each place, and lambda' at which the person-weighted hazard of all moves is that of `leaving`.
 
     Fills norm.mean_inclusive, norm.youth_leaving and norm.hazard (equation 11 and the text below it).
@@ -284,7 +339,10 @@ def normalise(founders: Founders, choice: Choice, table: Any, wage: NDArray[np.f
         total = 0.0
         for cell in range(CELLS):
             persons += founders.persons[place, cell]
-            total += founders.persons[place, cell] * choice.inclusive[place, cell // KINDS_OF_KIN, cell % KINDS_OF_KIN]
+            total += (
+                founders.persons[place, cell]
+                * choice.inclusive[place, cell // KINDS_OF_KIN, cell % KINDS_OF_KIN]
+            )
         total -= settings.beta_y * founders.log_income[place] / FIXED_POINT
         level = settings.beta_y * math.log(wage[place])
         norm.mean_inclusive[place] = total / persons - level if persons > 0.0 else 0.0
@@ -293,8 +351,9 @@ def normalise(founders: Founders, choice: Choice, table: Any, wage: NDArray[np.f
         place, cell = founders.youth_place[k], founders.youth_cell[k]
         inclusive = choice.inclusive[place, cell // KINDS_OF_KIN, cell % KINDS_OF_KIN]
         inclusive -= settings.beta_y * (founders.youth_income[k] + math.log(wage[place]))
-        norm.youth_leaving[place] += study_probability(study_logit[place], inclusive, norm.mean_inclusive[place],
-                                                       founders.youth_parent[k], settings)
+        norm.youth_leaving[place] += study_probability(
+            study_logit[place], inclusive, norm.mean_inclusive[place], founders.youth_parent[k], settings
+        )
     for place in range(n_sim):
         wanted = max(leaving[place] - norm.youth_leaving[place], LEAST_HOUSEHOLD_SHARE * leaving[place])
         sums = np.zeros(POWERS)

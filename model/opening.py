@@ -23,17 +23,17 @@ from model.infrastructure import (
     show_places,
 )
 from model.jobs import perceive_incomes
-from model.labour import Seekers, fill_participation, scan_labour
+from model.labour import fill_participation, scan_labour
 from model.labour_founding import found_labour
 from model.migration import RETURN_FIRST_AGE, STUDY_LAST_AGE, Readiness, Students, mean_readiness
 from model.normalisation import (
     CELLS,
+    adjust_constants,
     count_youth,
     expected_flows,
     new_founders,
     new_norm,
     normalise,
-    adjust_constants,
     solve_alpha,
     survey_founders,
 )
@@ -44,7 +44,9 @@ from model.zones import relieve_centres
 if TYPE_CHECKING:
     from model.engine import Engine
 
-LABOUR_FORCE_OF_SIZE = 0.55  # labour force of an outside centre whose figure is unknown, per resident [assumed]
+LABOUR_FORCE_OF_SIZE = (
+    0.55  # labour force of an outside centre whose figure is unknown, per resident [assumed]
+)
 LEAST_ARRIVALS = 0.05  # arrivals from outside are at least this share of departures
 LEAST_REGIME_FACTOR = 0.3  # bounds of what a change of regime may do to hazards and arrivals
 CONSTANT_ROUNDS = 40
@@ -60,8 +62,15 @@ def settle_founders(households: Households, n_households: int, arrivers: Arriver
 
 
 @kernel
-def fill_register(leaving: NDArray[np.float64], per_year: NDArray[np.float64], return_chance: NDArray[np.float64],
-                  place_keys: NDArray[np.uint64], arrivers: Arrivers, seed: np.uint64, students: Students) -> int:
+def fill_register(
+    leaving: NDArray[np.float64],
+    per_year: NDArray[np.float64],
+    return_chance: NDArray[np.float64],
+    place_keys: NDArray[np.uint64],
+    arrivers: Arrivers,
+    seed: np.uint64,
+    students: Students,
+) -> int:
     """Students who left before the start and may still return: as many as leave a year, less earlier returns.
 
     `leaving` is the yearly number by place, `per_year` float64[26] the share of a cohort away at each age.
@@ -104,18 +113,41 @@ def open_world(engine: Engine) -> None:
     engine.level_2015 = state.level.copy()
     _open_labour_market(engine)
     rent_factor = np.ones(world.n_sim)
-    show_places(state, world.services_S[: world.n_sim], world.rent_index[: world.n_sim], rent_factor, engine.table, engine.places)
-    perceive_incomes(state, world.n_sim, engine.waged, engine.omega, engine.outlook.reference[0], engine.outlook.unemployment[0],
-                     engine.settings.centre_slack, engine.table, engine.places.income, 1.0)  # fmt: skip
+    show_places(
+        state,
+        world.services_S[: world.n_sim],
+        world.rent_index[: world.n_sim],
+        rent_factor,
+        engine.table,
+        engine.places,
+    )
+    perceive_incomes(
+        state,
+        world.n_sim,
+        engine.waged,
+        engine.omega,
+        engine.outlook.reference[0],
+        engine.outlook.unemployment[0],
+        engine.settings.centre_slack,
+        engine.table,
+        engine.places.income,
+        1.0,
+    )
     _normalise(engine)
 
 
 def _copy_founders(engine: Engine) -> None:
     founding = engine.founding
-    for source, target in zip(founding.people, engine.people, strict=True):
-        target[: founding.n_people] = source
-    for source, target in zip(founding.households, engine.households, strict=True):
-        target[: len(source)] = source
+    n_people, n_households = founding.n_people, founding.n_households
+    engine.people.key[:n_people] = founding.people.key
+    engine.people.age[:n_people] = founding.people.age
+    engine.people.traits[:n_people] = founding.people.traits
+    engine.people.status[:n_people] = founding.people.status
+    engine.people.origin[:n_people] = founding.people.origin
+    engine.households.key[:n_households] = founding.households.key
+    engine.households.place[:n_households] = founding.households.place
+    engine.households.traits[:n_households] = founding.households.traits
+    engine.households.first[: n_households + 1] = founding.households.first
 
 
 def labour_force_of_centres(engine: Engine) -> NDArray[np.float64]:
@@ -134,19 +166,47 @@ def _open_labour_market(engine: Engine) -> None:
     world, state, settings = engine.world, engine.state, engine.settings
     n_sim = world.n_sim
     engine.participation = np.empty(n_sim * 2 * AGES, np.uint64)
-    fill_participation(world.schedules.participation, engine.values.by_place("kappa_E", 1.0)[:n_sim], engine.participation)
+    fill_participation(
+        world.schedules.participation, engine.values.by_place("kappa_E", 1.0)[:n_sim], engine.participation
+    )
     engine.labour_force_outside = labour_force_of_centres(engine)
     state.wage[:] = engine.omega[:n_sim] * engine.outlook.reference[0, :n_sim]
     state.slack_outside[:] = settings.centre_slack
-    relieve_centres(state, n_sim, settings.centre_slack, engine.labour_force_outside, engine.table,
-                    engine.centres.openings_outside, engine.centres.seekers_outside)  # fmt: skip
+    relieve_centres(
+        state,
+        n_sim,
+        settings.centre_slack,
+        engine.labour_force_outside,
+        engine.table,
+        engine.centres.openings_outside,
+        engine.centres.seekers_outside,
+    )
     wages = np.where(engine.waged, engine.omega, 1.0) * engine.outlook.reference[0]
     engine.set_commuter_incomes(wages)
     engine.ensure_seekers()
-    n = scan_labour(engine.people, engine.households, engine.n_households, engine.participation, settings.separation,
-                    settings.skill_hiring_odds, engine.seed, engine.start - 1, state, engine.seekers)  # fmt: skip
-    found_labour(engine.people, engine.seekers, n, world.formal_jobs_share, engine.centres, engine.is_centre, engine.table,
-                 state, engine.cuts)  # fmt: skip
+    n = scan_labour(
+        engine.people,
+        engine.households,
+        engine.n_households,
+        engine.participation,
+        settings.separation,
+        settings.skill_hiring_odds,
+        engine.seed,
+        engine.start - 1,
+        state,
+        engine.seekers,
+    )
+    found_labour(
+        engine.people,
+        engine.seekers,
+        n,
+        world.formal_jobs_share,
+        engine.centres,
+        engine.is_centre,
+        engine.table,
+        state,
+        engine.cuts,
+    )
 
 
 def _study_logits(engine: Engine) -> NDArray[np.float64]:
@@ -165,13 +225,28 @@ def _normalise(engine: Engine) -> None:
     mover = (1.0 - share * settings.stayer_kappa) / (1.0 - share)
     study_logit = _study_logits(engine)
     chance = 1.0 - math.exp(math.log1p(-settings.p_ret) / RETURN_YEARS)
-    engine.readiness = Readiness(np.zeros(n_sim), np.zeros(n_sim), engine.mobility, settings.stayer_kappa, mover,
-                                 study_logit.copy(), np.full(n_sim, chance))  # fmt: skip
+    engine.readiness = Readiness(
+        np.zeros(n_sim),
+        np.zeros(n_sim),
+        engine.mobility,
+        settings.stayer_kappa,
+        mover,
+        study_logit.copy(),
+        np.full(n_sim, chance),
+    )
     engine.kappa_2015, engine.kappa = np.ones(n_sim), np.ones(n_sim)
     mean_readiness(engine.households, engine.n_households, settings.stayer_kappa, mover, engine.kappa_2015)
     youth_rows = int(engine.ledger.closing[:, :, 17:20].sum()) + 1
     founders = new_founders(n_sim, youth_rows)
-    survey_founders(engine.people, engine.households, engine.n_households, engine.incomes, engine.readiness, engine.table, founders)
+    survey_founders(
+        engine.people,
+        engine.households,
+        engine.n_households,
+        engine.incomes,
+        engine.readiness,
+        engine.table,
+        founders,
+    )
     leaving = settings.leaving * world.leaving_rate_ratio * engine.population_2015
     youth, youth_cells = np.zeros(n_sim), np.zeros((n_sim, CELLS))
     count_youth(founders, study_logit, engine.table, youth_cells, youth)
@@ -182,15 +257,46 @@ def _normalise(engine: Engine) -> None:
     target = settings.russia_share_outside if outside else settings.russia_share
     most_inside = settings.inside_share * engine.values.by_place("in_out")[:n_sim] * leaving
     for _ in range(CONSTANT_ROUNDS):
-        norm.alpha[0] = solve_alpha(founders, engine.choice, places, engine.table, leaving, youth, youth_cells, target, outside, norm.flows)
-        expected_flows(founders, engine.choice, places, engine.table[0], norm.alpha[0], leaving, youth, youth_cells, norm.flows)
+        norm.alpha[0] = solve_alpha(
+            founders,
+            engine.choice,
+            places,
+            engine.table,
+            leaving,
+            youth,
+            youth_cells,
+            target,
+            outside,
+            norm.flows,
+        )
+        expected_flows(
+            founders,
+            engine.choice,
+            places,
+            engine.table[0],
+            norm.alpha[0],
+            leaving,
+            youth,
+            youth_cells,
+            norm.flows,
+        )
         moved = adjust_constants(norm.flows, most_inside, settings.tau, places)
         tabulate(n_sim, places, engine.table, norm.alpha[0], engine.choice)
         if moved < CONSTANT_TOLERANCE:
             break
     normalise(founders, engine.choice, engine.table, state_wage(engine), study_logit, leaving, norm)
     students = np.minimum(norm.youth_leaving, leaving)
-    expected_flows(founders, engine.choice, places, engine.table[0], norm.alpha[0], leaving, students, youth_cells, norm.flows)
+    expected_flows(
+        founders,
+        engine.choice,
+        places,
+        engine.table[0],
+        norm.alpha[0],
+        leaving,
+        students,
+        youth_cells,
+        norm.flows,
+    )
     engine.norm, engine.leaving_2015, engine.study_logit_2015 = norm, leaving, study_logit
     engine.readiness.mean_inclusive[:] = norm.mean_inclusive
     engine.readiness.hazard[:] = norm.hazard
@@ -224,7 +330,9 @@ def _open_arrivals(engine: Engine, leaving: NDArray[np.float64]) -> None:
         if world.hinterland[place] >= n_sim:
             engine.origins[place, world.hinterland[place]] = True
     engine.advantage_2015, engine.advantage = np.zeros((n_sim, world.n_all)), np.zeros((n_sim, world.n_all))
-    advantages(n_sim, engine.origins, engine.places, engine.table, float(norm.alpha[0]), engine.advantage_2015)
+    advantages(
+        n_sim, engine.origins, engine.places, engine.table, float(norm.alpha[0]), engine.advantage_2015
+    )
     # What the years 2009-2020 say against 2015-2020, half carried by departures, half by arrivals (`regime_weight`).
     gap = 0.5 * (world.net_rate_2009_2014 - world.net_rate_2015_2020) * engine.population_2015
     half = 0.5 * engine.settings.regime_weight * gap
@@ -240,7 +348,12 @@ def _outside_students(engine: Engine) -> NDArray[np.float64]:
         utility = choice.utility[place, 0]
         open_places = world.is_study_place & (utility > -1e299)
         if open_places.any():
-            weight = np.array([math.exp(v - float(utility[open_places].max())) if o else 0.0 for v, o in zip(utility, open_places, strict=True)])
+            weight = np.array(
+                [
+                    math.exp(v - float(utility[open_places].max())) if o else 0.0
+                    for v, o in zip(utility, open_places, strict=True)
+                ]
+            )
             shares[place] = weight[world.n_sim :].sum() / weight.sum()
     return np.asarray(engine.norm.youth_leaving * shares)
 
@@ -260,7 +373,12 @@ def _open_register(engine: Engine) -> None:
     per_year[STUDY_LAST_AGE] = 2.0 / 3.0
     per_year[STUDY_LAST_AGE + 1 :] = 1.0
     engine.ensure_students(int(engine.norm.study_outside.sum() * 10.0) + 64)
-    engine.n_students = fill_register(engine.norm.study_outside, per_year, engine.readiness.return_chance, engine.keys,
-                                      engine.arrivers, engine.seed, engine.students)  # fmt: skip
-
-
+    engine.n_students = fill_register(
+        engine.norm.study_outside,
+        per_year,
+        engine.readiness.return_chance,
+        engine.keys,
+        engine.arrivers,
+        engine.seed,
+        engine.students,
+    )

@@ -41,7 +41,9 @@ def observed_drivers(world: World) -> Observed:
     if world in _OBSERVED:
         return _OBSERVED[world]
     drivers = world.drivers
-    last = max(max(drivers.last_wage_year(s), drivers.last_unemployment_year(s)) for s in set(world.driver_series))
+    last = max(
+        max(drivers.last_wage_year(s), drivers.last_unemployment_year(s)) for s in set(world.driver_series)
+    )
     years = last - world.start + 1
     wages = {rate: np.full((years, world.n_all), np.nan) for rate in ("market", "ppp")}
     unemployment = np.full((years, world.n_all), np.nan)
@@ -102,22 +104,32 @@ class Outlook:
     rent: NDArray[np.float64]
 
 
-def build_outlook(world: World, values: ParameterValues, levers: Levers, seed: np.uint64, horizon: int) -> Outlook:
+def build_outlook(
+    world: World, values: ParameterValues, levers: Levers, seed: np.uint64, horizon: int
+) -> Outlook:
     """Drivers of one run (futures act here: `levers` factors on wages, the rouble, hinterlands, shedding)."""
     years = horizon - world.start
     return Outlook(
-        _wages(world, values, levers, seed, years), _unemployment(world, values, years),
-        _fertility(world, values, years), _mortality(world, values, years), _hinterlands(world, values, levers, years),
-        _budgets(world, years), np.cumsum(levers.shedding[:years]), _extended(observed_drivers(world).rent, years),
-    )  # fmt: skip
+        _wages(world, values, levers, seed, years),
+        _unemployment(world, values, years),
+        _fertility(world, values, years),
+        _mortality(world, values, years),
+        _hinterlands(world, values, levers, years),
+        _budgets(world, years),
+        np.cumsum(levers.shedding[:years]),
+        _extended(observed_drivers(world).rent, years),
+    )
 
 
-def _wages(world: World, values: ParameterValues, levers: Levers, seed: np.uint64, years: int) -> NDArray[np.float64]:
+def _wages(
+    world: World, values: ParameterValues, levers: Levers, seed: np.uint64, years: int
+) -> NDArray[np.float64]:
     observed = observed_drivers(world)
     table = observed.wage_ppp if values["ppp"] >= 0.5 else observed.wage_market
     home = {world.driver_series[i] for i in waged_places(world)}
     steps = [
-        values["exchange_sd"] * float(draws.normal(EXCHANGE_KEY, draws.salt_of(seed, world.start + t, draws.EXCHANGE_RATE)))
+        values["exchange_sd"]
+        * float(draws.normal(EXCHANGE_KEY, draws.salt_of(seed, world.start + t, draws.EXCHANGE_RATE)))
         for t in range(years)
     ]
     wages = np.empty((years, world.n_all))
@@ -127,10 +139,14 @@ def _wages(world: World, values: ParameterValues, levers: Levers, seed: np.uint6
         "away": [math.exp(values["growth_kazakhstan"] + values["growth_centres"])] * years,
     }
     for place in range(world.n_all):
-        kind = "russia" if world.nest[place] == 1 else ("home" if world.driver_series[place] in home else "away")
+        kind = (
+            "russia" if world.nest[place] == 1 else ("home" if world.driver_series[place] in home else "away")
+        )
         factors = {
-            "russia": levers.russian_wage * levers.rouble, "home": levers.home_wage, "away": levers.centre_wage,
-        }[kind]  # fmt: skip
+            "russia": levers.russian_wage * levers.rouble,
+            "home": levers.home_wage,
+            "away": levers.centre_wage,
+        }[kind]
         level = math.nan
         for t in range(years):
             seen = table[t, place] if t < table.shape[0] else math.nan

@@ -30,9 +30,15 @@ def _cell(age: int, sex: int) -> int:
 
 
 @kernel
-def couple_up(counts: NDArray[np.int64], start: NDArray[np.int64], partnered: NDArray[np.float64],
-              keys: NDArray[np.uint64], salted: np.uint64, n_partnered: NDArray[np.int64],
-              couples: NDArray[np.int64]) -> int:
+def couple_up(
+    counts: NDArray[np.int64],
+    start: NDArray[np.int64],
+    partnered: NDArray[np.float64],
+    keys: NDArray[np.uint64],
+    salted: np.uint64,
+    n_partnered: NDArray[np.int64],
+    couples: NDArray[np.int64],
+) -> int:
     """Pair women and men; fills couples[c] = (woman, man) row numbers and n_partnered[sex, age].
 
     The first n_partnered persons of a cell are the partnered ones (keys within a cell are random).
@@ -93,9 +99,17 @@ def _random_age_at_birth(bits: np.uint64, fertility_cumulated: NDArray[np.float6
 
 
 @kernel
-def _find_parent_household(key: np.uint64, age: int, salted: np.uint64, counts: NDArray[np.int64],
-                           start: NDArray[np.int64], household: NDArray[np.int64], children: NDArray[np.int64],
-                           fertility_cumulated: NDArray[np.float64], limit: int) -> int:
+def _find_parent_household(
+    key: np.uint64,
+    age: int,
+    salted: np.uint64,
+    counts: NDArray[np.int64],
+    start: NDArray[np.int64],
+    household: NDArray[np.int64],
+    children: NDArray[np.int64],
+    fertility_cumulated: NDArray[np.float64],
+    limit: int,
+) -> int:
     """Row of a woman who could be the mother of a person of `age` and lives in a household; -1 if none is found."""
     for attempt in range(TRIES):
         bits = draws.draw_alternative(key, salted, U64(attempt))
@@ -112,9 +126,16 @@ def _find_parent_household(key: np.uint64, age: int, salted: np.uint64, counts: 
 
 
 @kernel
-def pack_place(counts: NDArray[np.int64], keys: NDArray[np.uint64], partnered: NDArray[np.float64],
-               fertility_cumulated: NDArray[np.float64], mean_size: float, seed: np.uint64,
-               household: NDArray[np.int64], rank: NDArray[np.int64]) -> int:
+def pack_place(
+    counts: NDArray[np.int64],
+    keys: NDArray[np.uint64],
+    partnered: NDArray[np.float64],
+    fertility_cumulated: NDArray[np.float64],
+    mean_size: float,
+    seed: np.uint64,
+    household: NDArray[np.int64],
+    rank: NDArray[np.int64],
+) -> int:
     """Give every person of one place a household number and a rank in it (0 reference person, 1 partner).
 
     Args:
@@ -189,19 +210,39 @@ def pack_place(counts: NDArray[np.int64], keys: NDArray[np.uint64], partnered: N
         row = singles[order[k]]
         host = -1
         if age_of[row] < 45:
-            host = _find_parent_household(keys[row], age_of[row], salted_join, counts, start, household, children,
-                                          fertility_cumulated, 2)
+            host = _find_parent_household(
+                keys[row],
+                age_of[row],
+                salted_join,
+                counts,
+                start,
+                household,
+                children,
+                fertility_cumulated,
+                2,
+            )
         if host >= 0:
             children[host] += 1
             household[row] = household[host]
         else:
-            household[row] = np.int64(draws.draw(keys[row], salted_join) % U64(max(n_couples, 1))) if n_couples > 0 else 0
+            household[row] = (
+                np.int64(draws.draw(keys[row], salted_join) % U64(max(n_couples, 1))) if n_couples > 0 else 0
+            )
     salted_child = draws.salt(seed, 3, draws.FOUNDING_PACKING)
     for row in range(persons):
         if household[row] != NO_HOUSEHOLD:
             continue
-        host = _find_parent_household(keys[row], age_of[row], salted_child, counts, start, household, children,
-                                      fertility_cumulated, MOST_CHILDREN)
+        host = _find_parent_household(
+            keys[row],
+            age_of[row],
+            salted_child,
+            counts,
+            start,
+            household,
+            children,
+            fertility_cumulated,
+            MOST_CHILDREN,
+        )
         if host >= 0:
             children[host] += 1
             household[row] = household[host]

@@ -62,7 +62,11 @@ def places_of(declaration: Declaration, world: World) -> tuple[str, ...]:
 def waged_places(world: World) -> list[int]:
     """Indices of places whose wage is a ratio to a regional series: the simulated, and external ones beside them."""
     home_series = {world.driver_series[i] for i in range(world.n_sim)}
-    beside = [i for i in range(world.n_sim, world.n_all) if world.is_destination[i] and world.driver_series[i] in home_series]
+    beside = [
+        i
+        for i in range(world.n_sim, world.n_all)
+        if world.is_destination[i] and world.driver_series[i] in home_series
+    ]
     return list(range(world.n_sim)) + beside
 
 
@@ -79,7 +83,9 @@ def _place_parameter(declaration: Declaration, place: str, world: World) -> Para
     if declaration.name == "in_out" and kind != "town":
         leaving = 0.025 * float(world.leaving_rate_ratio[index])
         centre = min(1.6, max(0.05, 1.0 + float(world.net_rate_2015_2020[index]) / leaving))
-        return Parameter(declaration, place, centre, TruncatedNormal(centre, IN_OUT_SPREAD_FROM_ACCOUNTS, 0.0, 3.0))
+        return Parameter(
+            declaration, place, centre, TruncatedNormal(centre, IN_OUT_SPREAD_FROM_ACCOUNTS, 0.0, 3.0)
+        )
     return Parameter(declaration, place, declaration.default, declaration.prior)
 
 
@@ -91,7 +97,9 @@ class ParameterSpace:
         parameters: list[Parameter] = []
         for declaration in DECLARATIONS:
             if declaration.per:
-                parameters.extend(_place_parameter(declaration, place, world) for place in places_of(declaration, world))
+                parameters.extend(
+                    _place_parameter(declaration, place, world) for place in places_of(declaration, world)
+                )
             else:
                 parameters.append(Parameter(declaration, "", declaration.default, declaration.prior))
         self.parameters: tuple[Parameter, ...] = tuple(parameters)

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from model import draws
 from model.compiled import kernel
-from model.draws import U64
 from model.reference_tables import zone_facts
 from model.settlements import Settlements
 from model.world import World
@@ -81,7 +80,9 @@ def qyzyljar_projects(world: World) -> tuple[Project, ...]:
         end = first + int(facts["term_years"])
         launched = int(facts["launched_projects"])
         for number in range(launched):
-            projects.append(Project(ZONE, f"launched {number + 1}", index, first, end, path[full] / launched, True, full))
+            projects.append(
+                Project(ZONE, f"launched {number + 1}", index, first, end, path[full] / launched, True, full)
+            )
         for number in range(int(facts["pipeline_projects"])):
             projects.append(Project(ZONE, f"pipeline {number + 1}", index, full + 1, end))
     return tuple(projects)
@@ -90,22 +91,39 @@ def qyzyljar_projects(world: World) -> tuple[Project, ...]:
 def project_columns(projects: tuple[Project, ...]) -> Projects:
     """Columns for the kernels; a project's draws are keyed by zone and name."""
     n = len(projects)
+
+    def whole(name: str) -> NDArray[np.int64]:
+        return np.array([getattr(project, name) for project in projects], np.int64).reshape(n)
+
+    def real(name: str) -> NDArray[np.float64]:
+        return np.array([getattr(project, name) for project in projects], np.float64).reshape(n)
+
     return Projects(
-        np.array([draws.text_key(f"{p.zone}/{p.name}") for p in projects], np.uint64).reshape(n),
-        np.array([p.place for p in projects], np.int64).reshape(n),
-        np.array([p.first_year for p in projects], np.int64).reshape(n),
-        np.array([p.last_year for p in projects], np.int64).reshape(n),
-        np.array([p.full_year for p in projects], np.int64).reshape(n),
-        np.array([p.recorded for p in projects], np.bool_).reshape(n),
-        *(np.array([getattr(p, name) for p in projects], np.float64).reshape(n)
-          for name in ("declared_jobs", "but_for", "displacement", "launch_factor")),
-        np.full(n, NOT_YET, np.int64), np.full(n, NOT_YET, np.int64), np.zeros(n),
-    )  # fmt: skip
+        key=np.array([draws.text_key(f"{p.zone}/{p.name}") for p in projects], np.uint64).reshape(n),
+        place=whole("place"),
+        first_year=whole("first_year"),
+        last_year=whole("last_year"),
+        full_year=whole("full_year"),
+        recorded=np.array([p.recorded for p in projects], np.bool_).reshape(n),
+        declared_jobs=real("declared_jobs"),
+        but_for=real("but_for"),
+        displacement=real("displacement"),
+        launch_factor=real("launch_factor"),
+        launched=np.full(n, NOT_YET, np.int64),
+        closed=np.full(n, NOT_YET, np.int64),
+        jobs=np.zeros(n),
+    )
 
 
 @kernel
-def advance_zones(projects: Projects, launch_factor: NDArray[np.float64], table: Any, seed: np.uint64, year: int,
-                  state: Settlements) -> None:
+def advance_zones(
+    projects: Projects,
+    launch_factor: NDArray[np.float64],
+    table: Any,
+    seed: np.uint64,
+    year: int,
+    state: Settlements,
+) -> None:
     """Equation (20): launches and exits of the year; fills `state.zone_jobs` (additional) and `zone_launched`."""
     settings = table[0]
     launch_salt = draws.salt(seed, year, draws.PROJECT_LAUNCH)
@@ -132,23 +150,35 @@ def advance_zones(projects: Projects, launch_factor: NDArray[np.float64], table:
                 projects.jobs[k] = settings.jobs_per_project * math.exp(spread)
             else:
                 projects.jobs[k] = projects.declared_jobs[k]
-        elif projects.closed[k] == NOT_YET and year > projects.full_year[k]:
-            if draws.uniform(key, exit_salt) < settings.exit_rate:
-                projects.closed[k] = year
+        elif (
+            projects.closed[k] == NOT_YET
+            and year > projects.full_year[k]
+            and draws.uniform(key, exit_salt) < settings.exit_rate
+        ):
+            projects.closed[k] = year
         if projects.closed[k] != NOT_YET:
             continue
         jobs = projects.jobs[k]
         if projects.recorded[k] and year < projects.full_year[k]:
             jobs *= (year - projects.first_year[k]) / (projects.full_year[k] - projects.first_year[k])
         but_for = settings.but_for if math.isnan(projects.but_for[k]) else projects.but_for[k]
-        displaced = settings.displacement if math.isnan(projects.displacement[k]) else projects.displacement[k]
+        displaced = (
+            settings.displacement if math.isnan(projects.displacement[k]) else projects.displacement[k]
+        )
         state.zone_launched[place] += jobs
         state.zone_jobs[place] += jobs * but_for * (1.0 - displaced)
 
 
 @kernel
-def relieve_centres(state: Settlements, n_sim: int, slack_2015: float, labour_force: NDArray[np.float64],
-                    table: Any, openings: NDArray[np.float64], seekers: NDArray[np.float64]) -> None:
+def relieve_centres(
+    state: Settlements,
+    n_sim: int,
+    slack_2015: float,
+    labour_force: NDArray[np.float64],
+    table: Any,
+    openings: NDArray[np.float64],
+    seekers: NDArray[np.float64],
+) -> None:
     """What a zone does to an outside centre: slack falls by additional jobs / labour force, posts open for seekers.
 
     Fills the yearly openings and the seekers (the centre's own and its district's) of external centres.
