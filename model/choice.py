@@ -190,44 +190,19 @@ def nest_weight(log_value: float, kin: int, nest: int, settings: Any, alpha_russ
 
 
 @kernel
-def choose_nest(key: np.uint64, salted: np.uint64, kazakhstan: float, russia: float) -> int:
-    """Nest of a mover: largest log weight plus a Gumbel draw keyed by the nest."""
-    if russia <= FAR_BELOW:
-        return 0
-    if kazakhstan <= FAR_BELOW:
-        return 1
-    first = kazakhstan + draws.gumbel(draws.draw_alternative(key, salted, np.uint64(1)))
-    second = russia + draws.gumbel(draws.draw_alternative(key, salted, np.uint64(2)))
-    return 1 if second > first else 0
+def nest_taste(key: np.uint64, salted: np.uint64, nest: int, tau: float) -> float:
+    """Taste for a whole nest: ln of a positive stable variate of index tau (Kanter 1975), keyed by the nest.
 
-
-@kernel
-def choose_place(
-    key: np.uint64,
-    salted: np.uint64,
-    utility: NDArray[np.float64],
-    nest: int,
-    places: Places,
-    study_only: bool,
-) -> int:
-    """Destination in a nest: largest utility plus a Gumbel draw keyed by the place itself (-1 if none is open).
-
-    One draw per alternative: a better offer in one place draws people to it and shuffles nobody else.
+    Added to the Gumbel draws of the nest's places it makes the choice a nested logit (Cardell 1997): tau times
+    the sum is again a Gumbel variate.
     """
-    best = -1
-    best_value = FAR_BELOW
-    for there in range(utility.shape[0]):
-        if (
-            places.nest[there] != nest
-            or utility[there] <= FAR_BELOW
-            or (study_only and not places.study[there])
-        ):
-            continue
-        value = utility[there] + draws.gumbel(draws.draw_alternative(key, salted, places.key[there]))
-        if value > best_value:
-            best = there
-            best_value = value
-    return best
+    if tau >= 1.0:
+        return 0.0
+    bits = draws.draw_alternative(key, salted, np.uint64(nest + 1))
+    angle = math.pi * draws.open_unit(bits)
+    rate = -math.log(draws.open_unit(draws.mix(bits)))
+    slant = math.log(math.sin((1.0 - tau) * angle)) - math.log(rate)
+    return math.log(math.sin(tau * angle)) - math.log(math.sin(angle)) / tau + slant * (1.0 - tau) / tau
 
 
 @kernel
@@ -244,14 +219,26 @@ def choose_destination(
     alpha_russia: float,
     study_only: bool,
 ) -> int:
-    """Destination of one mover by nested logit (equation 11); -1 where nothing is open."""
-    values = choice.study_value[here] if study_only else choice.nest_value[here, children]
-    kazakhstan = nest_weight(values[0], kin, 0, settings, alpha_russia)
-    russia = nest_weight(values[1], kin, 1, settings, alpha_russia)
-    if kazakhstan <= FAR_BELOW and russia <= FAR_BELOW:
-        return -1
-    nest = choose_nest(key, nest_salt, kazakhstan, russia)
-    return choose_place(key, place_salt, choice.utility[here, children], nest, places, study_only)
+    """Destination of one mover by nested logit (equation 11); -1 where nothing is open.
+
+    One taste per place and one per nest, none of which depends on what is offered: a better offer in one
+    place draws people to it and shuffles nobody else.
+    """
+    tau = settings.tau
+    kazakhstan = nest_taste(key, nest_salt, 0, tau) + settings.beta_N * nest_kin(kin, 0) / tau
+    russia = nest_taste(key, nest_salt, 1, tau) + (settings.beta_N * nest_kin(kin, 1) + alpha_russia) / tau
+    best = -1
+    best_value = FAR_BELOW
+    for there in range(choice.utility.shape[2]):
+        utility = choice.utility[here, children, there]
+        if utility <= FAR_BELOW or (study_only and not places.study[there]):
+            continue
+        value = utility + (russia if places.nest[there] == 1 else kazakhstan)
+        value += draws.gumbel(draws.draw_alternative(key, place_salt, places.key[there]))
+        if value > best_value:
+            best = there
+            best_value = value
+    return best
 
 
 @kernel

@@ -127,10 +127,15 @@ def cut(probability: float) -> np.uint64:
 
 
 @kernel
+def open_unit(bits: np.uint64) -> float:
+    """Bits as a number strictly between 0 and 1: 52 bits and a half step (with 53 it would round up to 1)."""
+    return (I64(U64(bits) >> U64(12)) + 0.5) * 2.0**-52
+
+
+@kernel
 def gumbel(bits: np.uint64) -> float:
-    """Standard Gumbel variate from 64 bits (the half step keeps both logarithms finite)."""
-    u = (np.int64(U64(bits) >> U64(11)) + 0.5) * TO_UNIT
-    return -math.log(-math.log(u))
+    """Standard Gumbel variate from 64 bits."""
+    return -math.log(-math.log(open_unit(bits)))
 
 
 @kernel
@@ -225,7 +230,7 @@ def inverse_normal(p: float) -> float:
 @kernel
 def normal(key: np.uint64, salted: np.uint64) -> float:
     """Standard normal variate for one key under one salt."""
-    return inverse_normal((np.int64(draw(key, salted) >> U64(11)) + 0.5) * TO_UNIT)
+    return inverse_normal(open_unit(draw(key, salted)))
 
 
 @kernel

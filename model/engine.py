@@ -445,7 +445,8 @@ class Engine:
             outside = int(np.argmin(distance)) if np.isfinite(distance).any() else world.n_all - 1
             ledger.departures[place, self.people.traits[row] & FEMALE, self.people.age[row]] += 1
             ledger.flows[place, outside] += 1
-            ledger.checksum[REMOVED] += self.people.key[row]
+            # An array wraps around without a warning.
+            ledger.checksum[REMOVED : REMOVED + 1] += self.people.key[row]
 
     def close_accounts(self) -> None:
         """Phase 11: the recount of the new columns must equal what the postings say."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +73,10 @@ class Founding:
     replicates: int
     household_size: float
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Founding:
+        """Founders never change: copies of a run share them (and their read-only arrays, a type of its own)."""
+        return self
+
 
 @kernel
 def _expected(
@@ -115,10 +120,10 @@ def tilt_ages(
     death_probability: NDArray[np.float64],
     newborn_death: float,
     out: NDArray[np.float64],
-) -> tuple[float, float]:
+) -> None:
     """Ages of a place whose expected births and deaths match the given ones (Newton, bounded tilt).
 
-    Returns the log remainders of births and of deaths that the bounded tilt leaves.
+    What the bounded tilt leaves is found on the rounded ages by `log_remainders`.
     """
     family, old = 0.0, 0.0
     step = 1e-4
@@ -144,8 +149,6 @@ def tilt_ages(
             old += 0.8 * error_d / j22
         old = min(LARGEST_OLD_TILT, max(-LARGEST_OLD_TILT, old))
     _tilted(base, total, family, old, out)
-    b0, d0 = _expected(out, birth_probability, death_probability, newborn_death)
-    return math.log(births / b0), math.log(deaths / d0)
 
 
 @kernel
@@ -161,6 +164,38 @@ def round_counts(expected: NDArray[np.float64], total: int, offset: float, out: 
             )
             out[sex, age] = reached - previous
             previous = reached
+
+
+@kernel
+def log_remainders(
+    counts: NDArray[np.int64],
+    births: float,
+    deaths: float,
+    rates: NDArray[np.float64],
+    shape: NDArray[np.float64],
+    tfr: float,
+    infant_first_year: float,
+) -> tuple[float, float]:
+    """Log offsets of fertility and mortality at which whole persons expect exactly these births and deaths.
+
+    A woman who dies in the year bears no child in it, as in `demography.strike`.
+    """
+    fertility, mortality = 0.0, 0.0
+    birth, death, newborn = np.empty(AGES), np.empty((2, AGES)), np.empty(2)
+    for _ in range(100):
+        birth_probabilities(shape, tfr * math.exp(fertility), birth)
+        death_probabilities(rates, math.exp(mortality), infant_first_year, death, newborn)
+        expected_births, expected_deaths = 0.0, 0.0
+        for age in range(AGES):
+            expected_births += counts[1, age] * (1.0 - death[1, age]) * birth[age]
+            expected_deaths += counts[0, age] * death[0, age] + counts[1, age] * death[1, age]
+        expected_deaths += expected_births * (0.515 * newborn[0] + 0.485 * newborn[1])
+        error_b, error_d = math.log(births / expected_births), math.log(deaths / expected_deaths)
+        fertility += error_b
+        mortality += error_d
+        if abs(error_b) + abs(error_d) < 1e-13:
+            break
+    return fertility, mortality
 
 
 @kernel
@@ -290,7 +325,7 @@ def build_founding(
         persons = int(world.founding_population[place])
         expected = np.empty((2, AGES))
         base = _ages_of_residents(schedules.base_ages, bool(world.is_study_place[place]))
-        fertility_offset[place], mortality_offset[place] = tilt_ages(
+        tilt_ages(
             base,
             float(persons),
             world.founding_births[place],
@@ -304,6 +339,15 @@ def build_founding(
         offset = draws.uniform(place_key, draws.salt_of(founding_seed, 0, draws.FOUNDING_ROUNDING))
         counts = np.empty((2, AGES), np.int64)
         round_counts(expected, persons, offset, counts)
+        fertility_offset[place], mortality_offset[place] = log_remainders(
+            counts,
+            world.founding_births[place],
+            world.founding_deaths[place],
+            schedules.mortality,
+            schedules.fertility,
+            tfr,
+            infant_first_year,
+        )
         for replicate in range(replicates):
             keys = np.empty(persons, np.uint64)
             _founder_keys(founding_seed, place_key, replicate, keys)

@@ -46,8 +46,7 @@ def advance_output(
         z = draws.normal(U64(sector), common)
         for place in range(state.output.shape[0]):
             z_place = draws.inverse_normal(
-                (np.int64(draws.draw_alternative(keys[place], own, U64(sector)) >> U64(11)) + 0.5)
-                * draws.TO_UNIT
+                draws.open_unit(draws.draw_alternative(keys[place], own, U64(sector)))
             )
             shock = sigma * (math.sqrt(rho) * z + math.sqrt(1.0 - rho) * z_place) + extra
             state.output[place, sector] = OUTPUT_PERSISTENCE * state.output[place, sector] + shock

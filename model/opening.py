@@ -126,7 +126,7 @@ def open_world(engine: Engine) -> None:
         world.n_sim,
         engine.waged,
         engine.omega,
-        engine.outlook.reference[0],
+        engine.outlook.opening,
         engine.outlook.unemployment[0],
         engine.settings.centre_slack,
         engine.table,
@@ -170,7 +170,7 @@ def _open_labour_market(engine: Engine) -> None:
         world.schedules.participation, engine.values.by_place("kappa_E", 1.0)[:n_sim], engine.participation
     )
     engine.labour_force_outside = labour_force_of_centres(engine)
-    state.wage[:] = engine.omega[:n_sim] * engine.outlook.reference[0, :n_sim]
+    state.wage[:] = engine.omega[:n_sim] * engine.outlook.opening[:n_sim]
     state.slack_outside[:] = settings.centre_slack
     relieve_centres(
         state,
@@ -181,7 +181,7 @@ def _open_labour_market(engine: Engine) -> None:
         engine.centres.openings_outside,
         engine.centres.seekers_outside,
     )
-    wages = np.where(engine.waged, engine.omega, 1.0) * engine.outlook.reference[0]
+    wages = np.where(engine.waged, engine.omega, 1.0) * engine.outlook.opening
     engine.set_commuter_incomes(wages)
     engine.ensure_seekers()
     n = scan_labour(

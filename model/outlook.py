@@ -86,6 +86,7 @@ class Outlook:
     """Drivers of one run for every year from the start to the horizon.
 
     Attributes:
+        opening: float64[n_all] real wage of the first year without any lever: what 2015 is normalised with.
         reference: float64[years, n_all] real wage of each place's series. unemployment: float64[years, n_all].
         tfr, mortality: float64[years] total fertility rate, factor on death rates.
         hinterland: float64[years, n_all] size of external hinterlands relative to 2015.
@@ -94,6 +95,7 @@ class Outlook:
         shedding: float64[years] cumulated extra loss of agricultural jobs (log points).
     """
 
+    opening: NDArray[np.float64]
     reference: NDArray[np.float64]
     unemployment: NDArray[np.float64]
     tfr: NDArray[np.float64]
@@ -110,6 +112,7 @@ def build_outlook(
     """Drivers of one run (futures act here: `levers` factors on wages, the rouble, hinterlands, shedding)."""
     years = horizon - world.start
     return Outlook(
+        _observed_wages(world, values)[0].copy(),
         _wages(world, values, levers, seed, years),
         _unemployment(world, values, years),
         _fertility(world, values, years),
@@ -121,11 +124,16 @@ def build_outlook(
     )
 
 
+def _observed_wages(world: World, values: ParameterValues) -> NDArray[np.float64]:
+    """Observed real wages of all places, Russian ones at the market or the PPP rate."""
+    observed = observed_drivers(world)
+    return observed.wage_ppp if values["ppp"] >= 0.5 else observed.wage_market
+
+
 def _wages(
     world: World, values: ParameterValues, levers: Levers, seed: np.uint64, years: int
 ) -> NDArray[np.float64]:
-    observed = observed_drivers(world)
-    table = observed.wage_ppp if values["ppp"] >= 0.5 else observed.wage_market
+    table = _observed_wages(world, values)
     home = {world.driver_series[i] for i in waged_places(world)}
     steps = [
         values["exchange_sd"]

@@ -192,7 +192,7 @@ def pack_place(
             weight = 0.15 if age < 25 else (0.5 if age < 35 else (1.0 if age < 60 else 1.6))
             if sex_of[row] == 1 and 22 <= age < 45:
                 weight *= 1.5  # lone mothers have households of their own
-            u = (np.int64(draws.draw(keys[row], salted_single) >> U64(11)) + 0.5) * draws.TO_UNIT
+            u = draws.open_unit(draws.draw(keys[row], salted_single))
             lottery[k] = -math.log(u) / weight
             singles[k] = row
             k += 1

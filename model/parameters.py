@@ -125,8 +125,8 @@ class ParameterSpace:
             if parameter.prior is None:
                 value = parameter.default
             else:
-                bits = int(draws.draw(key, salted)) >> 11
-                value = parameter.prior.quantile((bits + 0.5) * draws.TO_UNIT)
+                bits = int(draws.draw(key, salted)) >> 12
+                value = parameter.prior.quantile((bits + 0.5) * 2.0**-52)
                 value = min(parameter.declaration.high, max(parameter.declaration.low, value))
             values[parameter.name] = value
         values.update(fixed or {})

@@ -107,7 +107,6 @@ def richer(engine: Engine, place: int, factor: float) -> Engine:
     return other
 
 
-@pytest.mark.xfail(strict=True, reason="the nest is drawn first and shuffles: reported with a patch")
 @pytest.mark.parametrize("target", ["astana", "omsk", "petropavlovsk"])
 def test_a_better_offer_draws_people_to_it_and_shuffles_nobody_else(opened: Engine, target: str) -> None:
     place = opened.world.index(target)

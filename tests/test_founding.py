@@ -67,7 +67,6 @@ def test_every_place_has_its_published_number_of_people(name: str, request: pyte
     assert (np.diff(founding.households.place.astype(int)) >= 0).all()
 
 
-@pytest.mark.xfail(strict=True, reason="offsets are those of the unrounded ages: reported with a patch")
 def test_expected_births_and_deaths_are_the_means_of_2013_2017(
     towns: World, towns_space: ParameterSpace, towns_founding: Founding
 ) -> None:
