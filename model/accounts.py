@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import kernel
-from model.population import AGES, LAST_AGE
+from model.population import AGES, LAST_AGE, Households, People
+from model.strips import STRIP, find_cells, spread_places
 
 ADDED = 0
 REMOVED = 1
@@ -74,6 +75,28 @@ def open_year(ledger: Ledger) -> None:
     ledger.flows[:] = 0
     ledger.arrivals_from[:] = 0
     ledger.checksum[:] = 0
+
+
+@kernel
+def count_stock(people: People, households: Households, n_households: int, stock: NDArray[np.int64]) -> np.uint64:
+    """Recount persons into `stock[place, sex, age]` (overwritten); returns the sum of all person keys.
+
+    The key sum is a checksum of identity: a person doubled or lost changes it.
+    """
+    n_people = households.first[n_households]
+    places = spread_places(households.first, households.place, n_households)
+    flat = stock.reshape(stock.size)
+    flat[:] = 0
+    checksum = np.uint64(0)
+    cells = np.empty(STRIP, dtype=np.uint32)
+    for begin in range(0, n_people, STRIP):
+        end = min(n_people, begin + STRIP)
+        find_cells(places[begin:end], people.age[begin:end], people.traits[begin:end], cells)
+        for i in range(end - begin):
+            flat[cells[i]] += 1
+        for key in people.key[begin:end]:
+            checksum += key
+    return checksum
 
 
 @kernel

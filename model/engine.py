@@ -13,21 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import draws
-from model.accounts import REMOVED, Ledger, check_closed, new_ledger, open_year
+from model.accounts import REMOVED, Ledger, check_closed, count_stock, new_ledger, open_year
 from model.arrivals import Arrivers, admit, count_arrivals, count_settlers, mean_arrivals
 from model.choice import Choice, Places, advantages, log_distances, new_choice, rogers_castro, tabulate
 from model.demography import UNION_CELLS, Candidates, Vital, decide_vital_events, new_vital, pair_on_circle, vital_rates
 from model.founding import Founding
 from model.infrastructure import review_services, show_places, wear_out
 from model.jobs import advance_output, advance_wages, demand_labour, perceive_incomes
-from model.labour import Centres, Cuts, Seekers, match, scan_labour
+from model.job_queue import Seekers
+from model.labour import Centres, Cuts, match, scan_labour
 from model.levers import Levers, neutral_levers
 from model.migration import (LONE_FIRST_AGE, LONE_LAST_AGE, STUDY_FIRST_AGE, STUDY_LAST_AGE, Incomes, Readiness, Students, move_people, return_students)
 from model.normalisation import Norm
 from model.opening import RETURN_YEARS, open_world
 from model.outlook import LAST_OBSERVED_FLOWS, build_outlook
 from model.parameters import ParameterValues, waged_places
-from model.population import AGES, FEMALE, SECTORS, WORKING_AGE, Households, People, count_stock, new_households, new_people
+from model.population import AGES, FEMALE, SECTORS, WORKING_AGE, Households, People, new_households, new_people
 from model.record import Record
 from model.renewal import (
     LoneMoves,
