@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from model.compiled import kernel
+from model.compiled import kernel, lean_kernel
 from model.population import AGES, LAST_AGE, Households, People
 from model.strips import STRIP, find_cells, spread_places
 
@@ -63,10 +63,12 @@ def new_ledger(n_sim: int, n_all: int) -> Ledger:
     )
 
 
-@kernel
+@lean_kernel
 def open_year(ledger: Ledger) -> None:
     """Last year's closing stock becomes this year's opening stock; all flows start at zero."""
-    ledger.stock[:] = ledger.closing
+    opening, closing = ledger.stock.reshape(ledger.stock.size), ledger.closing.reshape(ledger.closing.size)
+    for cell in range(opening.shape[0]):
+        opening[cell] = closing[cell]
     ledger.births[:] = 0
     ledger.newborn_deaths[:] = 0
     ledger.deaths[:] = 0
@@ -99,7 +101,7 @@ def count_stock(people: People, households: Households, n_households: int, stock
     return checksum
 
 
-@kernel
+@lean_kernel
 def find_breach(ledger: Ledger, opening_keys: np.uint64, closing_keys: np.uint64) -> tuple[int, int, int, int]:
     """First cell whose account does not close as (place, sex, age on the closing 1 January, surplus).
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from model import draws
 from model.accounts import ADDED, Ledger
-from model.compiled import kernel
+from model.compiled import lean_kernel
 from model.draws import U64
 from model.population import (
     CHILD,
@@ -44,13 +44,13 @@ class Arrivers(NamedTuple):
     kin_share: NDArray[np.float64]
 
 
-@kernel
+@lean_kernel
 def arrival_level(weight: float, hinterland: float) -> float:
     """A_t = (1 - h) + h H_t / H_2015: how far arrivals follow the shrinking hinterland."""
     return 1.0 - weight + weight * hinterland
 
 
-@kernel
+@lean_kernel
 def mean_arrivals(base: NDArray[np.float64], origin_share: NDArray[np.float64], home: NDArray[np.int64], weight: float,
                   hinterland: NDArray[np.float64], advantage: NDArray[np.float64], advantage_2015: NDArray[np.float64],
                   mean: NDArray[np.float64]) -> None:
@@ -76,7 +76,7 @@ def mean_arrivals(base: NDArray[np.float64], origin_share: NDArray[np.float64], 
                 mean[place, origin] = base[place] * share * math.exp(change)
 
 
-@kernel
+@lean_kernel
 def household_traits(key: np.uint64, place: int, arrivers: Arrivers, seed: np.uint64) -> int:
     """Attachment and kin of a household, drawn afresh (founders and arrivals)."""
     traits = 0
@@ -89,7 +89,7 @@ def household_traits(key: np.uint64, place: int, arrivers: Arrivers, seed: np.ui
     return traits
 
 
-@kernel
+@lean_kernel
 def count_arrivals(mean: NDArray[np.float64], variation: NDArray[np.float64], keys: NDArray[np.uint64], seed: np.uint64,
                    year: int, counts: NDArray[np.int64]) -> int:
     """Households arriving per (place, origin): negative binomial with the given means; returns their sum.
@@ -111,7 +111,7 @@ def count_arrivals(mean: NDArray[np.float64], variation: NDArray[np.float64], ke
     return total
 
 
-@kernel
+@lean_kernel
 def count_settlers(families: NDArray[np.float64], returning: float, keys: NDArray[np.uint64], seed: np.uint64,
                    year: int, counts: NDArray[np.int64]) -> int:
     """Families of the settlers' programme who stay, per place: thinned one by one; returns their sum."""
@@ -126,7 +126,7 @@ def count_settlers(families: NDArray[np.float64], returning: float, keys: NDArra
     return total
 
 
-@kernel
+@lean_kernel
 def _template_of(key: np.uint64, templates: Templates, salted: np.uint64, least: int, largest: int) -> int:
     """Number of the template of an arriving household; `least` and `largest` bound its size."""
     n = templates.first.shape[0] - 1
@@ -138,7 +138,7 @@ def _template_of(key: np.uint64, templates: Templates, salted: np.uint64, least:
     return chosen
 
 
-@kernel
+@lean_kernel
 def _settle(key: np.uint64, template: int, place: int, origin: int, templates: Templates, arrivers: Arrivers,
             seed: np.uint64, working: float, people: People, n_people: int, households: Households,
             n_households: int, ledger: Ledger) -> int:
@@ -168,7 +168,7 @@ def _settle(key: np.uint64, template: int, place: int, origin: int, templates: T
     return n_people
 
 
-@kernel
+@lean_kernel
 def admit(counts: NDArray[np.int64], settlers: NDArray[np.int64], settlers_working: float, settler_origin: int, keys: NDArray[np.uint64],
           templates: Templates, arrivers: Arrivers, seed: np.uint64, year: int, people: People, n_people: int,
           households: Households, n_households: int, ledger: Ledger) -> tuple[int, int]:

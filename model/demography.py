@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from model import draws
 from model.accounts import REMOVED, Ledger
-from model.compiled import kernel
+from model.compiled import kernel, lean_kernel
 from model.draws import U64
 from model.population import AGES, FEMALE, LAST_AGE, NOWHERE, PARTNER, REFERENCE, Households, People
 from model.strips import STRIP, find_cells, list_marked, look_up, mark_below, mark_below_own, spread_places
@@ -64,7 +64,7 @@ class Candidates(NamedTuple):
     position: NDArray[np.uint64]
 
 
-@kernel
+@lean_kernel
 def death_probabilities(rates: NDArray[np.float64], factor: float, infant_first_year: float,
                         death: NDArray[np.float64], newborn: NDArray[np.float64]) -> None:
     """Equation (16): chance to die within the calendar year, from central death rates by single age.
@@ -86,7 +86,7 @@ def death_probabilities(rates: NDArray[np.float64], factor: float, infant_first_
             death[sex, age] = 1.0 - math.exp(-mean * factor)
 
 
-@kernel
+@lean_kernel
 def birth_probabilities(shape: NDArray[np.float64], total: float, birth: NDArray[np.float64]) -> None:
     """Equation (15): births of a woman aged a on 1 January = TFR x mean of the shape at a and a + 1."""
     for age in range(AGES):
@@ -94,7 +94,7 @@ def birth_probabilities(shape: NDArray[np.float64], total: float, birth: NDArray
         birth[age] = min(1.0, 0.5 * total * (shape[age] + after))
 
 
-@kernel
+@lean_kernel
 def vital_rates(rates: NDArray[np.float64], shape: NDArray[np.float64], tfr: float, mortality_factor: float,
                 fertility_log: NDArray[np.float64], mortality_log: NDArray[np.float64], infant_first_year: float,
                 vital: Vital) -> None:
@@ -110,7 +110,7 @@ def vital_rates(rates: NDArray[np.float64], shape: NDArray[np.float64], tfr: flo
                 vital.birth_cut[cell] = draws.cut(vital.birth[place, sex, age])
 
 
-@kernel
+@lean_kernel
 def strike(key: np.uint64, place: int, sex: int, age: int, vital: Vital, death_salt: np.uint64, birth_salt: np.uint64) -> int:
     """Fate bits of birth and death of one person; a woman who dies in a year bears no child in it."""
     if draws.uniform(key, death_salt) < vital.death[place, sex, age]:
@@ -120,7 +120,7 @@ def strike(key: np.uint64, place: int, sex: int, age: int, vital: Vital, death_s
     return 0
 
 
-@kernel
+@lean_kernel
 def _mark_struck(ages: NDArray[np.uint8], traits: NDArray[np.uint8], places: NDArray[np.uint16], dies: NDArray[np.bool_],
                  bears: NDArray[np.bool_], unites: NDArray[np.bool_], leaves: NDArray[np.bool_], fate: NDArray[np.uint8],
                  marks: NDArray[np.uint8]) -> None:

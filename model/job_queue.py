@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from model.compiled import kernel
+from model.compiled import kernel, lean_kernel
 from model.draws import U64
 
 NOBODY = U64(0)
@@ -75,13 +75,13 @@ def new_queue(seekers: Seekers, n: int, n_sim: int) -> JobQueue:
     return JobQueue(start, bits, number, seeker)
 
 
-@kernel
+@lean_kernel
 def begin_of(queue: JobQueue, place: int) -> int:
     """Position of the first seeker of a place; that of the next place is the end."""
     return np.int64(queue.start[place << queue.bits])
 
 
-@kernel
+@lean_kernel
 def sort_bin(queue: JobQueue, cell: int) -> None:
     """Bring the members of one bin into the order of their numbers."""
     number, seeker = queue.number, queue.seeker
@@ -96,7 +96,7 @@ def sort_bin(queue: JobQueue, cell: int) -> None:
         seeker[at] = who
 
 
-@kernel
+@lean_kernel
 def bin_of_position(queue: JobQueue, place: int, position: int) -> int:
     """Bin in which the seeker at a position of the place's part of the queue stands."""
     low = place << queue.bits
@@ -110,7 +110,7 @@ def bin_of_position(queue: JobQueue, place: int, position: int) -> int:
     return low
 
 
-@kernel
+@lean_kernel
 def cut_after(queue: JobQueue, place: int, n: int) -> np.uint64:
     """Cut such that exactly the first n seekers of the place (all numbers differ) lie below it."""
     begin = begin_of(queue, place)

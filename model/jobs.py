@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import draws
-from model.compiled import kernel
+from model.compiled import lean_kernel
 from model.draws import U64
 from model.population import SECTORS
 from model.settlements import Settlements
@@ -22,7 +22,7 @@ OUTPUT_PERSISTENCE = 0.7  # equation (1)
 SLACK_SHIFT = 0.02  # equation (8)
 
 
-@kernel
+@lean_kernel
 def advance_output(state: Settlements, table: Any, drought: float, industry_shift: float, seed: np.uint64,
                    year: int, keys: NDArray[np.uint64]) -> None:
     """Equation (1): x <- .7 x + sigma (sqrt(rho) z_common + sqrt(1 - rho) z_place), for agriculture and industry.
@@ -45,13 +45,13 @@ def advance_output(state: Settlements, table: Any, drought: float, industry_shif
             state.output[place, sector] = OUTPUT_PERSISTENCE * state.output[place, sector] + shock
 
 
-@kernel
+@lean_kernel
 def service_shares(settings: Any) -> float:
     """Share of jobs that are local services: what agriculture, industry and the public sector leave."""
     return max(0.0, 1.0 - settings.share_A - settings.share_I - settings.share_G)
 
 
-@kernel
+@lean_kernel
 def found_jobs(total: NDArray[np.float64], settings: Any, state: Settlements) -> None:
     """Jobs of 2015 by sector from the total of each place, float64[n_sim]."""
     for place in range(total.shape[0]):
@@ -63,7 +63,7 @@ def found_jobs(total: NDArray[np.float64], settings: Any, state: Settlements) ->
             state.jobs[place, sector] = state.jobs_2015[place, sector]
 
 
-@kernel
+@lean_kernel
 def drift_of_services(settings: Any, extra_agriculture: float) -> float:
     """Yearly loss of public and local posts per head that makes all jobs drift by m_J at constant population."""
     tradable = settings.share_A * (settings.m_A + extra_agriculture) + settings.share_I * settings.m_I
@@ -71,7 +71,7 @@ def drift_of_services(settings: Any, extra_agriculture: float) -> float:
     return (settings.m_J - tradable) / rest if rest > 0.0 else 0.0
 
 
-@kernel
+@lean_kernel
 def demand_labour(state: Settlements, population_2015: NDArray[np.int64], elapsed: int, agricultural_shedding: float,
                   table: Any) -> None:
     """Equations (2)-(4): posts by sector for the year `elapsed` years after the start.
@@ -102,14 +102,14 @@ def demand_labour(state: Settlements, population_2015: NDArray[np.int64], elapse
         state.jobs[place, SERVICES_SECTOR] = max(0.0, services)
 
 
-@kernel
+@lean_kernel
 def wage_level(omega: float, reference: float, slack: float, slack_2015: float, disturbance: float, settings: Any) -> float:
     """Equation (8): ln W = ln omega + ln W_ref + beta_c ln((slack + .02) / (slack_2015 + .02)) + nu."""
     tightness = math.log((max(slack, 0.0) + SLACK_SHIFT) / (slack_2015 + SLACK_SHIFT))
     return omega * reference * math.exp(settings.beta_c * tightness + disturbance)
 
 
-@kernel
+@lean_kernel
 def advance_wages(state: Settlements, omega: NDArray[np.float64], reference: NDArray[np.float64],
                   supplement: NDArray[np.float64], table: Any, seed: np.uint64, year: int,
                   keys: NDArray[np.uint64]) -> None:
@@ -128,7 +128,7 @@ def advance_wages(state: Settlements, omega: NDArray[np.float64], reference: NDA
         state.wage[place] = level * (1.0 + supplement[place] * public)
 
 
-@kernel
+@lean_kernel
 def outside_wage(place: int, waged: bool, omega: NDArray[np.float64], reference: NDArray[np.float64], slack_2015: float,
                  slack: NDArray[np.float64], settings: Any) -> float:
     """Wage of an external place: its series, or the wage curve where it is a ratio to the region's."""
@@ -137,7 +137,7 @@ def outside_wage(place: int, waged: bool, omega: NDArray[np.float64], reference:
     return reference[place]
 
 
-@kernel
+@lean_kernel
 def perceive_incomes(state: Settlements, n_sim: int, waged: NDArray[np.bool_], omega: NDArray[np.float64],
                      reference: NDArray[np.float64], unemployment: NDArray[np.float64], slack_2015_outside: float,
                      table: Any, income: NDArray[np.float64], speed: float) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import draws
-from model.compiled import kernel
+from model.compiled import kernel, lean_kernel
 from model.draws import U64
 from model.job_queue import EVERYBODY, NOBODY, JobQueue, Seekers, begin_of, bin_of_position, cut_after, new_queue, sort_bin
 from model.population import (
@@ -74,7 +74,7 @@ class Centres(NamedTuple):
     pays: NDArray[np.bool_]
 
 
-@kernel
+@lean_kernel
 def fill_participation(base: NDArray[np.float64], scale: NDArray[np.float64], out: NDArray[np.uint64]) -> None:
     """l(age, sex) of every place: the region's schedule times kappa_E, as cuts of a draw, uint64[n_sim * 2 * 111]."""
     for place in range(scale.shape[0]):
@@ -84,7 +84,7 @@ def fill_participation(base: NDArray[np.float64], scale: NDArray[np.float64], ou
                 out[(place * 2 + sex) * AGES + age] = draws.cut(share)
 
 
-@kernel
+@lean_kernel
 def _queue_up(people: People, places: NDArray[np.uint16], odds: float, salted: np.uint64, seekers: Seekers, begin: int,
               end: int) -> None:
     """Place in the queue of seekers number `begin` to `end`: uniform, for the skilled divided by their odds.
@@ -101,7 +101,7 @@ def _queue_up(people: People, places: NDArray[np.uint16], odds: float, salted: n
         seekers.queue[k] = (U64(position) << U64(11)) | (key & U64(0x7FF))
 
 
-@kernel
+@lean_kernel
 def _take_stock(people: People, places: NDArray[np.uint16], begin: int, end: int, in_rank: NDArray[np.bool_],
                 separated: NDArray[np.bool_], seeks: NDArray[np.bool_], posts: NDArray[np.uint32]) -> None:
     """Who of a strip keeps a job (`posts`, place x status; status 0: none) and who seeks one; statuses of the rest.
@@ -176,19 +176,19 @@ def scan_labour(people: People, households: Households, n_households: int, parti
     return n
 
 
-@kernel
+@lean_kernel
 def round_half_up(value: float) -> int:
     """Whole number nearest to a non-negative value, halves upwards."""
     return int(math.floor(value + 0.5))
 
 
-@kernel
+@lean_kernel
 def acceptance(distance: float, reach: float, settings: Any) -> float:
     """Equation (6): share of seekers who would take a job `distance` km away."""
     return 1.0 / (1.0 + math.exp((distance - settings.D50 - reach) / settings.s_D))
 
 
-@kernel
+@lean_kernel
 def _hire_locally(place: int, openings: int, matching: float, state: Settlements, queue: JobQueue, cuts: Cuts) -> int:
     """Fill local vacancies of a place in sector order; returns how many seekers were hired."""
     hires = min(openings, round_half_up(matching * (begin_of(queue, place + 1) - begin_of(queue, place))))
@@ -203,7 +203,7 @@ def _hire_locally(place: int, openings: int, matching: float, state: Settlements
     return filled
 
 
-@kernel
+@lean_kernel
 def _local_openings(place: int, state: Settlements) -> int:
     vacancies = 0
     for sector in range(SECTORS):
@@ -254,7 +254,7 @@ def match(people: People, seekers: Seekers, n: int, state: Settlements, centres:
         state.vacancies[place] = max(0, openings - state.commuters_in[place])
 
 
-@kernel
+@lean_kernel
 def _set_statuses(people: People, seekers: Seekers, n: int, cuts: Cuts, commutes: NDArray[np.bool_]) -> None:
     """Every seeker's new status, from the queue number and the cuts of the place."""
     rows, places, numbers = seekers.row, seekers.place, seekers.queue
@@ -306,7 +306,7 @@ def _share_centres(queue: JobQueue, hired: NDArray[np.int64], state: Settlements
             state.vacancies[centre] += posts
 
 
-@kernel
+@lean_kernel
 def _commute(people: People, seekers: Seekers, queue: JobQueue, place: int, hired: int, cuts: Cuts, salted: np.uint64,
              commutes: NDArray[np.bool_]) -> tuple[int, int]:
     """Fill the posts set aside for a place with its first accepting seekers who found no local job.
@@ -339,7 +339,7 @@ def _commute(people: People, seekers: Seekers, queue: JobQueue, place: int, hire
     return position, taken
 
 
-@kernel
+@lean_kernel
 def _unemployed_cut(queue: JobQueue, place: int, hired: int, commuting: int, asked: int, unemployed: int,
                     commutes: NDArray[np.bool_]) -> np.uint64:
     """Cut from which the last in the queue among those left over are officially unemployed, as many as (7) says.
@@ -361,7 +361,7 @@ def _unemployed_cut(queue: JobQueue, place: int, hired: int, commuting: int, ask
     return queue.number[position]
 
 
-@kernel
+@lean_kernel
 def close_market(place: int, state: Settlements, settings: Any) -> None:
     """Equation (7): slack, the official rate and the hidden rest of one place."""
     employed = state.commuters[place]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.compiled import kernel
+from model.compiled import kernel, lean_kernel
 from model.jobs import found_jobs
 from model.job_queue import NOBODY, JobQueue, Seekers, begin_of, cut_after, new_queue
 from model.labour import Centres, Cuts, acceptance, close_market, round_half_up
@@ -17,7 +17,7 @@ from model.settlements import Settlements
 STEADY_ROUNDS = 200
 
 
-@kernel
+@lean_kernel
 def steady_commuters(participants: float, jobs: float, openings: float, other_seekers: float, accepted: float,
                      settings: Any) -> float:
     """Commuters of a place at which yearly hires in the centre replace yearly separations (equation 6)."""
@@ -81,7 +81,7 @@ def found_labour(people: People, seekers: Seekers, n: int, formal_share: NDArray
         people.status[seekers.row[k]] = status
 
 
-@kernel
+@lean_kernel
 def _found_place(place: int, away: int, state: Settlements, queue: JobQueue, settings: Any, cuts: Cuts) -> None:
     """First cuts of one place: local posts by sector, commuters next in the queue, the unemployed last."""
     outside = state.commuters_in[place]

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from model import draws
 from model.accounts import ADDED, REMOVED, Ledger
-from model.choice import Choice, Places, choose_destination
-from model.compiled import kernel
+from model.choice import Choice, Places
+from model.compiled import kernel, lean_kernel
+from model.destination import choose_destination
 from model.draws import U64
 from model.demography import LEFT, MOVED
 from model.population import (
@@ -102,7 +103,7 @@ class Students(NamedTuple):
     origin: NDArray[np.uint16]
 
 
-@kernel
+@lean_kernel
 def person_income(status: int, traits: int, wage: float, commuter: float, settings: Any) -> float:
     """Monthly income of a person by what the person does (section 4, below equation 10).
 
@@ -126,7 +127,7 @@ def person_income(status: int, traits: int, wage: float, commuter: float, settin
 MEAN_SKILL = 0.45  # share of skilled workers among founders, `data/skilled.csv` [assumed]
 
 
-@kernel
+@lean_kernel
 def household_income(people: People, begin: int, end: int, wage: float, commuter: float, settings: Any) -> float:
     """y_h: incomes of all members per adult, floored at a share of the place's wage."""
     total = 0.0
@@ -138,7 +139,7 @@ def household_income(people: People, begin: int, end: int, wage: float, commuter
     return max(settings.income_floor * wage, total / max(adults, 1))
 
 
-@kernel
+@lean_kernel
 def study_probability(logit: float, inclusive: float, mean_inclusive: float, skilled_parent: bool, settings: Any) -> float:
     """Yearly chance that a person of 17-19 leaves to study, such that a cohort's share is p (equation 12)."""
     value = logit + inclusive - mean_inclusive
@@ -149,14 +150,14 @@ def study_probability(logit: float, inclusive: float, mean_inclusive: float, ski
     return 1.0 - math.exp(math.log1p(-share) / years)
 
 
-@kernel
+@lean_kernel
 def _seek_anew(people: People, i: int) -> None:
     """A worker who moves gives up the old job and seeks a new one."""
     if STUDENT < people.status[i] < HIDDEN:
         people.status[i] = HIDDEN
 
 
-@kernel
+@lean_kernel
 def _post_move(people: People, i: int, here: int, there: int, n_sim: int, ledger: Ledger) -> None:
     """Double entry of one person's move."""
     sex, age = people.traits[i] & FEMALE, people.age[i]
@@ -202,7 +203,7 @@ def tabulate_bounds(n_sim: int, incomes: Incomes, readiness: Readiness, choice: 
     return bounds
 
 
-@kernel
+@lean_kernel
 def _mark_leavers(people: People, begin: int, end: int, cuts: NDArray[np.uint64], study_salt: np.uint64,
                   alone_salt: np.uint64, marks: NDArray[np.bool_]) -> None:
     """Who of a strip may leave alone: the single young below their bound, and students at the age of return."""
@@ -350,7 +351,7 @@ def move_people(people: People, households: Households, n_households: int, n_sim
     return n_moves, n_students
 
 
-@kernel
+@lean_kernel
 def leaving_scale(people: People, begin: int, end: int, here: int, traits: int, children: int, kin: int, incomes: Incomes,
                   readiness: Readiness, choice: Choice, settings: Any) -> tuple[float, float]:
     """Hazard of leaving of a household without the age profile, lambda' kappa exp(IV_h - IV_2015), and IV_h."""
@@ -361,7 +362,7 @@ def leaving_scale(people: People, begin: int, end: int, here: int, traits: int, 
     return scale, choice.inclusive[here, children, kin] - cost
 
 
-@kernel
+@lean_kernel
 def return_students(students: Students, n_students: int, first_new: int, return_chance: NDArray[np.float64],
                     seed: np.uint64, year: int, people: People, n_people: int, households: Households,
                     n_households: int, study_place: NDArray[np.int64], ledger: Ledger) -> tuple[int, int, int]:

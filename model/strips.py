@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import draws
-from model.compiled import kernel
+from model.compiled import kernel, lean_kernel
 from model.draws import U64
 from model.population import AGES, FEMALE, NOWHERE
 
@@ -39,7 +39,7 @@ def spread_places(first: NDArray[np.int32], place: NDArray[np.uint16], n_househo
     return out
 
 
-@kernel
+@lean_kernel
 def find_cells(places: NDArray[np.uint16], ages: NDArray[np.uint8], traits: NDArray[np.uint8], cells: NDArray[np.uint32]) -> None:
     """Cell of every person of a strip in a flat table [place, sex, age]; people who are nowhere read the first place's."""
     for i in range(ages.shape[0]):
@@ -48,28 +48,28 @@ def find_cells(places: NDArray[np.uint16], ages: NDArray[np.uint8], traits: NDAr
         cells[i] = (place * np.uint32(2) + sex) * np.uint32(AGES) + np.uint32(ages[i])
 
 
-@kernel
+@lean_kernel
 def look_up(table: NDArray[np.uint64], cells: NDArray[np.uint32], n: int, out: NDArray[np.uint64]) -> None:
     """Entries of a flat table at `n` cells."""
     for i in range(n):
         out[i] = table[cells[i]]
 
 
-@kernel
+@lean_kernel
 def mark_below(keys: NDArray[np.uint64], salted: np.uint64, cut: np.uint64, marks: NDArray[np.bool_]) -> None:
     """Who of a strip draws a number below one cut for all (`draws.cut`)."""
     for i in range(keys.shape[0]):
         marks[i] = (draws.draw(keys[i], salted) >> U64(11)) < cut
 
 
-@kernel
+@lean_kernel
 def mark_below_own(keys: NDArray[np.uint64], salted: np.uint64, cuts: NDArray[np.uint64], marks: NDArray[np.bool_]) -> None:
     """Who of a strip draws a number below the own cut."""
     for i in range(keys.shape[0]):
         marks[i] = (draws.draw(keys[i], salted) >> U64(11)) < cuts[i]
 
 
-@kernel
+@lean_kernel
 def list_marked(marks: NDArray[np.uint8], begin: int, n: int, rows: NDArray[np.int32], listed: int) -> int:
     """Append the rows of a strip (the first is `begin`) with a mark other than 0 to `rows`; returns how many are listed.
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import draws
-from model.compiled import kernel
+from model.compiled import lean_kernel
 from model.draws import U64
 from model.reference_tables import zone_facts
 from model.settlements import Settlements
@@ -103,7 +103,7 @@ def project_columns(projects: tuple[Project, ...]) -> Projects:
     )  # fmt: skip
 
 
-@kernel
+@lean_kernel
 def advance_zones(projects: Projects, launch_factor: NDArray[np.float64], table: Any, seed: np.uint64, year: int,
                   state: Settlements) -> None:
     """Equation (20): launches and exits of the year; fills `state.zone_jobs` (additional) and `zone_launched`."""
@@ -111,7 +111,8 @@ def advance_zones(projects: Projects, launch_factor: NDArray[np.float64], table:
     launch_salt = draws.salt(seed, year, draws.PROJECT_LAUNCH)
     exit_salt = draws.salt(seed, year, draws.PROJECT_EXIT)
     jobs_salt = draws.salt(seed, 0, draws.PROJECT_JOBS)
-    state.zone_jobs_before[:] = state.zone_jobs
+    for place in range(state.zone_jobs.shape[0]):
+        state.zone_jobs_before[place] = state.zone_jobs[place]
     state.zone_jobs[:] = 0.0
     state.zone_launched[:] = 0.0
     for k in range(projects.key.shape[0]):
@@ -146,7 +147,7 @@ def advance_zones(projects: Projects, launch_factor: NDArray[np.float64], table:
         state.zone_jobs[place] += jobs * but_for * (1.0 - displaced)
 
 
-@kernel
+@lean_kernel
 def relieve_centres(state: Settlements, n_sim: int, slack_2015: float, labour_force: NDArray[np.float64],
                     table: Any, openings: NDArray[np.float64], seekers: NDArray[np.float64]) -> None:
     """What a zone does to an outside centre: slack falls by additional jobs / labour force, posts open for seekers.
