@@ -275,42 +275,45 @@ def _copy_unchanged(source: People, from_households: Households, begin: int, end
     One loop over persons, one over households, none nested. `tally` holds for each person the row written
     next and, from the same call on, the young and the minors copied before: 32, 16 and 16 bits.
     """
-    old_first, old_traits = from_households.first, from_households.traits
-    source_key, source_age, source_traits, source_status, source_origin = source
+    top, bottom = from_households.first[begin], from_households.first[end]
+    keys, ages, traits_of = source.key[top:bottom], source.age[top:bottom], source.traits[top:bottom]
+    statuses, origins, fates = source.status[top:bottom], source.origin[top:bottom], fate[top:bottom]
     target_key, target_age, target_traits, target_status, target_origin = target
-    new_key, new_place, new_traits, new_first = to_households
-    top, bottom = old_first[begin], old_first[end]
     count = U64(row) << U64(32)
-    for i in range(top, bottom):
-        tally[U64(i - top)] = count
+    for i in range(keys.shape[0]):
+        tally[i] = count
         at = count >> U64(32)
-        age = min(np.int64(source_age[i]) + 1, LAST_AGE)
-        traits = source_traits[i]
-        origin = source_origin[i]
-        target_key[at] = source_key[i]
+        age = min(ages[i] + np.uint8(1), np.uint8(LAST_AGE))
+        traits = traits_of[i]
+        origin = origins[i]
+        target_key[at] = keys[i]
         target_age[at] = age
         target_traits[at] = traits
-        target_status[at] = source_status[i]
+        target_status[at] = statuses[i]
         target_origin[at] = origin
-        if age == SKILL_AGE or origin != NOWHERE:
+        if (age == SKILL_AGE) | (origin != NOWHERE):
             _qualify(target, np.int64(at), skill_salt, skill_if_staying)
         young = (age >= YOUNG_FIRST_AGE) & (age <= YOUNG_LAST_AGE) & ((traits & (PARTNER | REFERENCE)) == 0)
         one = (U64(1) << U64(32)) | (U64(young) << U64(16)) | U64(age < ADULT_AGE)
-        count += one if (fate[i] & GONE) == 0 else U64(0)
-    tally[U64(bottom - top)] = count
+        count += one if (fates[i] & GONE) == 0 else U64(0)
+    tally[keys.shape[0]] = count
+    old_key, old_place, old_traits = from_households.key[begin:end], from_households.place[begin:end], from_households.traits[begin:end]
+    ends = from_households.first[begin + 1 : end + 1]
+    new_key, new_place, new_traits, new_first = to_households
+    at = U64(written)
     opened = U64(row) << U64(32)
-    for h in range(begin, end):
-        closed = tally[U64(old_first[h + 1] - top)]
+    for h in range(old_key.shape[0]):
+        closed = tally[U64(ends[h] - top)]
         members = closed - opened
-        marks = WITH_CHILDREN if members & U64(0xFFFF) else 0
-        marks |= WITH_YOUNG if members & U64(0xFFFF0000) else 0
-        new_key[written] = from_households.key[h]
-        new_place[written] = from_households.place[h]
-        new_traits[written] = _lasting(old_traits[h]) | marks
-        new_first[written] = opened >> U64(32)
-        written += members >> U64(32) != U64(0)
+        marks = np.uint8(WITH_CHILDREN) if members & U64(0xFFFF) else np.uint8(0)
+        marks |= np.uint8(WITH_YOUNG) if members & U64(0xFFFF0000) else np.uint8(0)
+        new_key[at] = old_key[h]
+        new_place[at] = old_place[h]
+        new_traits[at] = (old_traits[h] & np.uint8(STAYER | KIN_KAZAKHSTAN | KIN_RUSSIA)) | marks
+        new_first[at] = opened >> U64(32)
+        at += U64((members >> U64(32)) != U64(0))
         opened = closed
-    return np.int64(count >> U64(32)), written
+    return np.int64(count >> U64(32)), np.int64(at)
 
 
 @lean_kernel
