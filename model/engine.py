@@ -40,11 +40,10 @@ from model.renewal import (
     join_couples,
     strike_lone_movers,
 )
-from model.settlements import Settlements, new_settlements
+from model.settlements import Settlements, count_places, new_settlements
 from model.world import World
 from model.zones import advance_zones, project_columns, qyzyljar_projects, relieve_centres
 
-SCHOOL_FIRST_AGE, SCHOOL_LAST_AGE = 7, 17
 SPARE_ROWS = 512
 
 
@@ -170,10 +169,7 @@ class Engine:
 
     def _count_places(self) -> None:
         """Population, households and pupils of the places on this 1 January."""
-        stock = self.ledger.closing
-        self.state.population[:] = stock.sum(axis=(1, 2))
-        self.state.pupils[:] = stock[:, :, SCHOOL_FIRST_AGE : SCHOOL_LAST_AGE + 1].sum(axis=(1, 2))
-        self.state.households[:] = np.bincount(self.households.place[: self.n_households], minlength=self.world.n_sim)
+        count_places(self.ledger.closing, self.households.place, self.n_households, self.state)
 
     def _note_stocks(self) -> None:
         self.record.note_stocks(self.t, self.ledger.closing, self.state, self.register_bias, self.state.dwellings)
