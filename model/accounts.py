@@ -14,8 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from model.compiled import kernel
-from model.population import AGES, LAST_AGE
+from model.compiled import kernel, lean_kernel
+from model.population import AGES, LAST_AGE, Households, People
+from model.strips import STRIP, find_cells, spread_places
 
 ADDED = 0
 REMOVED = 1
@@ -76,10 +77,12 @@ def new_ledger(n_sim: int, n_all: int) -> Ledger:
     )
 
 
-@kernel
+@lean_kernel
 def open_year(ledger: Ledger) -> None:
     """Last year's closing stock becomes this year's opening stock; all flows start at zero."""
-    ledger.stock[:] = ledger.closing
+    opening, closing = ledger.stock.reshape(ledger.stock.size), ledger.closing.reshape(ledger.closing.size)
+    for cell in range(opening.shape[0]):
+        opening[cell] = closing[cell]
     ledger.births[:] = 0
     ledger.newborn_deaths[:] = 0
     ledger.deaths[:] = 0
@@ -91,6 +94,30 @@ def open_year(ledger: Ledger) -> None:
 
 
 @kernel
+def count_stock(
+    people: People, households: Households, n_households: int, stock: NDArray[np.int64]
+) -> np.uint64:
+    """Recount persons into `stock[place, sex, age]` (overwritten); returns the sum of all person keys.
+
+    The key sum is a checksum of identity: a person doubled or lost changes it.
+    """
+    n_people = households.first[n_households]
+    places = spread_places(households.first, households.place, n_households)
+    flat = stock.reshape(stock.size)
+    flat[:] = 0
+    checksum = np.uint64(0)
+    cells = np.empty(STRIP, dtype=np.uint32)
+    for begin in range(0, n_people, STRIP):
+        end = min(n_people, begin + STRIP)
+        find_cells(places[begin:end], people.age[begin:end], people.traits[begin:end], cells)
+        for i in range(end - begin):
+            flat[cells[i]] += 1
+        for key in people.key[begin:end]:
+            checksum += key
+    return checksum
+
+
+@lean_kernel
 def find_breach(
     ledger: Ledger, opening_keys: np.uint64, closing_keys: np.uint64
 ) -> tuple[int, int, int, int]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from model import draws
 from model.accounts import ADDED, Ledger
-from model.compiled import kernel
+from model.compiled import lean_kernel
 from model.draws import I64, U64
 from model.population import (
     CHILD,
@@ -44,13 +44,13 @@ class Arrivers(NamedTuple):
     kin_share: NDArray[np.float64]
 
 
-@kernel
+@lean_kernel
 def arrival_level(weight: float, hinterland: float) -> float:
     """A_t = (1 - h) + h H_t / H_2015: how far arrivals follow the shrinking hinterland."""
     return 1.0 - weight + weight * hinterland
 
 
-@kernel
+@lean_kernel
 def mean_arrivals(
     base: NDArray[np.float64],
     origin_share: NDArray[np.float64],
@@ -88,7 +88,7 @@ def mean_arrivals(
                 mean[place, origin] = base[place] * share * math.exp(change)
 
 
-@kernel
+@lean_kernel
 def household_traits(key: np.uint64, place: int, arrivers: Arrivers, seed: np.uint64) -> int:
     """Attachment and kin of a household, drawn afresh (founders and arrivals)."""
     traits = 0
@@ -101,7 +101,7 @@ def household_traits(key: np.uint64, place: int, arrivers: Arrivers, seed: np.ui
     return traits
 
 
-@kernel
+@lean_kernel
 def count_arrivals(
     mean: NDArray[np.float64],
     variation: NDArray[np.float64],
@@ -129,7 +129,7 @@ def count_arrivals(
     return total
 
 
-@kernel
+@lean_kernel
 def count_settlers(
     families: NDArray[np.float64],
     returning: float,
@@ -150,7 +150,7 @@ def count_settlers(
     return total
 
 
-@kernel
+@lean_kernel
 def _template_of(key: np.uint64, templates: Templates, salted: np.uint64, least: int, largest: int) -> int:
     """Number of the template of an arriving household; `least` and `largest` bound its size."""
     n = templates.first.shape[0] - 1
@@ -162,7 +162,7 @@ def _template_of(key: np.uint64, templates: Templates, salted: np.uint64, least:
     return chosen
 
 
-@kernel
+@lean_kernel
 def _settle(
     key: np.uint64,
     template: int,
@@ -204,7 +204,7 @@ def _settle(
     return n_people
 
 
-@kernel
+@lean_kernel
 def admit(
     counts: NDArray[np.int64],
     settlers: NDArray[np.int64],

@@ -190,58 +190,6 @@ def nest_weight(log_value: float, kin: int, nest: int, settings: Any, alpha_russ
 
 
 @kernel
-def nest_taste(key: np.uint64, salted: np.uint64, nest: int, tau: float) -> float:
-    """Taste for a whole nest: ln of a positive stable variate of index tau (Kanter 1975), keyed by the nest.
-
-    Added to the Gumbel draws of the nest's places it makes the choice a nested logit (Cardell 1997): tau times
-    the sum is again a Gumbel variate.
-    """
-    if tau >= 1.0:
-        return 0.0
-    bits = draws.draw_alternative(key, salted, np.uint64(nest + 1))
-    angle = math.pi * draws.open_unit(bits)
-    rate = -math.log(draws.open_unit(draws.mix(bits)))
-    slant = math.log(math.sin((1.0 - tau) * angle)) - math.log(rate)
-    return math.log(math.sin(tau * angle)) - math.log(math.sin(angle)) / tau + slant * (1.0 - tau) / tau
-
-
-@kernel
-def choose_destination(
-    key: np.uint64,
-    nest_salt: np.uint64,
-    place_salt: np.uint64,
-    here: int,
-    children: int,
-    kin: int,
-    choice: Choice,
-    places: Places,
-    settings: Any,
-    alpha_russia: float,
-    study_only: bool,
-) -> int:
-    """Destination of one mover by nested logit (equation 11); -1 where nothing is open.
-
-    One taste per place and one per nest, none of which depends on what is offered: a better offer in one
-    place draws people to it and shuffles nobody else.
-    """
-    tau = settings.tau
-    kazakhstan = nest_taste(key, nest_salt, 0, tau) + settings.beta_N * nest_kin(kin, 0) / tau
-    russia = nest_taste(key, nest_salt, 1, tau) + (settings.beta_N * nest_kin(kin, 1) + alpha_russia) / tau
-    best = -1
-    best_value = FAR_BELOW
-    for there in range(choice.utility.shape[2]):
-        utility = choice.utility[here, children, there]
-        if utility <= FAR_BELOW or (study_only and not places.study[there]):
-            continue
-        value = utility + (russia if places.nest[there] == 1 else kazakhstan)
-        value += draws.gumbel(draws.draw_alternative(key, place_salt, places.key[there]))
-        if value > best_value:
-            best = there
-            best_value = value
-    return best
-
-
-@kernel
 def advantages(
     n_sim: int,
     origins: NDArray[np.bool_],

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from model import draws
 from model.accounts import REMOVED, Ledger
-from model.compiled import kernel
+from model.compiled import kernel, lean_kernel
 from model.draws import U64
 from model.population import AGES, FEMALE, LAST_AGE, NOWHERE, PARTNER, REFERENCE, Households, People
+from model.strips import STRIP, find_cells, list_marked, look_up, mark_below, mark_below_own, spread_places
 
 # Bits of the fate of a person in this year.
 DIES = 1
@@ -63,7 +64,7 @@ class Candidates(NamedTuple):
     position: NDArray[np.uint64]
 
 
-@kernel
+@lean_kernel
 def death_probabilities(rates: NDArray[np.float64], factor: float, infant_first_year: float,
                         death: NDArray[np.float64], newborn: NDArray[np.float64]) -> None:
     """Equation (16): chance to die within the calendar year, from central death rates by single age.
@@ -85,7 +86,7 @@ def death_probabilities(rates: NDArray[np.float64], factor: float, infant_first_
             death[sex, age] = 1.0 - math.exp(-mean * factor)
 
 
-@kernel
+@lean_kernel
 def birth_probabilities(shape: NDArray[np.float64], total: float, birth: NDArray[np.float64]) -> None:
     """Equation (15): births of a woman aged a on 1 January = TFR x mean of the shape at a and a + 1."""
     for age in range(AGES):
@@ -93,7 +94,7 @@ def birth_probabilities(shape: NDArray[np.float64], total: float, birth: NDArray
         birth[age] = min(1.0, 0.5 * total * (shape[age] + after))
 
 
-@kernel
+@lean_kernel
 def vital_rates(rates: NDArray[np.float64], shape: NDArray[np.float64], tfr: float, mortality_factor: float,
                 fertility_log: NDArray[np.float64], mortality_log: NDArray[np.float64], infant_first_year: float,
                 vital: Vital) -> None:
@@ -109,7 +110,7 @@ def vital_rates(rates: NDArray[np.float64], shape: NDArray[np.float64], tfr: flo
                 vital.birth_cut[cell] = draws.cut(vital.birth[place, sex, age])
 
 
-@kernel
+@lean_kernel
 def strike(key: np.uint64, place: int, sex: int, age: int, vital: Vital, death_salt: np.uint64, birth_salt: np.uint64) -> int:
     """Fate bits of birth and death of one person; a woman who dies in a year bears no child in it."""
     if draws.uniform(key, death_salt) < vital.death[place, sex, age]:
@@ -117,6 +118,28 @@ def strike(key: np.uint64, place: int, sex: int, age: int, vital: Vital, death_s
     if draws.uniform(key, birth_salt) < vital.birth[place, sex, age]:
         return BEARS
     return 0
+
+
+@lean_kernel
+def _mark_struck(ages: NDArray[np.uint8], traits: NDArray[np.uint8], places: NDArray[np.uint16], dies: NDArray[np.bool_],
+                 bears: NDArray[np.bool_], unites: NDArray[np.bool_], leaves: NDArray[np.bool_], fate: NDArray[np.uint8],
+                 marks: NDArray[np.uint8]) -> None:
+    """What happens to everyone of a strip, from the draws: DIES, BEARS, UNITES (looks for a union), LEAVES_HOME.
+
+    Who dies does nothing else in the year; who moved alone is struck at the destination's rates
+    (`strike_lone_movers`); who looks for a union does not leave home.
+    """
+    for i in range(ages.shape[0]):
+        age, own = ages[i], traits[i]
+        present = (fate[i] == 0) & (places[i] != NOWHERE)
+        lives = present & (not dies[i])
+        single = lives & (age >= UNION_FIRST_AGE) & (age <= UNION_LAST_AGE) & ((own & PARTNER) == 0)
+        mark = np.uint8(DIES) if present & dies[i] else np.uint8(0)
+        mark |= np.uint8(BEARS) if lives & bears[i] else np.uint8(0)
+        mark |= np.uint8(UNITES) if single & unites[i] else np.uint8(0)
+        home = single & (not unites[i]) & leaves[i] & ((own & REFERENCE) == 0)
+        mark |= np.uint8(LEAVES_HOME) if home else np.uint8(0)
+        marks[i] = mark
 
 
 @kernel
@@ -135,72 +158,96 @@ def decide_vital_events(people: People, households: Households, n_households: in
         Counts of candidates, births, new one-person households, households that lose all heads.
     """
     settings = table[0]
-    keys, ages, traits_of = people.key, people.age, people.traits
-    household_keys, place_of, first = households.key, households.place, households.first
-    vital_death_cut, vital_birth_cut = vital.death_cut, vital.birth_cut
+    first = households.first
     death_salt = draws.salt(seed, year, draws.DEATH)
     birth_salt = draws.salt(seed, year, draws.BIRTH)
     union_salt = draws.salt(seed, year, draws.UNION)
     pairing_salt = draws.salt(seed, year, draws.PAIRING)
     home_salt = draws.salt(seed, year, draws.LEAVING_HOME)
-    divorce_salt = draws.salt(seed, year, draws.DIVORCE)
     union_cut = draws.cut(settings.union_rate)
     home_cut = draws.cut(settings.leaving_home_rate)
-    divorce_cut = draws.cut(settings.divorce_rate)
-    n_candidates, n_births, n_own, n_bereft = 0, 0, 0, 0
-    end = first[0]
-    for h in range(n_households):
-        place = place_of[h]
-        begin, end = end, first[h + 1]
-        if place == NOWHERE:
-            continue
-        base = U64(place) * U64(2 * AGES)
-        for i in range(begin, end):
-            age = ages[i]
-            traits = traits_of[i]
-            key = keys[i]
-            cell = base + U64(traits & FEMALE) * U64(AGES) + U64(age)
-            if fate[i] != 0:  # moved alone this year: struck at the destination's rates
-                continue
-            if (draws.draw(key, death_salt) >> U64(11)) < vital_death_cut[cell]:
-                fate[i] = DIES
-                ledger.deaths[place, traits & FEMALE, age] += 1
-                ledger.checksum[REMOVED] += key
-                continue
-            chance = vital_birth_cut[cell]
-            if chance > U64(0) and (draws.draw(key, birth_salt) >> U64(11)) < chance:
-                fate[i] = BEARS
-                n_births += 1
-            if (U64(age) - U64(UNION_FIRST_AGE)) > U64(UNION_LAST_AGE - UNION_FIRST_AGE) or traits & PARTNER:
-                continue
-            if (draws.draw(key, union_salt) >> U64(11)) < union_cut:
+    n_people = first[n_households]
+    places = spread_places(first, households.place, n_households)
+    cells, cuts = np.empty(STRIP, dtype=np.uint32), np.empty(STRIP, dtype=np.uint64)
+    dies, bears = np.empty(STRIP, dtype=np.bool_), np.empty(STRIP, dtype=np.bool_)
+    unites, leaves = np.empty(STRIP, dtype=np.bool_), np.empty(STRIP, dtype=np.bool_)
+    marks, struck = np.empty(STRIP, dtype=np.uint8), np.empty(STRIP + 1, dtype=np.int32)
+    n_candidates, n_births, n_own = 0, 0, 0
+    h = 0
+    for begin in range(0, n_people, STRIP):
+        end = min(n_people, begin + STRIP)
+        keys, ages, traits = people.key[begin:end], people.age[begin:end], people.traits[begin:end]
+        find_cells(places[begin:end], ages, traits, cells)
+        look_up(vital.death_cut, cells, end - begin, cuts)
+        mark_below_own(keys, death_salt, cuts, dies)
+        look_up(vital.birth_cut, cells, end - begin, cuts)
+        mark_below_own(keys, birth_salt, cuts, bears)
+        mark_below(keys, union_salt, union_cut, unites)
+        mark_below(keys, home_salt, home_cut, leaves)
+        _mark_struck(ages, traits, places[begin:end], dies, bears, unites, leaves, fate[begin:end], marks)
+        for k in range(list_marked(marks, begin, end - begin, struck, 0)):
+            i = struck[k]
+            mark = marks[i - begin]
+            while first[h + 1] <= i:
+                h += 1
+            fate[i] = mark & (DIES | BEARS | LEAVES_HOME)
+            n_births += (mark & BEARS) != 0
+            if mark & DIES:
+                ledger.deaths[places[i], people.traits[i] & FEMALE, people.age[i]] += 1
+                ledger.checksum[REMOVED] += people.key[i]
+            elif mark & UNITES:
                 candidates.row[n_candidates] = i
                 candidates.household[n_candidates] = h
-                age_cell = min(UNION_CELLS - 1, (np.int64(age) - UNION_FIRST_AGE) // 5)
-                candidates.group[n_candidates] = np.int64(place) * UNION_CELLS + age_cell
-                candidates.position[n_candidates] = draws.draw(key, pairing_salt)
+                age_cell = min(UNION_CELLS - 1, (np.int64(people.age[i]) - UNION_FIRST_AGE) // 5)
+                candidates.group[n_candidates] = np.int64(places[i]) * UNION_CELLS + age_cell
+                candidates.position[n_candidates] = draws.draw(people.key[i], pairing_salt)
                 n_candidates += 1
-            elif not traits & REFERENCE and (draws.draw(key, home_salt) >> U64(11)) < home_cut:
-                fate[i] |= LEAVES_HOME
+            elif mark & LEAVES_HOME:
                 own_row[n_own] = i
                 own_household[n_own] = h
-                own_place[n_own] = place
+                own_place[n_own] = places[i]
                 n_own += 1
-        couple = (traits_of[begin] & PARTNER) != 0
-        if fate[begin] & DIES:
-            if not couple or (fate[begin + 1] & DIES):
-                bereft[n_bereft] = h
-                n_bereft += 1
-        elif couple and (draws.draw(household_keys[h], divorce_salt) >> U64(11)) < divorce_cut:
-            if fate[begin + 1] & DIES:
-                continue
-            man = begin if (traits_of[begin] & FEMALE) == 0 else begin + 1
-            fate[man] |= DIVORCES
-            own_row[n_own] = man
-            own_household[n_own] = h
-            own_place[n_own] = place
-            n_own += 1
+    n_own, n_bereft = _decide_couples(people, households, n_households, draws.salt(seed, year, draws.DIVORCE),
+                                      draws.cut(settings.divorce_rate), fate, own_row, own_household, own_place, n_own, bereft)
     return n_candidates, n_births, n_own, n_bereft
+
+
+@kernel
+def _decide_couples(people: People, households: Households, n_households: int, salted: np.uint64, divorce_cut: np.uint64,
+                    fate: NDArray[np.uint8], own_row: NDArray[np.int32], own_household: NDArray[np.int32],
+                    own_place: NDArray[np.int32], n_own: int, bereft: NDArray[np.int32]) -> tuple[int, int]:
+    """Divorces, and households whose heads all die; returns the new numbers of one-person and of bereft households.
+
+    The man leaves; a couple of whom one dies does not divorce in that year.
+    """
+    first, places = households.first, households.place
+    parts, marks = np.empty(STRIP, dtype=np.bool_), np.empty(STRIP, dtype=np.bool_)
+    struck = np.empty(STRIP + 1, dtype=np.int32)
+    n_bereft = 0
+    for begin in range(0, n_households, STRIP):
+        end = min(n_households, begin + STRIP)
+        mark_below(households.key[begin:end], salted, divorce_cut, parts)
+        for k in range(end - begin):
+            head = U64(first[begin + k])
+            couple = (people.traits[head] & PARTNER) != 0
+            marks[k] = (((fate[head] & DIES) != 0) | (couple & parts[k])) & (places[begin + k] != NOWHERE)
+        for k in range(list_marked(marks, begin, end - begin, struck, 0)):
+            h = struck[k]
+            head = first[h]
+            couple = (people.traits[head] & PARTNER) != 0
+            partner_dies = couple and (fate[head + 1] & DIES) != 0
+            if fate[head] & DIES:
+                if not couple or partner_dies:
+                    bereft[n_bereft] = h
+                    n_bereft += 1
+            elif not partner_dies:
+                man = head if (people.traits[head] & FEMALE) == 0 else head + 1
+                fate[man] |= DIVORCES
+                own_row[n_own] = man
+                own_household[n_own] = h
+                own_place[n_own] = places[h]
+                n_own += 1
+    return n_own, n_bereft
 
 
 @kernel

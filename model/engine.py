@@ -13,21 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import draws
-from model.accounts import REMOVED, Ledger, check_closed, new_ledger, open_year
+from model.accounts import REMOVED, Ledger, check_closed, count_stock, new_ledger, open_year
 from model.arrivals import Arrivers, admit, count_arrivals, count_settlers, mean_arrivals
 from model.choice import Choice, Places, advantages, log_distances, new_choice, rogers_castro, tabulate
 from model.demography import UNION_CELLS, Candidates, Vital, decide_vital_events, new_vital, pair_on_circle, vital_rates
 from model.founding import Founding
 from model.infrastructure import review_services, show_places, wear_out
 from model.jobs import advance_output, advance_wages, demand_labour, perceive_incomes
-from model.labour import Centres, Cuts, Seekers, match, scan_labour
+from model.job_queue import Seekers
+from model.labour import Centres, Cuts, match, scan_labour
 from model.levers import Levers, neutral_levers
 from model.migration import (LONE_FIRST_AGE, LONE_LAST_AGE, STUDY_FIRST_AGE, STUDY_LAST_AGE, Incomes, Readiness, Students, mean_readiness, move_people, return_students)
 from model.normalisation import Norm
 from model.opening import RETURN_YEARS, open_world
 from model.outlook import LAST_OBSERVED_FLOWS, build_outlook
 from model.parameters import ParameterValues, waged_places
-from model.population import AGES, FEMALE, SECTORS, WORKING_AGE, Households, People, count_stock, new_households, new_people, refresh_marks
+from model.population import AGES, FEMALE, SECTORS, WORKING_AGE, Households, People, new_households, new_people, refresh_marks
 from model.record import Record
 from model.renewal import (
     LoneMoves,
@@ -39,11 +40,10 @@ from model.renewal import (
     join_couples,
     strike_lone_movers,
 )
-from model.settlements import Settlements, new_settlements
+from model.settlements import Settlements, count_places, new_settlements
 from model.world import World
 from model.zones import advance_zones, project_columns, qyzyljar_projects, relieve_centres
 
-SCHOOL_FIRST_AGE, SCHOOL_LAST_AGE = 7, 17
 SPARE_ROWS = 512
 
 
@@ -172,10 +172,7 @@ class Engine:
 
     def _count_places(self) -> None:
         """Population, households and pupils of the places on this 1 January."""
-        stock = self.ledger.closing
-        self.state.population[:] = stock.sum(axis=(1, 2))
-        self.state.pupils[:] = stock[:, :, SCHOOL_FIRST_AGE : SCHOOL_LAST_AGE + 1].sum(axis=(1, 2))
-        self.state.households[:] = np.bincount(self.households.place[: self.n_households], minlength=self.world.n_sim)
+        count_places(self.ledger.closing, self.households.place, self.n_households, self.state)
 
     def _note_stocks(self) -> None:
         self.record.note_stocks(self.t, self.ledger.closing, self.state, self.register_bias, self.state.dwellings)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.choice import Places
-from model.compiled import kernel
+from model.compiled import kernel, lean_kernel
 from model.settlements import NETWORKS, Settlements
 
 REFERENCE_TOWN = 7000.0  # network lengths are declared for a town of this size
@@ -24,7 +24,7 @@ SCHOOL_CAPACITY = (0.0, 0.3, 0.6, 1.0)
 BUDGET_STEP = 50.0  # thousand KZT a head, the unit of `budget_services`
 
 
-@kernel
+@lean_kernel
 def network_lengths(persons: float, settings: Any, out: NDArray[np.float64]) -> None:
     """Kilometres of heat, water, sewer and street networks of a place of that size in 2015."""
     scale = persons / REFERENCE_TOWN
@@ -34,7 +34,7 @@ def network_lengths(persons: float, settings: Any, out: NDArray[np.float64]) -> 
     out[3] = settings.road_km * scale
 
 
-@kernel
+@lean_kernel
 def network_costs(settings: Any, out: NDArray[np.float64]) -> None:
     """Renewal cost of the four networks, million KZT a km at 2020 prices."""
     out[0] = settings.heat_cost
@@ -79,7 +79,7 @@ def wear_out(
             state.wear[place, network] = min(1.0, max(0.0, wear))
 
 
-@kernel
+@lean_kernel
 def level_reached(count: float, norms: tuple[float, ...]) -> int:
     """Number of norms that a count of persons or pupils meets."""
     level = 0
@@ -89,7 +89,7 @@ def level_reached(count: float, norms: tuple[float, ...]) -> int:
     return level
 
 
-@kernel
+@lean_kernel
 def _review(
     place: int,
     facility: int,
@@ -112,7 +112,7 @@ def _review(
         state.level[place, facility] = level + 1
 
 
-@kernel
+@lean_kernel
 def services_share(health: int, school: int, settings: Any) -> float:
     """Share of public services open at these levels: health, school, and the rest that always stays."""
     lost = settings.health_weight * (1.0 - HEALTH_CAPACITY[health]) + settings.school_weight * (
@@ -121,7 +121,7 @@ def services_share(health: int, school: int, settings: Any) -> float:
     return 1.0 - lost
 
 
-@kernel
+@lean_kernel
 def review_services(
     state: Settlements,
     level_2015: NDArray[np.int64],
@@ -147,7 +147,7 @@ def review_services(
         state.budget_services[place] = settings.budget_services * extra_budget[place] / BUDGET_STEP
 
 
-@kernel
+@lean_kernel
 def show_places(
     state: Settlements,
     services_2015: NDArray[np.float64],

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import draws
-from model.compiled import kernel
+from model.compiled import lean_kernel
 from model.draws import U64
 from model.population import SECTORS
 from model.settlements import Settlements
@@ -22,7 +22,7 @@ OUTPUT_PERSISTENCE = 0.7  # equation (1)
 SLACK_SHIFT = 0.02  # equation (8)
 
 
-@kernel
+@lean_kernel
 def advance_output(
     state: Settlements,
     table: Any,
@@ -52,13 +52,13 @@ def advance_output(
             state.output[place, sector] = OUTPUT_PERSISTENCE * state.output[place, sector] + shock
 
 
-@kernel
+@lean_kernel
 def service_shares(settings: Any) -> float:
     """Share of jobs that are local services: what agriculture, industry and the public sector leave."""
     return max(0.0, 1.0 - settings.share_A - settings.share_I - settings.share_G)
 
 
-@kernel
+@lean_kernel
 def found_jobs(total: NDArray[np.float64], settings: Any, state: Settlements) -> None:
     """Jobs of 2015 by sector from the total of each place, float64[n_sim]."""
     for place in range(total.shape[0]):
@@ -70,7 +70,7 @@ def found_jobs(total: NDArray[np.float64], settings: Any, state: Settlements) ->
             state.jobs[place, sector] = state.jobs_2015[place, sector]
 
 
-@kernel
+@lean_kernel
 def drift_of_services(settings: Any, extra_agriculture: float) -> float:
     """Yearly loss of public and local posts per head that makes all jobs drift by m_J at constant population."""
     tradable = settings.share_A * (settings.m_A + extra_agriculture) + settings.share_I * settings.m_I
@@ -78,7 +78,7 @@ def drift_of_services(settings: Any, extra_agriculture: float) -> float:
     return (settings.m_J - tradable) / rest if rest > 0.0 else 0.0
 
 
-@kernel
+@lean_kernel
 def demand_labour(
     state: Settlements,
     population_2015: NDArray[np.int64],
@@ -116,7 +116,7 @@ def demand_labour(
         state.jobs[place, SERVICES_SECTOR] = max(0.0, services)
 
 
-@kernel
+@lean_kernel
 def wage_level(
     omega: float, reference: float, slack: float, slack_2015: float, disturbance: float, settings: Any
 ) -> float:
@@ -125,7 +125,7 @@ def wage_level(
     return omega * reference * math.exp(settings.beta_c * tightness + disturbance)
 
 
-@kernel
+@lean_kernel
 def advance_wages(
     state: Settlements,
     omega: NDArray[np.float64],
@@ -161,7 +161,7 @@ def advance_wages(
         state.wage[place] = level * (1.0 + supplement[place] * public)
 
 
-@kernel
+@lean_kernel
 def outside_wage(
     place: int,
     waged: bool,
@@ -177,7 +177,7 @@ def outside_wage(
     return reference[place]
 
 
-@kernel
+@lean_kernel
 def perceive_incomes(
     state: Settlements,
     n_sim: int,

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import draws
-from model.compiled import kernel
+from model.compiled import kernel, lean_kernel
 from model.draws import U64
+from model.job_queue import EVERYBODY, NOBODY, JobQueue, Seekers, begin_of, bin_of_position, cut_after, new_queue, sort_bin
 from model.population import (
     AGES,
     CHILD,
@@ -32,23 +33,12 @@ from model.population import (
 )
 from model.renewal import STUDENT_LAST_AGE
 from model.settlements import Settlements
+from model.strips import STRIP, find_cells, list_marked, look_up, mark_below, mark_below_own, spread_places
 
 RETIREMENT_AGE_MEN = 63
 RETIREMENT_AGE_WOMEN = 58
-NOBODY = U64(0)
-EVERYBODY = U64(0xFFFFFFFFFFFFFFFF)
 MOST_PARTICIPATION = 0.99
-BINS = 512
-BIN_SHIFT = U64(55)
-WILLING = np.uint8(255)  # a seeker who would commute, before the posts are filled
-
-
-class Seekers(NamedTuple):
-    """People who look for a job this year: row of the person, place, and place in the queue (smaller is sooner)."""
-
-    row: NDArray[np.int32]
-    place: NDArray[np.int32]
-    queue: NDArray[np.uint64]
+LANES = 4  # rows are counted in turn into as many tables, so that one count need not wait for the last
 
 
 class Cuts(NamedTuple):
@@ -84,7 +74,7 @@ class Centres(NamedTuple):
     pays: NDArray[np.bool_]
 
 
-@kernel
+@lean_kernel
 def fill_participation(base: NDArray[np.float64], scale: NDArray[np.float64], out: NDArray[np.uint64]) -> None:
     """l(age, sex) of every place: the region's schedule times kappa_E, as cuts of a draw, uint64[n_sim * 2 * 111]."""
     for place in range(scale.shape[0]):
@@ -94,23 +84,45 @@ def fill_participation(base: NDArray[np.float64], scale: NDArray[np.float64], ou
                 out[(place * 2 + sex) * AGES + age] = draws.cut(share)
 
 
-@kernel
-def queue_number(key: np.uint64, traits: int, salted: np.uint64, odds: float) -> np.uint64:
-    """Place in the queue for jobs: uniform, for the skilled divided by their odds; ties break by key."""
-    position = draws.draw(key, salted) >> U64(11)
-    if traits & SKILLED:
-        position = U64(np.int64(np.int64(position) / odds))
-    return (position << U64(11)) | (key & U64(0x7FF))
+@lean_kernel
+def _queue_up(people: People, places: NDArray[np.uint16], odds: float, salted: np.uint64, seekers: Seekers, begin: int,
+              end: int) -> None:
+    """Place in the queue of seekers number `begin` to `end`: uniform, for the skilled divided by their odds.
+
+    Ties break by key.
+    """
+    rows = seekers.row
+    for k in range(begin, end):
+        row = U64(rows[k])
+        key = people.key[row]
+        position = np.int64(draws.draw(key, salted) >> U64(11))
+        position = np.int64(position / (odds if people.traits[row] & SKILLED else 1.0))
+        seekers.place[k] = places[row]
+        seekers.queue[k] = (U64(position) << U64(11)) | (key & U64(0x7FF))
 
 
-@kernel
-def out_of_labour_force(age: int, sex: int) -> int:
-    """What someone of working age does who does not take part."""
-    if age <= STUDENT_LAST_AGE:
-        return STUDENT
-    if age >= (RETIREMENT_AGE_WOMEN if sex == 1 else RETIREMENT_AGE_MEN):
-        return RETIRED
-    return INACTIVE
+@lean_kernel
+def _take_stock(people: People, places: NDArray[np.uint16], begin: int, end: int, in_rank: NDArray[np.bool_],
+                separated: NDArray[np.bool_], seeks: NDArray[np.bool_], posts: NDArray[np.uint32]) -> None:
+    """Who of a strip keeps a job (`posts`, place x status; status 0: none) and who seeks one; statuses of the rest.
+
+    Out of the labour force are children, those who study, the retired, the inactive.
+    """
+    ages, traits_of = people.age[begin:end], people.traits[begin:end]
+    statuses, origins = people.status[begin:end], people.origin[begin:end]
+    here = places[begin:end]
+    for i in range(ages.shape[0]):
+        age, status = ages[i], statuses[i]
+        takes_part = (age >= WORKING_AGE) & in_rank[i] & ((origins[i] == NOWHERE) | (age > STUDENT_LAST_AGE))
+        employed = (status >= FIRST_SECTOR) & (status <= COMMUTER)
+        keeps = takes_part & employed & (not separated[i])
+        seeks[i] = takes_part & (not keeps)
+        retires = age >= (RETIREMENT_AGE_WOMEN if traits_of[i] & FEMALE else RETIREMENT_AGE_MEN)
+        idle = np.uint8(RETIRED) if retires else np.uint8(INACTIVE)
+        idle = np.uint8(STUDENT) if age <= STUDENT_LAST_AGE else idle
+        idle = np.uint8(CHILD) if age < WORKING_AGE else idle
+        statuses[i] = status if takes_part else idle
+        posts[i] = np.uint32(here[i]) * np.uint32(STATUSES) + (np.uint32(status) if keeps else np.uint32(0))
 
 
 @kernel
@@ -120,111 +132,78 @@ def scan_labour(people: People, households: Households, n_households: int, parti
     """Participation and separations (5): counts staff and participants, collects the seekers; returns their number.
 
     Taking part is a lifelong rank compared with l(age, sex), so that people enter and leave the labour
-    force once, not at random every year.
+    force once, not at random every year. `seekers` needs room for one more than there are.
     """
-    keys, ages, traits_of, statuses, origins = people.key, people.age, people.traits, people.status, people.origin
-    first, place_of = households.first, households.place
-    seekers_row, seekers_place, seekers_queue = seekers.row, seekers.place, seekers.queue
     rank_salt = draws.salt(seed, 0, draws.PARTICIPATION)
     separation_salt = draws.salt(seed, year, draws.SEPARATION)
     queue_salt = draws.salt(seed, year, draws.HIRING)
     separation_cut = draws.cut(separation)
-    state.staff[:] = 0
-    state.commuters[:] = 0
-    state.participants[:] = 0
-    counts = np.zeros((state.participants.shape[0], STATUSES), dtype=np.int64)
+    n_sim = state.participants.shape[0]
+    n_people = households.first[n_households]
+    places = spread_places(households.first, households.place, n_households)
+    cells = np.empty(STRIP, dtype=np.uint32)
+    posts = np.empty(STRIP, dtype=np.uint32)
+    cuts = np.empty(STRIP, dtype=np.uint64)
+    in_rank, separated, seeks = np.empty(STRIP, dtype=np.bool_), np.empty(STRIP, dtype=np.bool_), np.empty(STRIP, dtype=np.bool_)
+    counts = np.zeros((LANES, n_sim * STATUSES), dtype=np.int64)
     n = 0
-    end = first[0]
-    for h in range(n_households):
-        place = np.int64(place_of[h])
-        base = U64(place) * U64(2 * AGES)
-        begin, end = end, first[h + 1]
-        for i in range(begin, end):
-            age = ages[i]
-            if age < WORKING_AGE:
-                statuses[i] = CHILD
-                continue
-            traits = traits_of[i]
-            key = keys[i]
-            cell = base + U64(traits & FEMALE) * U64(AGES) + U64(age)
-            takes_part = (draws.draw(key, rank_salt) >> U64(11)) < participation[cell]
-            if not takes_part or (origins[i] != NOWHERE and age <= STUDENT_LAST_AGE):
-                statuses[i] = out_of_labour_force(age, traits & FEMALE)
-                continue
-            status = statuses[i]
-            if U64(status) - U64(FIRST_SECTOR) <= U64(COMMUTER - FIRST_SECTOR):
-                if (draws.draw(key, separation_salt) >> U64(11)) >= separation_cut:
-                    counts[place, status] += 1
-                    continue
-            counts[place, CHILD] += 1  # seekers
-            seekers_row[n] = i
-            seekers_place[n] = place
-            seekers_queue[n] = queue_number(key, traits, queue_salt, skill_odds)
-            n += 1
-    for place in range(counts.shape[0]):
-        state.participants[place] = counts[place, CHILD] + counts[place, COMMUTER]
-        state.commuters[place] = counts[place, COMMUTER]
+    for begin in range(0, n_people, STRIP):
+        end = min(n_people, begin + STRIP)
+        keys = people.key[begin:end]
+        find_cells(places[begin:end], people.age[begin:end], people.traits[begin:end], cells)
+        look_up(participation, cells, end - begin, cuts)
+        mark_below_own(keys, rank_salt, cuts, in_rank)
+        mark_below(keys, separation_salt, separation_cut, separated)
+        _take_stock(people, places, begin, end, in_rank, separated, seeks, posts)
+        for i in range(end - begin):
+            counts[U64(i) & U64(LANES - 1), posts[i]] += 1
+        queued = n
+        n = list_marked(seeks, begin, end - begin, seekers.row, n)
+        _queue_up(people, places, skill_odds, queue_salt, seekers, queued, n)
+    state.participants[:] = 0
+    for k in range(n):
+        state.participants[seekers.place[k]] += 1
+    for place in range(n_sim):
+        kept = np.zeros(STATUSES, dtype=np.int64)
+        for lane in range(LANES):
+            for status in range(STATUSES):
+                kept[status] += counts[lane, place * STATUSES + status]
+        state.commuters[place] = kept[COMMUTER]
+        state.participants[place] += kept[COMMUTER]
         for sector in range(SECTORS):
-            state.staff[place, sector] = counts[place, FIRST_SECTOR + sector]
-            state.participants[place] += state.staff[place, sector]
+            state.staff[place, sector] = kept[FIRST_SECTOR + sector]
+            state.participants[place] += kept[FIRST_SECTOR + sector]
     return n
 
 
-@kernel
-def smallest(values: NDArray[np.uint64], begin: int, end: int, n: int) -> np.uint64:
-    """Cut such that exactly n of values[begin:end] (all different) lie below it: histogram of the leading bits, then
-    the few values of one bin in order."""
-    if n <= 0:
-        return NOBODY
-    if n >= end - begin:
-        return EVERYBODY
-    count = np.zeros(BINS + 1, dtype=np.int64)
-    for i in range(begin, end):
-        count[values[i] >> BIN_SHIFT] += 1
-    below = 0
-    chosen = 0
-    while below + count[chosen] <= n:
-        below += count[chosen]
-        chosen += 1
-    inside = np.empty(count[chosen], dtype=np.uint64)
-    k = 0
-    for i in range(begin, end):
-        if values[i] >> BIN_SHIFT == U64(chosen):
-            inside[k] = values[i]
-            k += 1
-    inside.sort()
-    return inside[n - below]
-
-
-@kernel
+@lean_kernel
 def round_half_up(value: float) -> int:
     """Whole number nearest to a non-negative value, halves upwards."""
     return int(math.floor(value + 0.5))
 
 
-@kernel
+@lean_kernel
 def acceptance(distance: float, reach: float, settings: Any) -> float:
     """Equation (6): share of seekers who would take a job `distance` km away."""
     return 1.0 / (1.0 + math.exp((distance - settings.D50 - reach) / settings.s_D))
 
 
-@kernel
-def _hire_locally(place: int, openings: int, begin: int, end: int, jobs: NDArray[np.float64], matching: float,
-                  state: Settlements, grouped: NDArray[np.uint64], cuts: Cuts) -> int:
+@lean_kernel
+def _hire_locally(place: int, openings: int, matching: float, state: Settlements, queue: JobQueue, cuts: Cuts) -> int:
     """Fill local vacancies of a place in sector order; returns how many seekers were hired."""
-    hires = min(openings, round_half_up(matching * (end - begin)))
+    hires = min(openings, round_half_up(matching * (begin_of(queue, place + 1) - begin_of(queue, place))))
     hires = max(hires, 0)
     filled = 0
     for sector in range(SECTORS):
-        vacancies = max(0, round_half_up(jobs[place, sector]) - state.staff[place, sector])
+        vacancies = max(0, round_half_up(state.jobs[place, sector]) - state.staff[place, sector])
         take = min(vacancies, hires - filled)
         filled += take
-        cuts.hired[place, sector] = smallest(grouped, begin, end, filled)
+        cuts.hired[place, sector] = cut_after(queue, place, filled)
         state.staff[place, sector] += take
     return filled
 
 
-@kernel
+@lean_kernel
 def _local_openings(place: int, state: Settlements) -> int:
     vacancies = 0
     for sector in range(SECTORS):
@@ -241,21 +220,8 @@ def match(people: People, seekers: Seekers, n: int, state: Settlements, centres:
     its own and its district's seekers included, so that a town gets only its share.
     """
     settings = table[0]
-    seekers_row, seekers_place, seekers_queue = seekers.row, seekers.place, seekers.queue
-    cuts_hired = cuts.hired
-    statuses = people.status
     n_sim = state.participants.shape[0]
-    start = np.zeros(n_sim + 1, dtype=np.int64)
-    for k in range(n):
-        start[seekers_place[k] + 1] += 1
-    for place in range(n_sim):
-        start[place + 1] += start[place]
-    fill = start[:n_sim].copy()
-    grouped = np.empty(n, dtype=np.uint64)
-    for k in range(n):
-        place = seekers_place[k]
-        grouped[fill[place]] = seekers_queue[k]
-        fill[place] += 1
+    queue = new_queue(seekers, n, n_sim)
     state.commuters_in[:] = 0
     for place in range(n_sim):
         centre = centres.index[place]
@@ -264,29 +230,23 @@ def match(people: People, seekers: Seekers, n: int, state: Settlements, centres:
     hired = np.zeros(n_sim, dtype=np.int64)
     for place in range(n_sim):
         if not is_centre[place]:
-            hired[place] = _hire_locally(place, _local_openings(place, state), start[place], start[place + 1],
-                                         state.jobs, settings.matching, state, grouped, cuts)
-    _share_centres(start, hired, state, centres, settings, seed, year, keys, is_centre, cuts)
+            hired[place] = _hire_locally(place, _local_openings(place, state), settings.matching, state, queue, cuts)
+    _share_centres(queue, hired, state, centres, settings, seed, year, keys, is_centre, cuts)
     for place in range(n_sim):
         if is_centre[place]:
             openings = _local_openings(place, state) - state.vacancies[place]
-            hired[place] = _hire_locally(place, openings, start[place], start[place + 1], state.jobs,
-                                         settings.matching, state, grouped, cuts)
-    outcome = np.empty(n, dtype=np.uint8)
-    for k in range(n):
-        place = seekers_place[k]
-        queue = seekers_queue[k]
-        # Number of sector cuts at or below the queue number: four of them mean no job.
-        rank = np.int64(0)
-        for sector in range(SECTORS):
-            rank += queue >= cuts_hired[place, sector]
-        outcome[k] = FIRST_SECTOR + rank if rank < SECTORS else HIDDEN
-    _commute(people, seekers, n, start, state, centres, cuts, seed, year, outcome)
+            hired[place] = _hire_locally(place, openings, settings.matching, state, queue, cuts)
+    commutes = np.zeros(n, dtype=np.bool_)
     for place in range(n_sim):
+        asked, taken = _commute(people, seekers, queue, place, hired[place], cuts, draws.salt(seed, year, draws.COMMUTE_ACCEPTANCE),
+                                commutes)  # fmt: skip
+        state.commuters[place] += taken
+        centre = centres.index[place]
+        if 0 <= centre < n_sim:
+            state.commuters_in[centre] += taken
         close_market(place, state, settings)
-    _register_unemployed(seekers, n, start, state, grouped, cuts, outcome)
-    for k in range(n):
-        statuses[seekers_row[k]] = outcome[k]
+        cuts.unemployed[place] = _unemployed_cut(queue, place, hired[place], taken, asked, state.unemployed[place], commutes)
+    _set_statuses(people, seekers, n, cuts, commutes)
     for place in range(n_sim):
         openings = 0
         for sector in range(SECTORS):
@@ -294,8 +254,25 @@ def match(people: People, seekers: Seekers, n: int, state: Settlements, centres:
         state.vacancies[place] = max(0, openings - state.commuters_in[place])
 
 
+@lean_kernel
+def _set_statuses(people: People, seekers: Seekers, n: int, cuts: Cuts, commutes: NDArray[np.bool_]) -> None:
+    """Every seeker's new status, from the queue number and the cuts of the place."""
+    rows, places, numbers = seekers.row, seekers.place, seekers.queue
+    cuts_hired, cuts_unemployed, statuses = cuts.hired, cuts.unemployed, people.status
+    for k in range(n):
+        place = U64(places[k])
+        number = numbers[k]
+        # Number of sector cuts at or below the queue number: four of them mean no job.
+        rank = U64(0)
+        for sector in range(SECTORS):
+            rank += U64(number >= cuts_hired[place, sector])
+        status = U64(UNEMPLOYED) if number >= cuts_unemployed[place] else U64(HIDDEN)
+        status = U64(COMMUTER) if commutes[k] else status
+        statuses[U64(rows[k])] = U64(FIRST_SECTOR) + rank if rank < U64(SECTORS) else status
+
+
 @kernel
-def _share_centres(start: NDArray[np.int64], hired: NDArray[np.int64], state: Settlements, centres: Centres,
+def _share_centres(queue: JobQueue, hired: NDArray[np.int64], state: Settlements, centres: Centres,
                    settings: Any, seed: np.uint64, year: int, keys: NDArray[np.uint64],
                    is_centre: NDArray[np.bool_], cuts: Cuts) -> None:
     """Posts of each centre that go to seekers of each place; kept in `cuts.commuting` as numbers for now.
@@ -307,20 +284,20 @@ def _share_centres(start: NDArray[np.int64], hired: NDArray[np.int64], state: Se
     weight_sum = centres.seekers_outside.copy()
     for place in range(n_sim):
         if is_centre[place]:
-            weight_sum[place] += start[place + 1] - start[place]
+            weight_sum[place] += begin_of(queue, place + 1) - begin_of(queue, place)
         centre = centres.index[place]
         cuts.acceptance[place] = 0.0
         cuts.commuting[place] = NOBODY
         if centre >= 0 and centres.pays[place]:
             cuts.acceptance[place] = acceptance(centres.distance[place], centres.reach[place], settings)
-            weight_sum[centre] += cuts.acceptance[place] * (start[place + 1] - start[place] - hired[place])
+            weight_sum[centre] += cuts.acceptance[place] * (begin_of(queue, place + 1) - begin_of(queue, place) - hired[place])
         state.vacancies[place] = 0
     for place in range(n_sim):
         centre = centres.index[place]
         if centre < 0 or cuts.acceptance[place] <= 0.0 or weight_sum[centre] <= 0.0:
             continue
         openings = float(_local_openings(centre, state)) if centre < n_sim else centres.openings_outside[centre]
-        seeking = start[place + 1] - start[place] - hired[place]
+        seeking = begin_of(queue, place + 1) - begin_of(queue, place) - hired[place]
         share = openings * min(1.0, cuts.acceptance[place] * seeking / weight_sum[centre])
         # The fraction is kept by a keyed draw: a tenth of a job more is one commuter more every tenth year.
         posts = int(math.floor(share + draws.uniform(keys[place], salted)))
@@ -329,38 +306,62 @@ def _share_centres(start: NDArray[np.int64], hired: NDArray[np.int64], state: Se
             state.vacancies[centre] += posts
 
 
-@kernel
-def _commute(people: People, seekers: Seekers, n: int, start: NDArray[np.int64], state: Settlements, centres: Centres,
-             cuts: Cuts, seed: np.uint64, year: int, outcome: NDArray[np.uint8]) -> None:
-    """Fill the posts set aside for each place with its first accepting seekers who found no local job."""
-    seekers_row, seekers_place, seekers_queue = seekers.row, seekers.place, seekers.queue
-    keys = people.key
-    cuts_commuting, cuts_acceptance = cuts.commuting, cuts.acceptance
-    n_sim = state.participants.shape[0]
-    salted = draws.salt(seed, year, draws.COMMUTE_ACCEPTANCE)
-    accepting = np.empty(n, dtype=np.uint64)
-    fill = start[:n_sim].copy()
-    for k in range(n):
-        place = seekers_place[k]
-        if cuts_commuting[place] == NOBODY or outcome[k] != HIDDEN:
-            continue
-        if draws.uniform(keys[seekers_row[k]], salted) < cuts_acceptance[place]:
-            accepting[fill[place]] = seekers_queue[k]
-            fill[place] += 1
-            outcome[k] = WILLING
-    for place in range(n_sim):
-        taken = min(np.int64(cuts_commuting[place]), fill[place] - start[place])
-        cuts_commuting[place] = smallest(accepting, start[place], fill[place], taken)
-        state.commuters[place] += taken
-        centre = centres.index[place]
-        if 0 <= centre < n_sim:
-            state.commuters_in[centre] += taken
-    for k in range(n):
-        if outcome[k] == WILLING:
-            outcome[k] = COMMUTER if seekers_queue[k] < cuts_commuting[seekers_place[k]] else HIDDEN
+@lean_kernel
+def _commute(people: People, seekers: Seekers, queue: JobQueue, place: int, hired: int, cuts: Cuts, salted: np.uint64,
+             commutes: NDArray[np.bool_]) -> tuple[int, int]:
+    """Fill the posts set aside for a place with its first accepting seekers who found no local job.
+
+    Returns:
+        Position in the queue up to which seekers were asked, number of new commuters.
+    """
+    posts = np.int64(cuts.commuting[place])
+    accepts = cuts.acceptance[place]
+    position, end = begin_of(queue, place) + hired, begin_of(queue, place + 1)
+    cuts.commuting[place] = NOBODY
+    if posts == 0 or position == end:
+        return position, 0
+    taken = 0
+    cell = bin_of_position(queue, place, position)
+    sort_bin(queue, cell)
+    while position < end:
+        while position >= queue.start[cell + 1]:
+            cell += 1
+            sort_bin(queue, cell)
+        seeker = queue.seeker[position]
+        if draws.uniform(people.key[seekers.row[seeker]], salted) < accepts:
+            if taken == posts:
+                cuts.commuting[place] = queue.number[position]
+                return position, taken
+            commutes[seeker] = True
+            taken += 1
+        position += 1
+    cuts.commuting[place] = EVERYBODY if taken > 0 else NOBODY
+    return position, taken
 
 
-@kernel
+@lean_kernel
+def _unemployed_cut(queue: JobQueue, place: int, hired: int, commuting: int, asked: int, unemployed: int,
+                    commutes: NDArray[np.bool_]) -> np.uint64:
+    """Cut from which the last in the queue among those left over are officially unemployed, as many as (7) says.
+
+    Beyond position `asked` nobody commutes; before it, commuters are passed over.
+    """
+    begin, end = begin_of(queue, place), begin_of(queue, place + 1)
+    if unemployed >= end - begin - hired - commuting:
+        return NOBODY
+    if unemployed == 0:
+        return EVERYBODY
+    if end - unemployed >= asked:
+        return cut_after(queue, place, end - unemployed - begin)
+    position = asked
+    left = unemployed - (end - asked)
+    while left > 0:  # those asked stand in order
+        position -= 1
+        left -= not commutes[queue.seeker[position]]
+    return queue.number[position]
+
+
+@lean_kernel
 def close_market(place: int, state: Settlements, settings: Any) -> None:
     """Equation (7): slack, the official rate and the hidden rest of one place."""
     employed = state.commuters[place]
@@ -376,24 +377,3 @@ def close_market(place: int, state: Settlements, settings: Any) -> None:
     state.hidden[place] = participants - employed - unemployed
     state.unemployment[place] = unemployed / participants if participants > 0 else 0.0
     state.hidden_rate[place] = state.hidden[place] / participants if participants > 0 else 0.0
-
-
-@kernel
-def _register_unemployed(seekers: Seekers, n: int, start: NDArray[np.int64], state: Settlements,
-                         rest: NDArray[np.uint64], cuts: Cuts, outcome: NDArray[np.uint8]) -> None:
-    """The last in the queue among those left over are officially unemployed, exactly as many as (7) says."""
-    seekers_place, seekers_queue = seekers.place, seekers.queue
-    cuts_unemployed = cuts.unemployed
-    n_sim = state.participants.shape[0]
-    fill = start[:n_sim].copy()
-    for k in range(n):
-        if outcome[k] == HIDDEN:
-            place = seekers_place[k]
-            rest[fill[place]] = seekers_queue[k]
-            fill[place] += 1
-    for place in range(n_sim):
-        keep = fill[place] - start[place] - state.unemployed[place]
-        cuts_unemployed[place] = smallest(rest, start[place], fill[place], keep)
-    for k in range(n):
-        if outcome[k] == HIDDEN and seekers_queue[k] >= cuts_unemployed[seekers_place[k]]:
-            outcome[k] = UNEMPLOYED

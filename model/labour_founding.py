@@ -7,16 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.compiled import kernel
+from model.compiled import kernel, lean_kernel
 from model.jobs import found_jobs
-from model.labour import NOBODY, Centres, Cuts, Seekers, acceptance, close_market, round_half_up, smallest
+from model.job_queue import NOBODY, JobQueue, Seekers, begin_of, cut_after, new_queue
+from model.labour import Centres, Cuts, acceptance, close_market, round_half_up
 from model.population import COMMUTER, FIRST_SECTOR, HIDDEN, SECTORS, UNEMPLOYED, People
 from model.settlements import Settlements
 
 STEADY_ROUNDS = 200
 
 
-@kernel
+@lean_kernel
 def steady_commuters(participants: float, jobs: float, openings: float, other_seekers: float, accepted: float,
                      settings: Any) -> float:
     """Commuters of a place at which yearly hires in the centre replace yearly separations (equation 6)."""
@@ -63,52 +64,43 @@ def found_labour(people: People, seekers: Seekers, n: int, formal_share: NDArray
     for place in range(n_sim):
         posts[place] += state.commuters_in[place]
     found_jobs(posts, settings, state)
-    start = np.zeros(n_sim + 1, dtype=np.int64)
-    for k in range(n):
-        start[seekers.place[k] + 1] += 1
+    queue = new_queue(seekers, n, n_sim)
     for place in range(n_sim):
-        start[place + 1] += start[place]
-    fill = start[:n_sim].copy()
-    grouped = np.empty(n, dtype=np.uint64)
-    for k in range(n):
-        grouped[fill[seekers.place[k]]] = seekers.queue[k]
-        fill[seekers.place[k]] += 1
-    for place in range(n_sim):
-        _found_place(place, start[place], start[place + 1], away[place], state, grouped, settings, cuts)
+        _found_place(place, away[place], state, queue, settings, cuts)
     for k in range(n):
         place = seekers.place[k]
-        queue = seekers.queue[k]
+        number = seekers.queue[k]
         status = HIDDEN
-        if queue >= cuts.unemployed[place]:
+        if number >= cuts.unemployed[place]:
             status = UNEMPLOYED
-        elif queue < cuts.commuting[place]:
+        elif number < cuts.commuting[place]:
             status = COMMUTER
         for sector in range(SECTORS - 1, -1, -1):
-            if queue < cuts.hired[place, sector]:
+            if number < cuts.hired[place, sector]:
                 status = FIRST_SECTOR + sector
         people.status[seekers.row[k]] = status
 
 
-@kernel
-def _found_place(place: int, begin: int, end: int, away: int, state: Settlements, grouped: NDArray[np.uint64],
-                 settings: Any, cuts: Cuts) -> None:
+@lean_kernel
+def _found_place(place: int, away: int, state: Settlements, queue: JobQueue, settings: Any, cuts: Cuts) -> None:
     """First cuts of one place: local posts by sector, commuters next in the queue, the unemployed last."""
     outside = state.commuters_in[place]
+    seeking = begin_of(queue, place + 1) - begin_of(queue, place)
     filled = 0
     for sector in range(SECTORS):
         wanted = round_half_up(state.jobs[place, sector])
         if sector == SECTORS - 1:
             wanted = max(0, wanted - outside)  # those who commute in hold posts in services
-        take = min(wanted, end - begin - filled)
+        take = min(wanted, seeking - filled)
         filled += take
-        cuts.hired[place, sector] = smallest(grouped, begin, end, filled)
+        cuts.hired[place, sector] = cut_after(queue, place, filled)
         state.staff[place, sector] = take
-    take = min(away, end - begin - filled)
-    cuts.commuting[place] = smallest(grouped, begin, end, filled + take) if take > 0 else NOBODY
+    take = min(away, seeking - filled)
+    cuts.commuting[place] = cut_after(queue, place, filled + take) if take > 0 else NOBODY
     state.commuters[place] = take
     state.commuters_2015[place] = float(take)
     employed = filled + take
     participants = state.participants[place]
     state.slack_2015[place] = 1.0 - employed / participants if participants > 0 else 0.0
     close_market(place, state, settings)
-    cuts.unemployed[place] = smallest(grouped, begin, end, end - begin - state.unemployed[place])
+    cuts.unemployed[place] = cut_after(queue, place, seeking - state.unemployed[place])

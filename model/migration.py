@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from model import draws
 from model.accounts import ADDED, REMOVED, Ledger
-from model.choice import Choice, Places, choose_destination
-from model.compiled import kernel
+from model.choice import Choice, Places
+from model.compiled import kernel, lean_kernel
+from model.destination import choose_destination
 from model.draws import U64
 from model.demography import LEFT, MOVED
 from model.population import (
     ADULT_AGE,
+    AGES,
     CHILD,
     COMMUTER,
     FEMALE,
@@ -36,6 +38,7 @@ from model.population import (
     People,
 )
 from model.renewal import RETURN_LAST_AGE, STUDENT_LAST_AGE, LoneMoves
+from model.strips import STRIP, find_cells, list_marked, look_up, mark_below_own, spread_places
 
 ROUND_UP = 1.0 + 1e-12  # keeps a computed bound above what it bounds
 HOUSEHOLD_TRAITS = 32  # combinations of the bits of Households.traits
@@ -74,6 +77,22 @@ class Readiness(NamedTuple):
     return_chance: NDArray[np.float64]
 
 
+class Bounds(NamedTuple):
+    """Upper bounds of this year's chances to leave, by cell = place x bits of `Households.traits`.
+
+    Attributes:
+        leaving: float64[cells] of the hazard of leaving without the age profile.
+        study: float64[cells, 2] of the chance to leave to study, by whether the reference person is skilled.
+        household_cut: uint64[cells] of a household's move at any age, as a cut of a draw.
+        person_cut: uint64[n_sim * 2 * 111] of leaving alone or to study from any household of the place.
+    """
+
+    leaving: NDArray[np.float64]
+    study: NDArray[np.float64]
+    household_cut: NDArray[np.uint64]
+    person_cut: NDArray[np.uint64]
+
+
 class Students(NamedTuple):
     """The outside register: students from simulated places who study in external ones keep their key here."""
 
@@ -100,7 +119,7 @@ def mean_readiness(households: Households, n_households: int, stayer: float, mov
         out[place] = (mover * counts[place, 0] + stayer * counts[place, 1]) / persons if persons > 0 else 1.0
 
 
-@kernel
+@lean_kernel
 def person_income(status: int, traits: int, wage: float, commuter: float, settings: Any) -> float:
     """Monthly income of a person by what the person does (section 4, below equation 10).
 
@@ -124,7 +143,7 @@ def person_income(status: int, traits: int, wage: float, commuter: float, settin
 MEAN_SKILL = 0.45  # share of skilled workers among founders, `data/skilled.csv` [assumed]
 
 
-@kernel
+@lean_kernel
 def household_income(people: People, begin: int, end: int, wage: float, commuter: float, settings: Any) -> float:
     """y_h: incomes of all members per adult, floored at a share of the place's wage."""
     total = 0.0
@@ -136,7 +155,7 @@ def household_income(people: People, begin: int, end: int, wage: float, commuter
     return max(settings.income_floor * wage, total / max(adults, 1))
 
 
-@kernel
+@lean_kernel
 def study_probability(logit: float, inclusive: float, mean_inclusive: float, skilled_parent: bool, settings: Any) -> float:
     """Yearly chance that a person of 17-19 leaves to study, such that a cohort's share is p (equation 12)."""
     value = logit + inclusive - mean_inclusive
@@ -147,14 +166,14 @@ def study_probability(logit: float, inclusive: float, mean_inclusive: float, ski
     return 1.0 - math.exp(math.log1p(-share) / years)
 
 
-@kernel
+@lean_kernel
 def _seek_anew(people: People, i: int) -> None:
     """A worker who moves gives up the old job and seeks a new one."""
     if STUDENT < people.status[i] < HIDDEN:
         people.status[i] = HIDDEN
 
 
-@kernel
+@lean_kernel
 def _post_move(people: People, i: int, here: int, there: int, n_sim: int, ledger: Ledger) -> None:
     """Double entry of one person's move."""
     sex, age = people.traits[i] & FEMALE, people.age[i]
@@ -167,6 +186,90 @@ def _post_move(people: People, i: int, here: int, there: int, n_sim: int, ledger
 
 
 @kernel
+def tabulate_bounds(n_sim: int, incomes: Incomes, readiness: Readiness, choice: Choice, settings: Any) -> Bounds:
+    """Upper bounds of this year's chances to leave: the income at its floor, the age of most moves."""
+    cells = n_sim * HOUSEHOLD_TRAITS
+    bounds = Bounds(np.empty(cells), np.empty((cells, 2)), np.empty(cells, dtype=np.uint64),
+                    np.zeros(n_sim * 2 * AGES, dtype=np.uint64))  # fmt: skip
+    by_age = readiness.by_age
+    highest = 0.0
+    for age in range(by_age.shape[0]):
+        highest = max(highest, by_age[age])
+    for place in range(n_sim):
+        floor = math.exp(-settings.beta_y * math.log(settings.income_floor * incomes.wage[place])) * ROUND_UP
+        alone, study = 0.0, 0.0
+        for traits in range(HOUSEHOLD_TRAITS):
+            kappa = readiness.stayer if traits & STAYER else readiness.mover
+            children = 1 if traits & WITH_CHILDREN else 0
+            kin = (traits >> KIN_SHIFT) & KIN_MASK
+            cell = place * HOUSEHOLD_TRAITS + traits
+            bounds.leaving[cell] = readiness.hazard[place] * kappa * choice.factor[place, children, kin] * floor
+            bounds.household_cut[cell] = draws.cut(bounds.leaving[cell] * highest)
+            most = choice.inclusive[place, children, kin] + math.log(floor)
+            for parent in range(2):
+                bounds.study[cell, parent] = ROUND_UP * study_probability(
+                    readiness.study_logit[place], most, readiness.mean_inclusive[place], parent == 1, settings
+                )
+                study = max(study, bounds.study[cell, parent])
+            alone = max(alone, bounds.leaving[cell])
+        for sex in range(2):
+            for age in range(STUDY_FIRST_AGE, LONE_LAST_AGE + 1):
+                most = study if age <= STUDY_LAST_AGE else alone * by_age[age]
+                bounds.person_cut[(place * 2 + sex) * AGES + age] = draws.cut(most)
+    return bounds
+
+
+@lean_kernel
+def _mark_leavers(people: People, begin: int, end: int, cuts: NDArray[np.uint64], study_salt: np.uint64,
+                  alone_salt: np.uint64, marks: NDArray[np.bool_]) -> None:
+    """Who of a strip may leave alone: the single young below their bound, and students at the age of return."""
+    keys, ages, traits_of, origins = people.key[begin:end], people.age[begin:end], people.traits[begin:end], people.origin[begin:end]
+    for i in range(ages.shape[0]):
+        age, traits = ages[i], traits_of[i]
+        low = (draws.draw(keys[i], study_salt if age <= STUDY_LAST_AGE else alone_salt) >> U64(11)) < cuts[i]
+        returning = (origins[i] != NOWHERE) & (age >= RETURN_FIRST_AGE) & (age <= RETURN_LAST_AGE)
+        marks[i] = (low & ((traits & (PARTNER | REFERENCE)) == 0)) | (returning & ((traits & REFERENCE) != 0))
+
+
+@kernel
+def move_households(people: People, households: Households, n_households: int, n_sim: int, incomes: Incomes,
+                    readiness: Readiness, choice: Choice, places: Places, settings: Any, alpha_russia: float,
+                    seed: np.uint64, year: int, bounds: Bounds, ledger: Ledger) -> None:
+    """Phase 7: households that move take all members along, to another place or out of the world."""
+    move_salt = draws.salt(seed, year, draws.HOUSEHOLD_MOVE)
+    nest_salt = draws.salt(seed, year, draws.DESTINATION_NEST)
+    place_salt = draws.salt(seed, year, draws.DESTINATION_PLACE)
+    cuts, below = np.empty(STRIP, dtype=np.uint64), np.empty(STRIP, dtype=np.bool_)
+    listed = np.empty(STRIP + 1, dtype=np.int32)
+    for strip in range(0, n_households, STRIP):
+        stop = min(n_households, strip + STRIP)
+        for k in range(stop - strip):
+            cell = U64(households.place[strip + k]) * U64(HOUSEHOLD_TRAITS) + U64(households.traits[strip + k])
+            cuts[k] = bounds.household_cut[cell]
+        mark_below_own(households.key[strip:stop], move_salt, cuts, below)
+        for k in range(list_marked(below, strip, stop - strip, listed, 0)):
+            h = listed[k]
+            begin, end = households.first[h], households.first[h + 1]
+            here, traits = np.int64(households.place[h]), np.int64(households.traits[h])
+            u = draws.uniform(households.key[h], move_salt)
+            mobility = readiness.by_age[people.age[begin]]
+            if u >= bounds.leaving[here * HOUSEHOLD_TRAITS + traits] * mobility:
+                continue
+            kin = (traits >> KIN_SHIFT) & KIN_MASK
+            children = 1 if traits & WITH_CHILDREN else 0
+            scale, _ = leaving_scale(people, begin, end, here, traits, children, kin, incomes, readiness, choice, settings)
+            if u >= 1.0 - math.exp(-scale * mobility):
+                continue
+            there = choose_destination(households.key[h], nest_salt, place_salt, here, children, kin, choice, places,
+                                       settings, alpha_russia, False)
+            if there >= 0:
+                for i in range(begin, end):
+                    _post_move(people, i, here, there, n_sim, ledger)
+                    _seek_anew(people, i)
+                households.place[h] = there if there < n_sim else NOWHERE
+
+
+@kernel
 def move_people(people: People, households: Households, n_households: int, n_sim: int, incomes: Incomes,
                 readiness: Readiness, choice: Choice, places: Places, table: Any, alpha_russia: float,
                 seed: np.uint64, year: int, fate: NDArray[np.uint8], moves: LoneMoves, students: Students,
@@ -174,98 +277,68 @@ def move_people(people: People, households: Households, n_households: int, n_sim
     """Phases 7 and 8 for everyone who was here on 1 January.
 
     A household that moves takes all members along; in one that stays, people of 17-19 may leave to study
-    and single people of 20-29 may leave alone. Fates LEFT and MOVED are set, every move is posted.
+    and single people of 20-29 may leave alone. Fates LEFT and MOVED are set, every move is posted. Nearly
+    all draws are decided by an upper bound of the chance.
 
     Returns:
         Number of lone moves inside the simulated places, number of rows of `students` in use.
     """
     settings = table[0]
-    household_keys, places_of, household_traits, first = households.key, households.place, households.traits, households.first
-    keys, ages, traits_of, origins = people.key, people.age, people.traits, people.origin
-    readiness_by_age = readiness.by_age
-    move_salt = draws.salt(seed, year, draws.HOUSEHOLD_MOVE)
+    first = households.first
+    n_people = first[n_households]
+    fate[:n_people] = 0
+    before = spread_places(first, households.place, n_households)
+    bounds = tabulate_bounds(n_sim, incomes, readiness, choice, settings)
+    move_households(people, households, n_households, n_sim, incomes, readiness, choice, places, settings, alpha_russia, seed,
+                    year, bounds, ledger)  # fmt: skip
     nest_salt = draws.salt(seed, year, draws.DESTINATION_NEST)
     place_salt = draws.salt(seed, year, draws.DESTINATION_PLACE)
     study_salt = draws.salt(seed, year, draws.STUDY_EXIT)
     alone_salt = draws.salt(seed, year, draws.YOUNG_ADULT_MOVE)
     return_salt = draws.salt(seed, year, draws.STUDENT_RETURN)
+    cells, cuts = np.empty(STRIP, dtype=np.uint32), np.empty(STRIP, dtype=np.uint64)
+    marks, listed = np.empty(STRIP, dtype=np.bool_), np.empty(STRIP + 1, dtype=np.int32)
     n_moves = 0
-    fate[: first[n_households]] = 0
-    highest = 0.0
-    for age in range(readiness.by_age.shape[0]):
-        highest = max(highest, readiness_by_age[age])
-    # Nearly all draws are decided by an upper bound of the hazard: the income at its floor, the age of most moves.
-    bound = np.empty(n_sim * HOUSEHOLD_TRAITS)
-    move_cut = np.empty(n_sim * HOUSEHOLD_TRAITS, dtype=np.uint64)
-    study_bound = np.empty((n_sim * HOUSEHOLD_TRAITS, 2))
-    for place in range(n_sim):
-        floor = math.exp(-settings.beta_y * math.log(settings.income_floor * incomes.wage[place])) * ROUND_UP
-        for traits in range(HOUSEHOLD_TRAITS):
-            kappa = readiness.stayer if traits & STAYER else readiness.mover
-            children = 1 if traits & WITH_CHILDREN else 0
-            kin = (traits >> KIN_SHIFT) & KIN_MASK
-            cell = place * HOUSEHOLD_TRAITS + traits
-            bound[cell] = readiness.hazard[place] * kappa * choice.factor[place, children, kin] * floor
-            move_cut[cell] = draws.cut(bound[cell] * highest)
-            most = choice.inclusive[place, children, kin] + math.log(floor)
-            for parent in range(2):
-                study_bound[cell, parent] = ROUND_UP * study_probability(
-                    readiness.study_logit[place], most, readiness.mean_inclusive[place], parent == 1, settings
-                )
-    end = first[0]
-    for h in range(n_households):
-        here = np.int64(places_of[h])
-        begin, end = end, first[h + 1]
-        traits = household_traits[h]
-        cell = U64(here) * U64(HOUSEHOLD_TRAITS) + U64(traits)
-        bits = draws.draw(household_keys[h], move_salt)
-        if (bits >> U64(11)) < move_cut[cell]:
-            u = draws.unit(bits)
-            kin = (np.int64(traits) >> KIN_SHIFT) & KIN_MASK
-            children = 1 if traits & WITH_CHILDREN else 0
-            mobility = readiness_by_age[ages[begin]]
-            if u < bound[cell] * mobility:
-                scale, _ = leaving_scale(people, begin, end, here, traits, children, kin, incomes, readiness, choice, settings)
-                if u < 1.0 - math.exp(-scale * mobility):
-                    there = choose_destination(household_keys[h], nest_salt, place_salt, here, children, kin, choice,
-                                               places, settings, alpha_russia, False)
-                    if there >= 0:
-                        for i in range(begin, end):
-                            _post_move(people, i, here, there, n_sim, ledger)
-                            _seek_anew(people, i)
-                        places_of[h] = there if there < n_sim else NOWHERE
-                        continue
-        if end - begin == 1:
-            origin = origins[begin]
-            age = ages[begin]
-            if origin != NOWHERE and origin != here and RETURN_FIRST_AGE <= age <= RETURN_LAST_AGE:
-                if draws.uniform(keys[begin], return_salt) < readiness.return_chance[origin]:
-                    _post_move(people, begin, here, np.int64(origin), n_sim, ledger)
-                    _seek_anew(people, begin)
-                    origins[begin] = NOWHERE
-                    traits_of[begin] |= SKILLED
-                    places_of[h] = origin
-            continue
-        if not traits & WITH_YOUNG:
-            continue
-        kin = (np.int64(traits) >> KIN_SHIFT) & KIN_MASK
-        children = 1 if traits & WITH_CHILDREN else 0
-        for i in range(begin + 1, end):
-            age = ages[i]
-            if age < STUDY_FIRST_AGE or age > LONE_LAST_AGE or traits_of[i] & PARTNER:
+    h = 0
+    for strip in range(0, n_people, STRIP):
+        stop = min(n_people, strip + STRIP)
+        find_cells(before[strip:stop], people.age[strip:stop], people.traits[strip:stop], cells)
+        look_up(bounds.person_cut, cells, stop - strip, cuts)
+        _mark_leavers(people, strip, stop, cuts, study_salt, alone_salt, marks)
+        for k in range(list_marked(marks, strip, stop - strip, listed, 0)):
+            i = listed[k]
+            while first[h + 1] <= i:
+                h += 1
+            here = np.int64(before[i])
+            if np.int64(households.place[h]) != here:
+                continue  # the whole household moved
+            begin, end = first[h], first[h + 1]
+            key, age, traits = people.key[i], np.int64(people.age[i]), np.int64(households.traits[h])
+            if i == begin:
+                origin = np.int64(people.origin[i])
+                if end - begin == 1 and origin != here and draws.uniform(key, return_salt) < readiness.return_chance[origin]:
+                    _post_move(people, i, here, origin, n_sim, ledger)
+                    _seek_anew(people, i)
+                    people.origin[i] = NOWHERE
+                    people.traits[i] |= SKILLED
+                    households.place[h] = origin
                 continue
-            key = keys[i]
+            if not traits & WITH_YOUNG:
+                continue
             study = age <= STUDY_LAST_AGE
             u = draws.uniform(key, study_salt if study else alone_salt)
-            skilled_parent = (traits_of[begin] & SKILLED) != 0
-            if u >= (study_bound[cell, int(skilled_parent)] if study else bound[cell] * readiness_by_age[age]):
+            skilled_parent = (people.traits[begin] & SKILLED) != 0
+            cell = here * HOUSEHOLD_TRAITS + traits
+            if u >= (bounds.study[cell, int(skilled_parent)] if study else bounds.leaving[cell] * readiness.by_age[age]):
                 continue
+            kin = (traits >> KIN_SHIFT) & KIN_MASK
+            children = 1 if traits & WITH_CHILDREN else 0
             scale, inclusive = leaving_scale(people, begin, end, here, traits, children, kin, incomes, readiness, choice, settings)
             if study:
                 chance = study_probability(readiness.study_logit[here], inclusive, readiness.mean_inclusive[here],
                                            skilled_parent, settings)
             else:
-                chance = 1.0 - math.exp(-scale * readiness_by_age[age])
+                chance = 1.0 - math.exp(-scale * readiness.by_age[age])
             if u >= chance:
                 continue
             there = choose_destination(key, nest_salt, place_salt, here, 0, kin, choice, places, settings, alpha_russia, study)
@@ -280,21 +353,21 @@ def move_people(people: People, households: Households, n_households: int, n_sim
                 moves.destination[n_moves] = there
                 n_moves += 1
                 if study:
-                    origins[i] = here
+                    people.origin[i] = here
                     people.status[i] = STUDENT
             else:
                 fate[i] = LEFT
                 if study:
                     students.key[n_students] = key
                     students.age[n_students] = age
-                    students.traits[n_students] = traits_of[i] | REFERENCE
+                    students.traits[n_students] = people.traits[i] | REFERENCE
                     students.household_traits[n_students] = traits
                     students.origin[n_students] = here
                     n_students += 1
     return n_moves, n_students
 
 
-@kernel
+@lean_kernel
 def leaving_scale(people: People, begin: int, end: int, here: int, traits: int, children: int, kin: int, incomes: Incomes,
                   readiness: Readiness, choice: Choice, settings: Any) -> tuple[float, float]:
     """Hazard of leaving of a household without the age profile, lambda' kappa exp(IV_h - IV_2015), and IV_h."""
@@ -305,7 +378,7 @@ def leaving_scale(people: People, begin: int, end: int, here: int, traits: int, 
     return scale, choice.inclusive[here, children, kin] - cost
 
 
-@kernel
+@lean_kernel
 def return_students(students: Students, n_students: int, first_new: int, return_chance: NDArray[np.float64],
                     seed: np.uint64, year: int, people: People, n_people: int, households: Households,
                     n_households: int, study_place: NDArray[np.int64], ledger: Ledger) -> tuple[int, int, int]:

@@ -103,28 +103,6 @@ def new_households(rows: int) -> Households:
 
 
 @kernel
-def count_stock(people: People, households: Households, n_households: int, stock: NDArray[np.int64]) -> np.uint64:
-    """Recount persons into `stock[place, sex, age]` (overwritten); returns the sum of all person keys.
-
-    The key sum is a checksum of identity: a person doubled or lost changes it.
-    """
-    keys, ages, traits_of = people.key, people.age, people.traits
-    first, place_of = households.first, households.place
-    flat = stock.reshape(stock.size)
-    flat[:] = 0
-    checksum = np.uint64(0)
-    end = first[0]
-    for h in range(n_households):
-        base = np.uint64(place_of[h]) * np.uint64(2 * AGES)
-        begin, end = end, first[h + 1]
-        for i in range(begin, end):
-            sex = np.uint64(traits_of[i] & FEMALE)
-            flat[base + sex * np.uint64(AGES) + np.uint64(ages[i])] += 1
-            checksum += keys[i]
-    return checksum
-
-
-@kernel
 def person_marks(age: int, traits: int) -> int:
     """What one member contributes to the derived bits of the household."""
     marks = WITH_CHILDREN if age < ADULT_AGE else 0

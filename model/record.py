@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.accounts import Ledger
 from model.choice import Places
-from model.population import AGES
+from model.compiled import lean_kernel
+from model.population import AGES, SECTORS
 from model.settlements import NETWORKS, Settlements
 
 OLD_AGE = 65
@@ -71,6 +74,8 @@ COLUMNS: tuple[Column, ...] = (
 )
 COLUMN_NAMES: tuple[str, ...] = tuple(column.name for column in COLUMNS)
 _INDEX = {name: k for k, name in enumerate(COLUMN_NAMES)}
+# Number of every column by name, as the kernels read it.
+AT: Any = namedtuple("AT", COLUMN_NAMES)(*range(len(COLUMN_NAMES)))  # noqa: PYI024  (its fields are the table above)
 
 
 class Record:
@@ -104,56 +109,84 @@ class Record:
     def note_stocks(self, t: int, stock: NDArray[np.int64], state: Settlements, bias: NDArray[np.float64],
                     dwellings: NDArray[np.float64]) -> None:
         """Record what holds on 1 January of year number `t` (`bias` is exp(b_s) of the register)."""
-        population = stock.sum(axis=(1, 2))
-        old = stock[:, :, OLD_AGE:].sum(axis=(1, 2))
-        values = self.values
-        values[_INDEX["population"], t] = population
-        values[_INDEX["population_resident"], t] = population * bias
-        values[_INDEX["share_65"], t] = old / np.maximum(population, 1)
-        values[_INDEX["households"], t] = state.households
-        values[_INDEX["pupils"], t] = state.pupils
-        values[_INDEX["wear"], t] = state.wear.sum(axis=1) / NETWORKS
-        first = _INDEX["wear_heat"]
-        values[first : first + NETWORKS, t] = state.wear.T
-        values[_INDEX["empty_dwellings"], t] = np.maximum(dwellings - state.households, 0.0)
+        write_stocks(self.values, t, stock, state, bias, dwellings)
 
     def note_flows(self, t: int, ledger: Ledger, state: Settlements, places: Places, trends: NDArray[np.float64]) -> None:
         """Record what happened during year number `t` (`trends` holds the log trends of output)."""
-        n_sim = state.population.shape[0]
-        values = self.values
-        departures = ledger.departures.sum(axis=(1, 2))
-        arrivals = ledger.arrivals.sum(axis=(1, 2))
-        to_russia = ledger.flows[:, places.nest == 1].sum(axis=1)
-        youth = slice(YOUTH_FIRST, YOUTH_LAST + 1)
-        values[_INDEX["births"], t] = ledger.births.sum(axis=1)
-        values[_INDEX["deaths"], t] = ledger.deaths.sum(axis=(1, 2)) + ledger.newborn_deaths.sum(axis=1)
-        values[_INDEX["in_migration"], t] = arrivals
-        values[_INDEX["out_migration"], t] = departures
-        values[_INDEX["net_migration"], t] = arrivals - departures
-        values[_INDEX["out_russia"], t] = to_russia
-        values[_INDEX["out_kazakhstan"], t] = departures - to_russia
-        values[_INDEX["youth_net"], t] = (ledger.arrivals[:, :, youth] - ledger.departures[:, :, youth]).sum(axis=(1, 2))
-        values[_INDEX["employed"], t] = state.employed
-        values[_INDEX["unemployment_rate"], t] = state.unemployment
-        values[_INDEX["hidden_unemployment_rate"], t] = state.hidden_rate
-        values[_INDEX["wage"], t] = state.wage
-        values[_INDEX["labour_force"], t] = state.participants
-        values[_INDEX["jobs"], t] = state.jobs.sum(axis=1)
-        first = _INDEX["jobs_agriculture"]
-        values[first : first + state.jobs.shape[1], t] = state.jobs.T
-        values[_INDEX["commuters"], t] = state.commuters
-        values[_INDEX["vacancies"], t] = state.vacancies
-        values[_INDEX["services"], t] = places.services[:n_sim]
-        values[_INDEX["health_level"], t] = state.level[:, 0]
-        values[_INDEX["school_level"], t] = state.level[:, 1]
-        values[_INDEX["rent"], t] = places.rent[:n_sim]
-        values[_INDEX["perceived_income"], t] = places.income[:n_sim]
-        values[_INDEX["output_agriculture"], t] = np.exp(state.output[:, 0] + trends[0])
-        values[_INDEX["output_industry"], t] = np.exp(state.output[:, 1] + trends[1])
-        values[_INDEX["zone_jobs"], t] = state.zone_jobs[:n_sim]
-        values[_INDEX["zone_launched"], t] = state.zone_launched[:n_sim]
-        values[_INDEX["investment"], t] = state.investment
+        write_flows(self.values, t, ledger, state, places)
+        output = np.exp(state.output + trends)
+        self.values[AT.output_agriculture, t] = output[:, 0]
+        self.values[AT.output_industry, t] = output[:, 1]
         self.flows[t] = ledger.flows
         self.arrivals_from[t] = ledger.arrivals_from
 
 
+@lean_kernel
+def write_stocks(values: NDArray[np.float64], t: int, stock: NDArray[np.int64], state: Settlements,
+                 bias: NDArray[np.float64], dwellings: NDArray[np.float64]) -> None:
+    """Columns of 1 January of year number `t` in `values[column, year, place]`."""
+    for place in range(stock.shape[0]):
+        population, old = 0, 0
+        for sex in range(2):
+            for age in range(AGES):
+                population += stock[place, sex, age]
+                old += stock[place, sex, age] if age >= OLD_AGE else 0
+        values[AT.population, t, place] = population
+        values[AT.population_resident, t, place] = population * bias[place]
+        values[AT.share_65, t, place] = old / max(population, 1)
+        values[AT.households, t, place] = state.households[place]
+        values[AT.pupils, t, place] = state.pupils[place]
+        wear = 0.0
+        for network in range(NETWORKS):
+            wear += state.wear[place, network]
+            values[AT.wear_heat + network, t, place] = state.wear[place, network]
+        values[AT.wear, t, place] = wear / NETWORKS
+        values[AT.empty_dwellings, t, place] = max(dwellings[place] - state.households[place], 0.0)
+
+
+@lean_kernel
+def write_flows(values: NDArray[np.float64], t: int, ledger: Ledger, state: Settlements, places: Places) -> None:
+    """Columns of what happened during year number `t` in `values[column, year, place]`."""
+    for place in range(state.population.shape[0]):
+        departures, arrivals, youth, to_russia = 0, 0, 0, 0
+        births, deaths = 0, 0
+        for sex in range(2):
+            births += ledger.births[place, sex]
+            deaths += ledger.newborn_deaths[place, sex]
+            for age in range(AGES):
+                deaths += ledger.deaths[place, sex, age]
+                departures += ledger.departures[place, sex, age]
+                arrivals += ledger.arrivals[place, sex, age]
+            for age in range(YOUTH_FIRST, YOUTH_LAST + 1):
+                youth += ledger.arrivals[place, sex, age] - ledger.departures[place, sex, age]
+        for there in range(ledger.flows.shape[1]):
+            if places.nest[there] == 1:
+                to_russia += ledger.flows[place, there]
+        values[AT.births, t, place] = births
+        values[AT.deaths, t, place] = deaths
+        values[AT.in_migration, t, place] = arrivals
+        values[AT.out_migration, t, place] = departures
+        values[AT.net_migration, t, place] = arrivals - departures
+        values[AT.out_russia, t, place] = to_russia
+        values[AT.out_kazakhstan, t, place] = departures - to_russia
+        values[AT.youth_net, t, place] = youth
+        values[AT.employed, t, place] = state.employed[place]
+        values[AT.unemployment_rate, t, place] = state.unemployment[place]
+        values[AT.hidden_unemployment_rate, t, place] = state.hidden_rate[place]
+        values[AT.wage, t, place] = state.wage[place]
+        values[AT.labour_force, t, place] = state.participants[place]
+        jobs = 0.0
+        for sector in range(SECTORS):
+            jobs += state.jobs[place, sector]
+            values[AT.jobs_agriculture + sector, t, place] = state.jobs[place, sector]
+        values[AT.jobs, t, place] = jobs
+        values[AT.commuters, t, place] = state.commuters[place]
+        values[AT.vacancies, t, place] = state.vacancies[place]
+        values[AT.services, t, place] = places.services[place]
+        values[AT.health_level, t, place] = state.level[place, 0]
+        values[AT.school_level, t, place] = state.level[place, 1]
+        values[AT.rent, t, place] = places.rent[place]
+        values[AT.perceived_income, t, place] = places.income[place]
+        values[AT.zone_jobs, t, place] = state.zone_jobs[place]
+        values[AT.zone_launched, t, place] = state.zone_launched[place]
+        values[AT.investment, t, place] = state.investment[place]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from model import draws
 from model.accounts import ADDED, REMOVED, Ledger
-from model.compiled import kernel
+from model.compiled import kernel, lean_kernel
 from model.demography import (
     BEARS,
     DIES,
@@ -41,14 +41,19 @@ from model.population import (
     REFERENCE,
     SKILLED,
     STAYER,
+    WITH_CHILDREN,
+    WITH_YOUNG,
+    YOUNG_FIRST_AGE,
+    YOUNG_LAST_AGE,
     Households,
     People,
     household_marks,
-    person_marks,
 )
+from model.strips import STRIP, list_marked
 
 GONE = DIES | LEFT | MOVED | LEAVES_HOME | UNITES | DIVORCES | ORPHANED  # not copied with the old household
 SKILL_AGE = 20
+RUN = 1024  # households copied at once: counts of their members fit into 16 bits
 ARC_BITS = 6
 ARCS = 64  # arcs of the circle of hashes on which hosts of orphans are looked for
 STUDENT_LAST_AGE = 21
@@ -70,18 +75,18 @@ class Refuge(NamedTuple):
     row: NDArray[np.int32]
 
 
-@kernel
+@lean_kernel
 def _lasting(traits: int) -> int:
     """Traits of a household without the bits derived from its members."""
     return np.int64(traits) & (STAYER | KIN_KAZAKHSTAN | KIN_RUSSIA)
 
 
-@kernel
+@lean_kernel
 def _stays(fate: int) -> bool:
     return (fate & GONE) == 0
 
 
-@kernel
+@lean_kernel
 def find_orphans(people: People, households: Households, bereft: NDArray[np.int32], n_bereft: int,
                  fate: NDArray[np.uint8], orphans: NDArray[np.int32], orphan_household: NDArray[np.int32]) -> int:
     """Mark minors who remain in a household without any adult (adult at the end of the year)."""
@@ -154,7 +159,7 @@ def find_hosts(people: People, households: Households, n_households: int, fate: 
                 o = next_in_place[o]
 
 
-@kernel
+@lean_kernel
 def _qualify(target: People, row: int, skill_salt: np.uint64, skill_if_staying: float) -> None:
     """Skill of the year: at 20 those who stayed may gain vocational skill, students gain theirs at 22."""
     if target.origin[row] == NOWHERE:
@@ -166,7 +171,7 @@ def _qualify(target: People, row: int, skill_salt: np.uint64, skill_if_staying: 
             target.origin[row] = NOWHERE
 
 
-@kernel
+@lean_kernel
 def _copy_person(source: People, i: int, target: People, row: int, skill_salt: np.uint64, skill_if_staying: float) -> None:
     """Copy one survivor, a year older."""
     target.key[row] = source.key[i]
@@ -177,13 +182,13 @@ def _copy_person(source: People, i: int, target: People, row: int, skill_salt: n
     _qualify(target, row, skill_salt, skill_if_staying)
 
 
-@kernel
+@lean_kernel
 def newborn_key(mother: np.uint64, year: int) -> np.uint64:
     """Lineage key of a child: a function of mother and year only."""
     return draws.draw(mother, draws.salt(U64(0), year, draws.NEWBORN_KEY))
 
 
-@kernel
+@lean_kernel
 def _deliver(mother: np.uint64, place: int, vital: Vital, settings: Any, seed: np.uint64, year: int, ledger: Ledger,
              target: People, row: int) -> int:
     """Write a mother's newborn to `row`; returns 1, or 0 if the child dies within the year."""
@@ -202,7 +207,7 @@ def _deliver(mother: np.uint64, place: int, vital: Vital, settings: Any, seed: n
     return 1
 
 
-@kernel
+@lean_kernel
 def _swap(target: People, a: int, b: int) -> None:
     """Exchange two rows."""
     key, age, traits, status, origin = target.key[a], target.age[a], target.traits[a], target.status[a], target.origin[a]
@@ -218,7 +223,7 @@ def _swap(target: People, a: int, b: int) -> None:
     target.origin[b] = origin
 
 
-@kernel
+@lean_kernel
 def _seat_reference(target: People, begin: int, end: int) -> None:
     """Put a new reference person first: the widowed or divorced partner, else the oldest adult (ties by key)."""
     best = begin
@@ -233,87 +238,163 @@ def _seat_reference(target: People, begin: int, end: int) -> None:
 
 
 @kernel
+def _find_changed(people: People, households: Households, n_households: int, fate: NDArray[np.uint8], refuge: Refuge,
+                  n_refuge: int, changed: NDArray[np.int32]) -> int:
+    """List the households that are not simply copied, in order; returns their number.
+
+    They left the world, lose the reference person or the partner, bear a child or take in orphans.
+    """
+    first = households.first
+    mark = np.empty(n_households, dtype=np.bool_)
+    for h in range(n_households):
+        mark[h] = households.place[h] == NOWHERE
+    eventful, listed = np.empty(STRIP, dtype=np.bool_), np.empty(STRIP + 1, dtype=np.int32)
+    n_people = first[n_households]
+    h = 0
+    for begin in range(0, n_people, STRIP):
+        end = min(n_people, begin + STRIP)
+        traits, fates = people.traits[begin:end], fate[begin:end]
+        for k in range(end - begin):
+            head_goes = ((traits[k] & (REFERENCE | PARTNER)) != 0) & ((fates[k] & GONE) != 0)
+            eventful[k] = head_goes | ((fates[k] & BEARS) != 0)
+        for k in range(list_marked(eventful, begin, end - begin, listed, 0)):
+            while first[h + 1] <= listed[k]:
+                h += 1
+            mark[h] = True
+    for k in range(n_refuge):
+        mark[refuge.host[k]] = True
+    return list_marked(mark, 0, n_households, changed, 0)
+
+
+@lean_kernel
+def _copy_unchanged(source: People, from_households: Households, begin: int, end: int, fate: NDArray[np.uint8],
+                    skill_salt: np.uint64, skill_if_staying: float, target: People, to_households: Households, row: int,
+                    written: int, tally: NDArray[np.uint64]) -> tuple[int, int]:
+    """Copy households `begin` to `end`, of whom only members other than the couple may have gone.
+
+    One loop over persons, one over households, none nested. `tally` holds for each person the row written
+    next and, from the same call on, the young and the minors copied before: 32, 16 and 16 bits.
+    """
+    top, bottom = from_households.first[begin], from_households.first[end]
+    keys, ages, traits_of = source.key[top:bottom], source.age[top:bottom], source.traits[top:bottom]
+    statuses, origins, fates = source.status[top:bottom], source.origin[top:bottom], fate[top:bottom]
+    target_key, target_age, target_traits, target_status, target_origin = target
+    count = U64(row) << U64(32)
+    for i in range(keys.shape[0]):
+        tally[i] = count
+        at = count >> U64(32)
+        age = min(ages[i] + np.uint8(1), np.uint8(LAST_AGE))
+        traits = traits_of[i]
+        origin = origins[i]
+        target_key[at] = keys[i]
+        target_age[at] = age
+        target_traits[at] = traits
+        target_status[at] = statuses[i]
+        target_origin[at] = origin
+        if (age == SKILL_AGE) | (origin != NOWHERE):
+            _qualify(target, np.int64(at), skill_salt, skill_if_staying)
+        young = (age >= YOUNG_FIRST_AGE) & (age <= YOUNG_LAST_AGE) & ((traits & (PARTNER | REFERENCE)) == 0)
+        one = (U64(1) << U64(32)) | (U64(young) << U64(16)) | U64(age < ADULT_AGE)
+        count += one if (fates[i] & GONE) == 0 else U64(0)
+    tally[keys.shape[0]] = count
+    old_key, old_place, old_traits = from_households.key[begin:end], from_households.place[begin:end], from_households.traits[begin:end]
+    ends = from_households.first[begin + 1 : end + 1]
+    new_key, new_place, new_traits, new_first = to_households
+    at = U64(written)
+    opened = U64(row) << U64(32)
+    for h in range(old_key.shape[0]):
+        closed = tally[U64(ends[h] - top)]
+        members = closed - opened
+        marks = np.uint8(WITH_CHILDREN) if members & U64(0xFFFF) else np.uint8(0)
+        marks |= np.uint8(WITH_YOUNG) if members & U64(0xFFFF0000) else np.uint8(0)
+        new_key[at] = old_key[h]
+        new_place[at] = old_place[h]
+        new_traits[at] = (old_traits[h] & np.uint8(STAYER | KIN_KAZAKHSTAN | KIN_RUSSIA)) | marks
+        new_first[at] = opened >> U64(32)
+        at += U64((members >> U64(32)) != U64(0))
+        opened = closed
+    return np.int64(count >> U64(32)), np.int64(at)
+
+
+@lean_kernel
+def _copy_changed(source: People, from_households: Households, h: int, fate: NDArray[np.uint8], refuge: Refuge,
+                  n_refuge: int, taken_in: int, vital: Vital, settings: Any, skill_salt: np.uint64, seed: np.uint64, year: int,
+                  ledger: Ledger, target: People, to_households: Households, row: int, written: int) -> tuple[int, int, int]:
+    """Copy one household with its survivors, newborns and taken-in orphans; returns row, households, orphans placed."""
+    begin, end = from_households.first[h], from_households.first[h + 1]
+    place = from_households.place[h]
+    if place == NOWHERE or fate[begin] & UNITES:
+        return row, written, taken_in  # left the world, or the whole household moves in with the new partner
+    opened = row
+    for i in range(begin, end):
+        if _stays(fate[i]):
+            _copy_person(source, i, target, row, skill_salt, settings.skill_if_staying)
+            row += 1
+    if row == opened:
+        return row, written, taken_in
+    key = from_households.key[h]
+    if fate[begin] & GONE:
+        _seat_reference(target, opened, row)
+        if fate[begin] & DIVORCES:
+            key = target.key[opened]
+    elif source.traits[begin] & PARTNER and fate[begin + 1] & GONE:
+        target.traits[opened] &= ~np.uint8(PARTNER)
+        if fate[begin + 1] & DIVORCES:
+            key = source.key[begin]
+    for i in range(begin, end):
+        if fate[i] & BEARS and _stays(fate[i]):
+            row += _deliver(source.key[i], place, vital, settings, seed, year, ledger, target, row)
+    while taken_in < n_refuge and refuge.host[taken_in] == h:
+        i = refuge.row[taken_in]
+        _copy_person(source, i, target, row, skill_salt, settings.skill_if_staying)
+        row += 1
+        if fate[i] & BEARS:
+            row += _deliver(source.key[i], place, vital, settings, seed, year, ledger, target, row)
+        taken_in += 1
+    to_households.key[written] = key
+    to_households.place[written] = place
+    to_households.traits[written] = _lasting(from_households.traits[h]) | household_marks(target, opened, row)
+    to_households.first[written] = opened
+    return row, written + 1, taken_in
+
+
+@kernel
 def copy_households(source: People, from_households: Households, n_households: int, fate: NDArray[np.uint8],
                     refuge: Refuge, n_refuge: int, vital: Vital, table: Any, seed: np.uint64, year: int,
                     ledger: Ledger, target: People, to_households: Households) -> tuple[int, int]:
     """Copy every household that goes on, with its survivors, newborns and taken-in orphans.
 
+    Households to which nothing happens, or that only lose a member, are copied in runs between the others.
+
     Returns:
         Rows written to `target`, households written.
     """
     settings = table[0]
-    source_key, source_age, source_traits, source_status, source_origin = source.key, source.age, source.traits, source.status, source.origin
-    target_key, target_age, target_traits, target_status, target_origin = target.key, target.age, target.traits, target.status, target.origin
-    old_key, old_place, old_traits, old_first = from_households.key, from_households.place, from_households.traits, from_households.first
-    new_key, new_place, new_traits, new_first = to_households.key, to_households.place, to_households.traits, to_households.first
-    refuge_host = refuge.host
+    first = from_households.first
     skill_salt = draws.salt(seed, 0, draws.SKILL)
-    skill_if_staying = settings.skill_if_staying
-    row = 0
-    written = 0
-    taken_in = 0
-    end = old_first[0]
-    for h in range(n_households):
-        place = old_place[h]
-        begin, end = end, old_first[h + 1]
-        if place == NOWHERE or fate[begin] & UNITES:
-            continue  # left the world, or the whole household moves in with the new partner
-        opened = row
-        events = 0
-        marks = 0
-        for i in range(begin, end):
-            happened = np.int64(fate[i])
-            events |= happened
-            if happened & GONE:
-                continue
-            age = min(np.int64(source_age[i]) + 1, LAST_AGE)
-            traits = np.int64(source_traits[i])
-            origin = source_origin[i]
-            target_key[row] = source_key[i]
-            target_age[row] = age
-            target_traits[row] = traits
-            target_status[row] = source_status[i]
-            target_origin[row] = origin
-            if age == SKILL_AGE or origin != NOWHERE:
-                _qualify(target, row, skill_salt, skill_if_staying)
-            marks |= person_marks(age, traits)
-            row += 1
-        if row == opened:
-            continue
-        key = old_key[h]
-        if events:
-            if fate[begin] & GONE:
-                _seat_reference(target, opened, row)
-                if fate[begin] & DIVORCES:
-                    key = target_key[opened]
-            elif source_traits[begin] & PARTNER and fate[begin + 1] & GONE:
-                target_traits[opened] &= ~np.uint8(PARTNER)
-                if fate[begin + 1] & DIVORCES:
-                    key = source_key[begin]
-            if events & BEARS:
-                for i in range(begin, end):
-                    if fate[i] & BEARS and not fate[i] & GONE:
-                        row += _deliver(source_key[i], place, vital, settings, seed, year, ledger, target, row)
-        while taken_in < n_refuge and refuge_host[taken_in] == h:
-            i = refuge.row[taken_in]
-            events |= BEARS
-            _copy_person(source, i, target, row, skill_salt, skill_if_staying)
-            row += 1
-            if fate[i] & BEARS:
-                row += _deliver(source_key[i], place, vital, settings, seed, year, ledger, target, row)
-            taken_in += 1
-        if events:
-            marks = household_marks(target, opened, row)
-        new_key[written] = key
-        new_place[written] = place
-        new_traits[written] = _lasting(old_traits[h]) | marks
-        new_first[written] = opened
-        written += 1
-    new_first[written] = row
+    changed = np.empty(n_households + 1, dtype=np.int32)
+    n_changed = _find_changed(source, from_households, n_households, fate, refuge, n_refuge, changed)
+    changed[n_changed] = n_households
+    tally = np.empty(STRIP, dtype=np.uint64)
+    row, written, taken_in = 0, 0, 0
+    begin = 0
+    for k in range(n_changed + 1):
+        while begin < changed[k]:
+            end = min(np.int64(changed[k]), begin + RUN)
+            if first[end] - first[begin] >= tally.shape[0]:
+                tally = np.empty(2 * (first[end] - first[begin]), dtype=np.uint64)
+            row, written = _copy_unchanged(source, from_households, begin, end, fate, skill_salt, settings.skill_if_staying,
+                                           target, to_households, row, written, tally)  # fmt: skip
+            begin = end
+        if begin < n_households:
+            row, written, taken_in = _copy_changed(source, from_households, begin, fate, refuge, n_refuge, taken_in, vital,
+                                                   settings, skill_salt, seed, year, ledger, target, to_households, row, written)
+            begin += 1
+    to_households.first[written] = row
     return row, written
 
 
-@kernel
+@lean_kernel
 def join_couples(source: People, from_households: Households, fate: NDArray[np.uint8], candidates: Candidates,
                  pairs: NDArray[np.int32], n_pairs: int, vital: Vital, table: Any, seed: np.uint64, year: int,
                  ledger: Ledger, target: People, to_households: Households, row: int, written: int) -> tuple[int, int]:
@@ -359,7 +440,7 @@ def join_couples(source: People, from_households: Households, fate: NDArray[np.u
     return row, written
 
 
-@kernel
+@lean_kernel
 def _found_alone(source: People, i: int, place: int, traits: int, bears: int, vital: Vital, settings: Any,
                  seed: np.uint64, year: int, ledger: Ledger, target: People, to_households: Households, row: int,
                  written: int) -> int:
@@ -378,7 +459,7 @@ def _found_alone(source: People, i: int, place: int, traits: int, bears: int, vi
     return row
 
 
-@kernel
+@lean_kernel
 def strike_lone_movers(people: People, moves: LoneMoves, n_moves: int, vital: Vital, seed: np.uint64, year: int,
                        fate: NDArray[np.uint8], ledger: Ledger) -> int:
     """Births and deaths of those who moved alone, at the rates of the place they moved to; returns the births."""
@@ -399,7 +480,7 @@ def strike_lone_movers(people: People, moves: LoneMoves, n_moves: int, vital: Vi
     return births
 
 
-@kernel
+@lean_kernel
 def found_households(source: People, from_households: Households, moves: LoneMoves, n_moves: int,
                        fate: NDArray[np.uint8], vital: Vital, table: Any, seed: np.uint64, year: int,
                        ledger: Ledger, target: People, to_households: Households, row: int,

@@ -7,11 +7,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from model.population import SECTORS
+from model.compiled import lean_kernel
+from model.population import AGES, SECTORS
 
 NETWORKS = 4
 NETWORK_NAMES = ("heat", "water", "sewer", "road")
 FACILITIES = 2  # health, school
+SCHOOL_FIRST_AGE, SCHOOL_LAST_AGE = 7, 17
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
@@ -88,3 +90,19 @@ def new_settlements(n_sim: int, n_all: int) -> Settlements:
         dtype = np.int64 if "Integers" in str(kind) else np.float64
         columns.append(np.zeros((rows, *_SHAPES.get(name, ())), dtype))
     return Settlements(*columns)
+
+
+@lean_kernel
+def count_places(stock: NDArray[np.int64], places: NDArray[np.uint16], n_households: int, state: Settlements) -> None:
+    """Population, pupils and households of the places, from `stock[place, sex, age]` and the places of households."""
+    for place in range(stock.shape[0]):
+        population, pupils = 0, 0
+        for sex in range(2):
+            for age in range(AGES):
+                population += stock[place, sex, age]
+                pupils += stock[place, sex, age] if SCHOOL_FIRST_AGE <= age <= SCHOOL_LAST_AGE else 0
+        state.population[place] = population
+        state.pupils[place] = pupils
+        state.households[place] = 0
+    for place in places[:n_households]:
+        state.households[place] += 1

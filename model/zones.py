@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import draws
-from model.compiled import kernel
+from model.compiled import lean_kernel
 from model.reference_tables import zone_facts
 from model.settlements import Settlements
 from model.world import World
@@ -115,7 +115,7 @@ def project_columns(projects: tuple[Project, ...]) -> Projects:
     )
 
 
-@kernel
+@lean_kernel
 def advance_zones(
     projects: Projects,
     launch_factor: NDArray[np.float64],
@@ -129,7 +129,8 @@ def advance_zones(
     launch_salt = draws.salt(seed, year, draws.PROJECT_LAUNCH)
     exit_salt = draws.salt(seed, year, draws.PROJECT_EXIT)
     jobs_salt = draws.salt(seed, 0, draws.PROJECT_JOBS)
-    state.zone_jobs_before[:] = state.zone_jobs
+    for place in range(state.zone_jobs.shape[0]):
+        state.zone_jobs_before[place] = state.zone_jobs[place]
     state.zone_jobs[:] = 0.0
     state.zone_launched[:] = 0.0
     for k in range(projects.key.shape[0]):
@@ -169,7 +170,7 @@ def advance_zones(
         state.zone_jobs[place] += jobs * but_for * (1.0 - displaced)
 
 
-@kernel
+@lean_kernel
 def relieve_centres(
     state: Settlements,
     n_sim: int,

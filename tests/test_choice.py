@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from model import draws
-from model.choice import choose_destination, tabulate
+from model.choice import tabulate
+from model.destination import choose_destination
 from model.engine import Engine
 from model.founding import Founding
 from model.parameters import ParameterSpace
