@@ -188,14 +188,31 @@ def newborn_key(mother: np.uint64, year: int) -> np.uint64:
     return draws.draw(mother, draws.salt(U64(0), year, draws.NEWBORN_KEY))
 
 
+class Salts(NamedTuple):
+    """What the draws of the phase share: keys, sex and early death of newborns, skill."""
+
+    newborn: np.uint64
+    sex: np.uint64
+    death: np.uint64
+    skill: np.uint64
+
+
 @lean_kernel
-def _deliver(mother: np.uint64, place: int, vital: Vital, settings: Any, seed: np.uint64, year: int, ledger: Ledger,
-             target: People, row: int) -> int:
+def _salts(seed: np.uint64, year: int) -> Salts:
+    return Salts(
+        draws.salt(U64(0), year, draws.NEWBORN_KEY), draws.salt(seed, 0, draws.NEWBORN_SEX),
+        draws.salt(seed, year, draws.NEWBORN_DEATH), draws.salt(seed, 0, draws.SKILL),
+    )  # fmt: skip
+
+
+@lean_kernel
+def _deliver(mother: np.uint64, place: int, vital: Vital, settings: Any, salts: Salts, ledger: Ledger, target: People,
+             row: int) -> int:
     """Write a mother's newborn to `row`; returns 1, or 0 if the child dies within the year."""
-    key = newborn_key(mother, year)
-    sex = 0 if draws.uniform(key, draws.salt(seed, 0, draws.NEWBORN_SEX)) < settings.male_births else 1
+    key = draws.draw(mother, salts.newborn)
+    sex = 0 if draws.uniform(key, salts.sex) < settings.male_births else 1
     ledger.births[place, sex] += 1
-    if draws.uniform(key, draws.salt(seed, year, draws.NEWBORN_DEATH)) < vital.newborn[place, sex]:
+    if draws.uniform(key, salts.death) < vital.newborn[place, sex]:
         ledger.newborn_deaths[place, sex] += 1
         return 0
     ledger.checksum[ADDED] += key
@@ -318,7 +335,7 @@ def _copy_unchanged(source: People, from_households: Households, begin: int, end
 
 @lean_kernel
 def _copy_changed(source: People, from_households: Households, h: int, fate: NDArray[np.uint8], refuge: Refuge,
-                  n_refuge: int, taken_in: int, vital: Vital, settings: Any, skill_salt: np.uint64, seed: np.uint64, year: int,
+                  n_refuge: int, taken_in: int, vital: Vital, settings: Any, salts: Salts,
                   ledger: Ledger, target: People, to_households: Households, row: int, written: int) -> tuple[int, int, int]:
     """Copy one household with its survivors, newborns and taken-in orphans; returns row, households, orphans placed."""
     begin, end = from_households.first[h], from_households.first[h + 1]
@@ -328,7 +345,7 @@ def _copy_changed(source: People, from_households: Households, h: int, fate: NDA
     opened = row
     for i in range(begin, end):
         if _stays(fate[i]):
-            _copy_person(source, i, target, row, skill_salt, settings.skill_if_staying)
+            _copy_person(source, i, target, row, salts.skill, settings.skill_if_staying)
             row += 1
     if row == opened:
         return row, written, taken_in
@@ -343,13 +360,13 @@ def _copy_changed(source: People, from_households: Households, h: int, fate: NDA
             key = source.key[begin]
     for i in range(begin, end):
         if fate[i] & BEARS and _stays(fate[i]):
-            row += _deliver(source.key[i], place, vital, settings, seed, year, ledger, target, row)
+            row += _deliver(source.key[i], place, vital, settings, salts, ledger, target, row)
     while taken_in < n_refuge and refuge.host[taken_in] == h:
         i = refuge.row[taken_in]
-        _copy_person(source, i, target, row, skill_salt, settings.skill_if_staying)
+        _copy_person(source, i, target, row, salts.skill, settings.skill_if_staying)
         row += 1
         if fate[i] & BEARS:
-            row += _deliver(source.key[i], place, vital, settings, seed, year, ledger, target, row)
+            row += _deliver(source.key[i], place, vital, settings, salts, ledger, target, row)
         taken_in += 1
     to_households.key[written] = key
     to_households.place[written] = place
@@ -371,7 +388,7 @@ def copy_households(source: People, from_households: Households, n_households: i
     """
     settings = table[0]
     first = from_households.first
-    skill_salt = draws.salt(seed, 0, draws.SKILL)
+    salts = _salts(seed, year)
     changed = np.empty(n_households + 1, dtype=np.int32)
     n_changed = _find_changed(source, from_households, n_households, fate, refuge, n_refuge, changed)
     changed[n_changed] = n_households
@@ -383,12 +400,12 @@ def copy_households(source: People, from_households: Households, n_households: i
             end = min(np.int64(changed[k]), begin + RUN)
             if first[end] - first[begin] >= tally.shape[0]:
                 tally = np.empty(2 * (first[end] - first[begin]), dtype=np.uint64)
-            row, written = _copy_unchanged(source, from_households, begin, end, fate, skill_salt, settings.skill_if_staying,
+            row, written = _copy_unchanged(source, from_households, begin, end, fate, salts.skill, settings.skill_if_staying,
                                            target, to_households, row, written, tally)  # fmt: skip
             begin = end
         if begin < n_households:
             row, written, taken_in = _copy_changed(source, from_households, begin, fate, refuge, n_refuge, taken_in, vital,
-                                                   settings, skill_salt, seed, year, ledger, target, to_households, row, written)
+                                                   settings, salts, ledger, target, to_households, row, written)
             begin += 1
     to_households.first[written] = row
     return row, written
@@ -403,7 +420,7 @@ def join_couples(source: People, from_households: Households, fate: NDArray[np.u
     The couple takes key, readiness to move and kin of the smaller key.
     """
     settings = table[0]
-    skill_salt = draws.salt(seed, 0, draws.SKILL)
+    salts = _salts(seed, year)
     for k in range(n_pairs):
         first, second = pairs[k, 0], pairs[k, 1]
         if source.key[candidates.row[second]] < source.key[candidates.row[first]]:
@@ -413,7 +430,7 @@ def join_couples(source: People, from_households: Households, fate: NDArray[np.u
         place = from_households.place[lead_household]
         for member in (first, second):
             i = candidates.row[member]
-            _copy_person(source, i, target, row, skill_salt, settings.skill_if_staying)
+            _copy_person(source, i, target, row, salts.skill, settings.skill_if_staying)
             target.traits[row] = (target.traits[row] & ~np.uint8(REFERENCE)) | PARTNER
             row += 1
         target.traits[opened] |= REFERENCE
@@ -424,13 +441,13 @@ def join_couples(source: People, from_households: Households, fate: NDArray[np.u
             if i == begin:
                 for j in range(begin + 1, end):
                     if _stays(fate[j]):
-                        _copy_person(source, j, target, row, skill_salt, settings.skill_if_staying)
+                        _copy_person(source, j, target, row, salts.skill, settings.skill_if_staying)
                         row += 1
                 for j in range(begin + 1, end):
                     if _stays(fate[j]) and fate[j] & BEARS:
-                        row += _deliver(source.key[j], place, vital, settings, seed, year, ledger, target, row)
+                        row += _deliver(source.key[j], place, vital, settings, salts, ledger, target, row)
             if fate[i] & BEARS:
-                row += _deliver(source.key[i], place, vital, settings, seed, year, ledger, target, row)
+                row += _deliver(source.key[i], place, vital, settings, salts, ledger, target, row)
         to_households.key[written] = target.key[opened]
         to_households.place[written] = place
         to_households.traits[written] = _lasting(from_households.traits[lead_household]) | household_marks(target, opened, row)
@@ -442,15 +459,15 @@ def join_couples(source: People, from_households: Households, fate: NDArray[np.u
 
 @lean_kernel
 def _found_alone(source: People, i: int, place: int, traits: int, bears: int, vital: Vital, settings: Any,
-                 seed: np.uint64, year: int, ledger: Ledger, target: People, to_households: Households, row: int,
+                 salts: Salts, ledger: Ledger, target: People, to_households: Households, row: int,
                  written: int) -> int:
     """Append the household of one person (and her newborn); returns the next free row."""
     opened = row
-    _copy_person(source, i, target, row, draws.salt(seed, 0, draws.SKILL), settings.skill_if_staying)
+    _copy_person(source, i, target, row, salts.skill, settings.skill_if_staying)
     target.traits[row] = (target.traits[row] & ~np.uint8(PARTNER)) | REFERENCE
     row += 1
     if bears:
-        row += _deliver(source.key[i], place, vital, settings, seed, year, ledger, target, row)
+        row += _deliver(source.key[i], place, vital, settings, salts, ledger, target, row)
     to_households.key[written] = source.key[i]
     to_households.place[written] = place
     to_households.traits[written] = _lasting(traits) | household_marks(target, opened, row)
@@ -487,11 +504,12 @@ def found_households(source: People, from_households: Households, moves: LoneMov
                        written: int) -> tuple[int, int]:
     """Append the households of people who live alone from now on (left home, divorced, moved alone) and survived."""
     settings = table[0]
+    salts = _salts(seed, year)
     for m in range(n_moves):
         i = moves.row[m]
         if not fate[i] & DIES:
             row = _found_alone(source, i, moves.destination[m], from_households.traits[moves.household[m]],
-                               fate[i] & BEARS, vital, settings, seed, year, ledger, target, to_households, row,
+                               fate[i] & BEARS, vital, settings, salts, ledger, target, to_households, row,
                                written)
             written += 1
     return row, written

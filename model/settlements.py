@@ -103,6 +103,7 @@ def count_places(stock: NDArray[np.int64], places: NDArray[np.uint16], n_househo
                 pupils += stock[place, sex, age] if SCHOOL_FIRST_AGE <= age <= SCHOOL_LAST_AGE else 0
         state.population[place] = population
         state.pupils[place] = pupils
-        state.households[place] = 0
-    for place in places[:n_households]:
-        state.households[place] += 1
+        households = 0
+        for here in places[:n_households]:  # a pass for each place is vectorised, one pass that adds to a table waits
+            households += here == place
+        state.households[place] = households
