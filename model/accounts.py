@@ -141,8 +141,12 @@ def find_breach(
                 return place, sex, 0, ledger.closing[place, sex, 0] - expected
             carried = 0
             for age in range(AGES):
-                stays = (ledger.stock[place, sex, age] - ledger.deaths[place, sex, age]
-                         - ledger.departures[place, sex, age] + ledger.arrivals[place, sex, age])  # fmt: skip
+                stays = (
+                    ledger.stock[place, sex, age]
+                    - ledger.deaths[place, sex, age]
+                    - ledger.departures[place, sex, age]
+                    + ledger.arrivals[place, sex, age]
+                )
                 all_in += ledger.arrivals[place, sex, age]
                 if age < LAST_AGE - 1:
                     surplus = ledger.closing[place, sex, age + 1] - stays

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from model import draws
 from model.compiled import kernel
 from model.population import AGES
 

@@ -93,5 +93,8 @@ def lean_kernel(function: Function) -> Function:
     It counts no references: in an ordinary kernel every array of every argument is counted up and down,
     atomically, at every call, which took a fifth of a year; and a call from Python hands on bare pointers.
     """
-    compiled: Function = numba.njit(nogil=True, cache=True, fastmath=False, error_model="numpy", _nrt=False)(function)
+    compile_it: Any = numba.njit
+    compiled: Function = compile_it(nogil=True, cache=True, fastmath=False, error_model="numpy", _nrt=False)(
+        function
+    )
     return compiled

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from model import draws
 from model.accounts import REMOVED, Ledger
 from model.compiled import kernel, lean_kernel
-from model.draws import U64
+from model.draws import I64, U64
 from model.population import AGES, FEMALE, LAST_AGE, NOWHERE, PARTNER, REFERENCE, Households, People
 from model.strips import STRIP, find_cells, list_marked, look_up, mark_below, mark_below_own, spread_places
 
@@ -34,7 +34,8 @@ class Vital(NamedTuple):
     """Yearly probabilities by place.
 
     Attributes:
-        death: float64[n_sim, 2, 111] of a person aged a on 1 January; newborn: float64[n_sim, 2] of a child of the year.
+        death: float64[n_sim, 2, 111] of a person aged a on 1 January.
+        newborn: float64[n_sim, 2] of a child of the year.
         birth: float64[n_sim, 2, 111] of a woman aged a on 1 January (0 for men).
         death_cut, birth_cut: uint64[n_sim * 2 * 111] the same as cuts of a draw (`draws.cut`), flat.
     """
@@ -65,8 +66,13 @@ class Candidates(NamedTuple):
 
 
 @lean_kernel
-def death_probabilities(rates: NDArray[np.float64], factor: float, infant_first_year: float,
-                        death: NDArray[np.float64], newborn: NDArray[np.float64]) -> None:
+def death_probabilities(
+    rates: NDArray[np.float64],
+    factor: float,
+    infant_first_year: float,
+    death: NDArray[np.float64],
+    newborn: NDArray[np.float64],
+) -> None:
     """Equation (16): chance to die within the calendar year, from central death rates by single age.
 
     A person aged a on 1 January spends half of the year at age a and half at a + 1 (Lexis parallelogram);
@@ -95,9 +101,16 @@ def birth_probabilities(shape: NDArray[np.float64], total: float, birth: NDArray
 
 
 @lean_kernel
-def vital_rates(rates: NDArray[np.float64], shape: NDArray[np.float64], tfr: float, mortality_factor: float,
-                fertility_log: NDArray[np.float64], mortality_log: NDArray[np.float64], infant_first_year: float,
-                vital: Vital) -> None:
+def vital_rates(
+    rates: NDArray[np.float64],
+    shape: NDArray[np.float64],
+    tfr: float,
+    mortality_factor: float,
+    fertility_log: NDArray[np.float64],
+    mortality_log: NDArray[np.float64],
+    infant_first_year: float,
+    vital: Vital,
+) -> None:
     """Fill this year's probabilities for every place (`fertility_log` is f_s, `mortality_log` d_s)."""
     for place in range(vital.newborn.shape[0]):
         birth_probabilities(shape, tfr * math.exp(fertility_log[place]), vital.birth[place, 1])
@@ -111,7 +124,9 @@ def vital_rates(rates: NDArray[np.float64], shape: NDArray[np.float64], tfr: flo
 
 
 @lean_kernel
-def strike(key: np.uint64, place: int, sex: int, age: int, vital: Vital, death_salt: np.uint64, birth_salt: np.uint64) -> int:
+def strike(
+    key: np.uint64, place: int, sex: int, age: int, vital: Vital, death_salt: np.uint64, birth_salt: np.uint64
+) -> int:
     """Fate bits of birth and death of one person; a woman who dies in a year bears no child in it."""
     if draws.uniform(key, death_salt) < vital.death[place, sex, age]:
         return DIES
@@ -121,9 +136,17 @@ def strike(key: np.uint64, place: int, sex: int, age: int, vital: Vital, death_s
 
 
 @lean_kernel
-def _mark_struck(ages: NDArray[np.uint8], traits: NDArray[np.uint8], places: NDArray[np.uint16], dies: NDArray[np.bool_],
-                 bears: NDArray[np.bool_], unites: NDArray[np.bool_], leaves: NDArray[np.bool_], fate: NDArray[np.uint8],
-                 marks: NDArray[np.uint8]) -> None:
+def _mark_struck(
+    ages: NDArray[np.uint8],
+    traits: NDArray[np.uint8],
+    places: NDArray[np.uint16],
+    dies: NDArray[np.bool_],
+    bears: NDArray[np.bool_],
+    unites: NDArray[np.bool_],
+    leaves: NDArray[np.bool_],
+    fate: NDArray[np.uint8],
+    marks: NDArray[np.uint8],
+) -> None:
     """What happens to everyone of a strip, from the draws: DIES, BEARS, UNITES (looks for a union), LEAVES_HOME.
 
     Who dies does nothing else in the year; who moved alone is struck at the destination's rates
@@ -143,11 +166,22 @@ def _mark_struck(ages: NDArray[np.uint8], traits: NDArray[np.uint8], places: NDA
 
 
 @kernel
-def decide_vital_events(people: People, households: Households, n_households: int, vital: Vital, table: Any,
-                        seed: np.uint64, year: int, fate: NDArray[np.uint8], candidates: Candidates,
-                        own_row: NDArray[np.int32], own_household: NDArray[np.int32],
-                        own_place: NDArray[np.int32], bereft: NDArray[np.int32],
-                        ledger: Ledger) -> tuple[int, int, int, int]:
+def decide_vital_events(
+    people: People,
+    households: Households,
+    n_households: int,
+    vital: Vital,
+    table: Any,
+    seed: np.uint64,
+    year: int,
+    fate: NDArray[np.uint8],
+    candidates: Candidates,
+    own_row: NDArray[np.int32],
+    own_household: NDArray[np.int32],
+    own_place: NDArray[np.int32],
+    bereft: NDArray[np.int32],
+    ledger: Ledger,
+) -> tuple[int, int, int, int]:
     """Phase 10, decisions: who dies, bears, looks for a union, leaves home or divorces (fate is filled).
 
     Everyone reads the state at the start of the phase. `own_row`, `own_household`, `own_place` collect those
@@ -198,8 +232,8 @@ def decide_vital_events(people: People, households: Households, n_households: in
             elif mark & UNITES:
                 candidates.row[n_candidates] = i
                 candidates.household[n_candidates] = h
-                age_cell = min(UNION_CELLS - 1, (np.int64(people.age[i]) - UNION_FIRST_AGE) // 5)
-                candidates.group[n_candidates] = np.int64(places[i]) * UNION_CELLS + age_cell
+                age_cell = min(UNION_CELLS - 1, (I64(people.age[i]) - UNION_FIRST_AGE) // 5)
+                candidates.group[n_candidates] = I64(places[i]) * UNION_CELLS + age_cell
                 candidates.position[n_candidates] = draws.draw(people.key[i], pairing_salt)
                 n_candidates += 1
             elif mark & LEAVES_HOME:
@@ -207,15 +241,36 @@ def decide_vital_events(people: People, households: Households, n_households: in
                 own_household[n_own] = h
                 own_place[n_own] = places[i]
                 n_own += 1
-    n_own, n_bereft = _decide_couples(people, households, n_households, draws.salt(seed, year, draws.DIVORCE),
-                                      draws.cut(settings.divorce_rate), fate, own_row, own_household, own_place, n_own, bereft)
+    n_own, n_bereft = _decide_couples(
+        people,
+        households,
+        n_households,
+        draws.salt(seed, year, draws.DIVORCE),
+        draws.cut(settings.divorce_rate),
+        fate,
+        own_row,
+        own_household,
+        own_place,
+        n_own,
+        bereft,
+    )
     return n_candidates, n_births, n_own, n_bereft
 
 
 @kernel
-def _decide_couples(people: People, households: Households, n_households: int, salted: np.uint64, divorce_cut: np.uint64,
-                    fate: NDArray[np.uint8], own_row: NDArray[np.int32], own_household: NDArray[np.int32],
-                    own_place: NDArray[np.int32], n_own: int, bereft: NDArray[np.int32]) -> tuple[int, int]:
+def _decide_couples(
+    people: People,
+    households: Households,
+    n_households: int,
+    salted: np.uint64,
+    divorce_cut: np.uint64,
+    fate: NDArray[np.uint8],
+    own_row: NDArray[np.int32],
+    own_household: NDArray[np.int32],
+    own_place: NDArray[np.int32],
+    n_own: int,
+    bereft: NDArray[np.int32],
+) -> tuple[int, int]:
     """Divorces, and households whose heads all die; returns the new numbers of one-person and of bereft households.
 
     The man leaves; a couple of whom one dies does not divorce in that year.
@@ -251,8 +306,14 @@ def _decide_couples(people: People, households: Households, n_households: int, s
 
 
 @kernel
-def pair_on_circle(candidates: Candidates, n: int, people: People, n_groups: int, fate: NDArray[np.uint8],
-                   pairs: NDArray[np.int32]) -> int:
+def pair_on_circle(
+    candidates: Candidates,
+    n: int,
+    people: People,
+    n_groups: int,
+    fate: NDArray[np.uint8],
+    pairs: NDArray[np.int32],
+) -> int:
     """Equation (17), who pairs with whom: on the circle of hashes each woman takes the nearest preceding free man.
 
     Per place and fixed age cell; one more single person then changes a handful of couples, not half of

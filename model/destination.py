@@ -32,7 +32,9 @@ def _gumbel_at(u: float) -> float:
 
 
 # Entry b: the variate at u = b / 2**BRACKET_BITS; a draw with leading bits b lies between entries b and b + 1.
-BRACKETS: NDArray[np.float64] = np.array([_gumbel_at(b / 2.0**BRACKET_BITS) for b in range(2**BRACKET_BITS + 1)])
+BRACKETS: NDArray[np.float64] = np.array(
+    [_gumbel_at(b / 2.0**BRACKET_BITS) for b in range(2**BRACKET_BITS + 1)]
+)
 
 
 @lean_kernel

@@ -16,19 +16,48 @@ from model import draws
 from model.accounts import REMOVED, Ledger, check_closed, count_stock, new_ledger, open_year
 from model.arrivals import Arrivers, admit, count_arrivals, count_settlers, mean_arrivals
 from model.choice import Choice, Places, advantages, log_distances, new_choice, rogers_castro, tabulate
-from model.demography import UNION_CELLS, Candidates, Vital, decide_vital_events, new_vital, pair_on_circle, vital_rates
+from model.demography import (
+    UNION_CELLS,
+    Candidates,
+    Vital,
+    decide_vital_events,
+    new_vital,
+    pair_on_circle,
+    vital_rates,
+)
 from model.founding import Founding
 from model.infrastructure import review_services, show_places, wear_out
-from model.jobs import advance_output, advance_wages, demand_labour, perceive_incomes
 from model.job_queue import Seekers
+from model.jobs import advance_output, advance_wages, demand_labour, perceive_incomes
 from model.labour import Centres, Cuts, match, scan_labour
 from model.levers import Levers, neutral_levers
-from model.migration import (LONE_FIRST_AGE, LONE_LAST_AGE, STUDY_FIRST_AGE, STUDY_LAST_AGE, Incomes, Readiness, Students, mean_readiness, move_people, return_students)
+from model.migration import (
+    LONE_FIRST_AGE,
+    LONE_LAST_AGE,
+    STUDY_FIRST_AGE,
+    STUDY_LAST_AGE,
+    Incomes,
+    Readiness,
+    Students,
+    mean_readiness,
+    move_people,
+    return_students,
+)
 from model.normalisation import Norm
 from model.opening import RETURN_YEARS, open_world
 from model.outlook import LAST_OBSERVED_FLOWS, build_outlook
 from model.parameters import ParameterValues, waged_places
-from model.population import AGES, FEMALE, SECTORS, WORKING_AGE, Households, People, new_households, new_people, refresh_marks
+from model.population import (
+    AGES,
+    FEMALE,
+    SECTORS,
+    WORKING_AGE,
+    Households,
+    People,
+    new_households,
+    new_people,
+    refresh_marks,
+)
 from model.record import Record
 from model.renewal import (
     LoneMoves,
@@ -84,10 +113,19 @@ class Engine:
         Phase(12, "records", "", "take_record"),
     )
 
-    def __init__(self, world: World, founding: Founding, values: ParameterValues, seed: np.uint64,
-                 levers: Levers | None = None, horizon: int = 2045) -> None:
+    def __init__(
+        self,
+        world: World,
+        founding: Founding,
+        values: ParameterValues,
+        seed: np.uint64,
+        levers: Levers | None = None,
+        horizon: int = 2045,
+    ) -> None:
         if horizon <= world.start:
-            raise ValueError(f"horizon {horizon}: expected a year after {world.start}, the start of world '{world.name}'")
+            raise ValueError(
+                f"horizon {horizon}: expected a year after {world.start}, the start of world '{world.name}'"
+            )
         self.world, self.founding, self.values, self.seed = world, founding, values, np.uint64(seed)
         self.horizon, self.start, self.year = horizon, world.start, world.start
         self.levers = levers if levers is not None else neutral_levers(world, horizon)
@@ -98,19 +136,34 @@ class Engine:
         self.waged: NDArray[np.bool_] = np.zeros(world.n_all, np.bool_)
         self.waged[waged_places(world)] = True
         n_sim, n_all = world.n_sim, world.n_all
-        self.is_centre: NDArray[np.bool_] = np.array([kind in ("regional_centre", "capital") for kind in world.kind])
+        self.is_centre: NDArray[np.bool_] = np.array(
+            [kind in ("regional_centre", "capital") for kind in world.kind]
+        )
         self.state: Settlements = new_settlements(n_sim, n_all)
         self.ledger: Ledger = new_ledger(n_sim, n_all)
         self.choice: Choice = new_choice(n_sim, n_all)
         self.vital: Vital = new_vital(n_sim)
         self.incomes = Incomes(np.zeros(n_sim), np.zeros(n_sim))
         self.places = Places(
-            np.zeros(n_all), world.infrastructure_Q.copy(), world.services_S.copy(), world.rent_index.copy(),
-            world.size_2015, np.zeros(n_all), world.nest, world.is_destination, world.is_study_place, self.keys, np.empty((n_all, n_all)),
-        )  # fmt: skip
+            np.zeros(n_all),
+            world.infrastructure_Q.copy(),
+            world.services_S.copy(),
+            world.rent_index.copy(),
+            world.size_2015,
+            np.zeros(n_all),
+            world.nest,
+            world.is_destination,
+            world.is_study_place,
+            self.keys,
+            np.empty((n_all, n_all)),
+        )
         log_distances(world.road_km, self.places.log_distance)
-        self.projects = project_columns((qyzyljar_projects(world) if self.levers.qyzyljar else ()) + self.levers.projects)
-        self.arrivers = Arrivers(values["stayer_share"], np.minimum(1.0, world.kin_share * values["kin_scale"]))
+        self.projects = project_columns(
+            (qyzyljar_projects(world) if self.levers.qyzyljar else ()) + self.levers.projects
+        )
+        self.arrivers = Arrivers(
+            values["stayer_share"], np.minimum(1.0, world.kin_share * values["kin_scale"])
+        )
         self.fertility_log = founding.fertility_offset + values.by_place("fertility")[:n_sim]
         self.mortality_log = founding.mortality_offset + values.by_place("mortality")[:n_sim]
         self.arrival_variation = values.by_place("arrival_variation")[:n_sim]
@@ -118,22 +171,42 @@ class Engine:
         self.mobility = np.empty(AGES)
         rogers_castro(self.mobility)
         self.centres = Centres(
-            world.commuting_centre, np.array([world.road_km[s, world.commuting_centre[s]] for s in range(n_sim)]),
-            np.zeros(n_all), np.zeros(n_all), np.zeros(n_sim), np.zeros(n_sim, np.bool_),
-        )  # fmt: skip
-        self.cuts = Cuts(np.zeros((n_sim, SECTORS), np.uint64), np.zeros(n_sim, np.uint64), np.zeros(n_sim, np.uint64), np.zeros(n_sim))
+            world.commuting_centre,
+            np.array([world.road_km[s, world.commuting_centre[s]] for s in range(n_sim)]),
+            np.zeros(n_all),
+            np.zeros(n_all),
+            np.zeros(n_sim),
+            np.zeros(n_sim, np.bool_),
+        )
+        self.cuts = Cuts(
+            np.zeros((n_sim, SECTORS), np.uint64),
+            np.zeros(n_sim, np.uint64),
+            np.zeros(n_sim, np.uint64),
+            np.zeros(n_sim),
+        )
         rows = founding.n_people + founding.n_people // 16 + SPARE_ROWS
         household_rows = founding.n_households + founding.n_households // 16 + SPARE_ROWS
         self.people, self.spare_people = new_people(rows), new_people(rows)
-        self.households, self.spare_households = new_households(household_rows), new_households(household_rows)
+        self.households, self.spare_households = (
+            new_households(household_rows),
+            new_households(household_rows),
+        )
         self.n_people, self.n_households = founding.n_people, founding.n_households
         self.fate: NDArray[np.uint8] = np.zeros(rows, np.uint8)
-        self.students = Students(*(np.empty(0, kind) for kind in (np.uint64, np.uint8, np.uint8, np.uint8, np.uint16)))
+        self.students = Students(
+            np.empty(0, np.uint64),
+            np.empty(0, np.uint8),
+            np.empty(0, np.uint8),
+            np.empty(0, np.uint8),
+            np.empty(0, np.uint16),
+        )
         self.n_students = self.n_moves = self.first_new_student = 0
         self.moves = LoneMoves(*(np.empty(0, np.int32) for _ in range(3)))
         self.own = LoneMoves(*(np.empty(0, np.int32) for _ in range(3)))
         self.seekers = Seekers(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.uint64))
-        self.candidates = Candidates(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.uint64))
+        self.candidates = Candidates(
+            np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.uint64)
+        )
         self.pairs: NDArray[np.int32] = np.empty((0, 2), np.int32)
         self.bereft: NDArray[np.int32] = np.empty(0, np.int32)
         self.alpha, self.border = 0.0, 1.0
@@ -167,7 +240,9 @@ class Engine:
     def recount(self) -> None:
         """Take the opening stock from the columns (after the founders settled, or after an edit by hand)."""
         refresh_marks(self.people, self.households, self.n_households)
-        self.opening_keys = np.uint64(count_stock(self.people, self.households, self.n_households, self.ledger.closing))
+        self.opening_keys = np.uint64(
+            count_stock(self.people, self.households, self.n_households, self.ledger.closing)
+        )
         self._count_places()
 
     def _count_places(self) -> None:
@@ -175,7 +250,9 @@ class Engine:
         count_places(self.ledger.closing, self.households.place, self.n_households, self.state)
 
     def _note_stocks(self) -> None:
-        self.record.note_stocks(self.t, self.ledger.closing, self.state, self.register_bias, self.state.dwellings)
+        self.record.note_stocks(
+            self.t, self.ledger.closing, self.state, self.register_bias, self.state.dwellings
+        )
 
     def _young_people(self) -> int:
         return int(self.ledger.closing[:, :, STUDY_FIRST_AGE : STUDY_LAST_AGE + 1].sum())
@@ -183,10 +260,14 @@ class Engine:
     def _ensure_room(self, people: int, households: int) -> None:
         """Room for that many more rows in the live columns, keeping what they hold."""
         if self.n_people + people > len(self.people.key):
-            self.people = People(*(_grown(column, self.n_people, self.n_people + people) for column in self.people))
+            self.people = People(
+                *(_grown(column, self.n_people, self.n_people + people) for column in self.people)
+            )
         if self.n_households + households >= len(self.households.key):
             wanted = self.n_households + households + 1
-            key, place, traits, first = (_grown(column, self.n_households + 1, wanted + 1) for column in self.households)
+            key, place, traits, first = (
+                _grown(column, self.n_households + 1, wanted + 1) for column in self.households
+            )
             self.households = Households(key, place, traits, first)
         self._ensure_fate()
 
@@ -208,13 +289,19 @@ class Engine:
         wanted = int(self.ledger.closing[:, :, WORKING_AGE:].sum()) + 1
         if len(self.seekers.row) < wanted:
             rows = wanted + wanted // 16
-            self.seekers = Seekers(np.empty(rows, np.int32), np.empty(rows, np.int32), np.empty(rows, np.uint64))
+            self.seekers = Seekers(
+                np.empty(rows, np.int32), np.empty(rows, np.int32), np.empty(rows, np.uint64)
+            )
 
     def ensure_students(self, rows: int) -> None:
         """Room in the register of students outside, keeping what it holds."""
         if len(self.students.key) < rows:
-            self.students = Students(*(_grown(column, self.n_students, rows + rows // 4) for column in self.students))
-        young = self._young_people() + int(self.ledger.closing[:, :, LONE_FIRST_AGE : LONE_LAST_AGE + 1].sum())
+            self.students = Students(
+                *(_grown(column, self.n_students, rows + rows // 4) for column in self.students)
+            )
+        young = self._young_people() + int(
+            self.ledger.closing[:, :, LONE_FIRST_AGE : LONE_LAST_AGE + 1].sum()
+        )
         if len(self.moves.row) < young:
             self.moves = LoneMoves(*(np.empty(young + young // 4, np.int32) for _ in range(3)))
 
@@ -222,7 +309,12 @@ class Engine:
         """Room for candidates, new households and the bereft."""
         singles = len(self.fate)
         if len(self.candidates.row) < singles:
-            self.candidates = Candidates(np.empty(singles, np.int32), np.empty(singles, np.int32), np.empty(singles, np.int32), np.empty(singles, np.uint64))
+            self.candidates = Candidates(
+                np.empty(singles, np.int32),
+                np.empty(singles, np.int32),
+                np.empty(singles, np.int32),
+                np.empty(singles, np.uint64),
+            )
             self.pairs = np.empty((singles // 2 + 1, 2), np.int32)
             self.own = LoneMoves(*(np.empty(singles, np.int32) for _ in range(3)))
         if len(self.bereft) < self.n_households:
@@ -258,8 +350,16 @@ class Engine:
         t, world, state = self.t, self.world, self.state
         open_year(self.ledger)
         self.reference, self.unemployment = self.outlook.reference[t], self.outlook.unemployment[t]
-        vital_rates(world.schedules.mortality, world.schedules.fertility, float(self.outlook.tfr[t]), float(self.outlook.mortality[t]),
-                    self.fertility_log, self.mortality_log, self.settings.infant_first_year, self.vital)  # fmt: skip
+        vital_rates(
+            world.schedules.mortality,
+            world.schedules.fertility,
+            float(self.outlook.tfr[t]),
+            float(self.outlook.mortality[t]),
+            self.fertility_log,
+            self.mortality_log,
+            self.settings.infant_first_year,
+            self.vital,
+        )
         outside = slice(world.n_sim, world.n_all)
         self.places.rent[outside] = world.rent_index[outside] * self.outlook.rent[t, outside]
         self.alpha = float(self.norm.alpha[0]) + math.log(self.levers.russia_odds[t])
@@ -271,18 +371,26 @@ class Engine:
         if t > 0:
             self._walk()
         after = self.year > LAST_OBSERVED_FLOWS
-        mean_readiness(self.households, self.n_households, self.readiness.stayer, self.readiness.mover, self.kappa)
+        mean_readiness(
+            self.households, self.n_households, self.readiness.stayer, self.readiness.mover, self.kappa
+        )
         for place in range(world.n_sim):
             factor = math.exp(state.walk[place]) * (self.regime_hazard[place] if after else 1.0)
-            self.readiness.hazard[place] = self.norm.hazard[place] * factor * self.kappa_2015[place] / self.kappa[place]
-            self.readiness.study_logit[place] = self.study_logit_2015[place] + self.levers.study_logit[t, place]
+            self.readiness.hazard[place] = (
+                self.norm.hazard[place] * factor * self.kappa_2015[place] / self.kappa[place]
+            )
+            self.readiness.study_logit[place] = (
+                self.study_logit_2015[place] + self.levers.study_logit[t, place]
+            )
             back = min(0.99, self.settings.p_ret + self.levers.return_gain[t, place])
             self.readiness.return_chance[place] = 1.0 - math.exp(math.log1p(-back) / RETURN_YEARS)
 
     def _walk(self) -> None:
         """Equation (14): random walk on ln lambda, partly common to all places."""
         sd, common = self.settings.walk_sd, self.settings.walk_common
-        shared = draws.normal(np.uint64(draws.HAZARD_WALK_COMMON), draws.salt_of(self.seed, self.year, draws.HAZARD_WALK_COMMON))
+        shared = draws.normal(
+            np.uint64(draws.HAZARD_WALK_COMMON), draws.salt_of(self.seed, self.year, draws.HAZARD_WALK_COMMON)
+        )
         own = draws.salt_of(self.seed, self.year, draws.HAZARD_WALK_PLACE)
         for place in range(self.world.n_sim):
             step = math.sqrt(common) * shared + math.sqrt(1.0 - common) * draws.normal(self.keys[place], own)
@@ -293,17 +401,39 @@ class Engine:
         t, world, levers, state = self.t, self.world, self.levers, self.state
         n_sim = world.n_sim
         advance_zones(self.projects, levers.launch_factor[t], self.table, self.seed, self.year, state)
-        relieve_centres(state, n_sim, self.settings.centre_slack, self.labour_force_outside, self.table,
-                        self.centres.openings_outside, self.centres.seekers_outside)  # fmt: skip
+        relieve_centres(
+            state,
+            n_sim,
+            self.settings.centre_slack,
+            self.labour_force_outside,
+            self.table,
+            self.centres.openings_outside,
+            self.centres.seekers_outside,
+        )
         extra = levers.extra_budget[t]
         wear_out(state, self.population_2015, self.outlook.budget[t] + extra, levers.renewal[t], self.table)
         review_services(state, self.level_2015, levers.services_kept[t], extra, self.table)
-        show_places(state, world.services_S[:n_sim], world.rent_index[:n_sim], levers.rent_factor[t], self.table, self.places)
+        show_places(
+            state,
+            world.services_S[:n_sim],
+            world.rent_index[:n_sim],
+            levers.rent_factor[t],
+            self.table,
+            self.places,
+        )
 
     def set_labour_demand(self) -> None:
         """Phase 3: output around its trend and posts by sector."""
         t, levers = self.t, self.levers
-        advance_output(self.state, self.table, float(levers.drought[t]), float(levers.industry[t]), self.seed, self.year, self.keys)
+        advance_output(
+            self.state,
+            self.table,
+            float(levers.drought[t]),
+            float(levers.industry[t]),
+            self.seed,
+            self.year,
+            self.keys,
+        )
         demand_labour(self.state, self.population_2015, t, float(self.outlook.shedding[t]), self.table)
 
     def match_labour(self) -> None:
@@ -311,16 +441,45 @@ class Engine:
         world, settings = self.world, self.settings
         self.centres.reach[:] = self.levers.reach[self.t]
         self.ensure_seekers()
-        n = scan_labour(self.people, self.households, self.n_households, self.participation, settings.separation,
-                        settings.skill_hiring_odds, self.seed, self.year, self.state, self.seekers)  # fmt: skip
-        match(self.people, self.seekers, n, self.state, self.centres, self.table, self.seed, self.year, self.keys,
-              self.is_centre[: world.n_sim], self.cuts)  # fmt: skip
+        n = scan_labour(
+            self.people,
+            self.households,
+            self.n_households,
+            self.participation,
+            settings.separation,
+            settings.skill_hiring_odds,
+            self.seed,
+            self.year,
+            self.state,
+            self.seekers,
+        )
+        match(
+            self.people,
+            self.seekers,
+            n,
+            self.state,
+            self.centres,
+            self.table,
+            self.seed,
+            self.year,
+            self.keys,
+            self.is_centre[: world.n_sim],
+            self.cuts,
+        )
 
     def set_wages(self) -> None:
         """Phase 5: wages of the simulated places and what commuters bring home."""
         world, state = self.world, self.state
-        advance_wages(state, self.omega, self.reference, self.levers.wage_supplement[self.t], self.table, self.seed,
-                      self.year, self.keys)  # fmt: skip
+        advance_wages(
+            state,
+            self.omega,
+            self.reference,
+            self.levers.wage_supplement[self.t],
+            self.table,
+            self.seed,
+            self.year,
+            self.keys,
+        )
         wages = np.where(self.waged, self.omega, 1.0) * self.reference
         wages[: world.n_sim] = state.wage
         self.set_commuter_incomes(wages)
@@ -330,7 +489,7 @@ class Engine:
         n_sim = self.world.n_sim
         self.incomes.wage[:] = wages[:n_sim]
         for place in range(n_sim):
-            centre = self.centres.index[place]
+            centre = self.centres.centre[place]
             if centre < 0:
                 self.incomes.commuter[place] = wages[place]
                 self.centres.pays[place] = False
@@ -341,8 +500,18 @@ class Engine:
 
     def perceive(self) -> None:
         """Phase 6: perceived incomes, and the utilities that follow from them."""
-        perceive_incomes(self.state, self.world.n_sim, self.waged, self.omega, self.reference, self.unemployment,
-                         self.settings.centre_slack, self.table, self.places.income, self.settings.rho_e)  # fmt: skip
+        perceive_incomes(
+            self.state,
+            self.world.n_sim,
+            self.waged,
+            self.omega,
+            self.reference,
+            self.unemployment,
+            self.settings.centre_slack,
+            self.table,
+            self.places.income,
+            self.settings.rho_e,
+        )
         tabulate(self.world.n_sim, self.places, self.table, self.alpha, self.choice)
 
     def move(self) -> None:
@@ -351,19 +520,43 @@ class Engine:
         self.ensure_students(self.n_students + self._young_people())
         before = self.n_students
         self.n_moves, self.n_students = move_people(
-            self.people, self.households, self.n_households, self.world.n_sim, self.incomes, self.readiness, self.choice,
-            self.places, self.table, self.alpha, self.seed, self.year, self.fate, self.moves, self.students,
-            self.n_students, self.ledger,
-        )  # fmt: skip
+            self.people,
+            self.households,
+            self.n_households,
+            self.world.n_sim,
+            self.incomes,
+            self.readiness,
+            self.choice,
+            self.places,
+            self.table,
+            self.alpha,
+            self.seed,
+            self.year,
+            self.fate,
+            self.moves,
+            self.students,
+            self.n_students,
+            self.ledger,
+        )
         self.first_new_student = before
 
     def bring_students_back(self) -> None:
         """Phase 8: students return from outside."""
         self._ensure_room(self.n_students, self.n_students)
         self.n_students, self.n_people, self.n_households = return_students(
-            self.students, self.n_students, self.first_new_student, self.readiness.return_chance, self.seed, self.year,
-            self.people, self.n_people, self.households, self.n_households, self.study_origin, self.ledger,
-        )  # fmt: skip
+            self.students,
+            self.n_students,
+            self.first_new_student,
+            self.readiness.return_chance,
+            self.seed,
+            self.year,
+            self.people,
+            self.n_people,
+            self.households,
+            self.n_households,
+            self.study_origin,
+            self.ledger,
+        )
 
     def admit_arrivals(self) -> None:
         """Phase 9: households from outside."""
@@ -374,40 +567,126 @@ class Engine:
         if self.year > LAST_OBSERVED_FLOWS:
             base = base * self.regime_arrivals
         mean = np.empty((n_sim, world.n_all))
-        mean_arrivals(base, self.origin_share, world.hinterland[:n_sim], self.settings.hinterland_weight,
-                      self.outlook.hinterland[t], self.state.population / self.population_2015, self.advantage, self.advantage_2015, mean)  # fmt: skip
+        mean_arrivals(
+            base,
+            self.origin_share,
+            world.hinterland[:n_sim],
+            self.settings.hinterland_weight,
+            self.outlook.hinterland[t],
+            self.state.population / self.population_2015,
+            self.advantage,
+            self.advantage_2015,
+            mean,
+        )
         counts = np.zeros((n_sim, world.n_all), np.int64)
         total = count_arrivals(mean, self.arrival_variation, self.keys, self.seed, self.year, counts)
         settlers = np.zeros(n_sim, np.int64)
-        total += count_settlers(self.levers.settlers[t], self.settings.settlers_returning, self.keys, self.seed, self.year, settlers)
+        total += count_settlers(
+            self.levers.settlers[t],
+            self.settings.settlers_returning,
+            self.keys,
+            self.seed,
+            self.year,
+            settlers,
+        )
         self._ensure_room(total * int(np.diff(self.founding.templates.first).max()), total)
         self.n_people, self.n_households = admit(
-            counts, settlers, self.settings.settlers_working, world.n_all - 1, self.keys, self.founding.templates, self.arrivers,
-            self.seed, self.year, self.people, self.n_people, self.households, self.n_households, self.ledger,
-        )  # fmt: skip
+            counts,
+            settlers,
+            self.settings.settlers_working,
+            world.n_all - 1,
+            self.keys,
+            self.founding.templates,
+            self.arrivers,
+            self.seed,
+            self.year,
+            self.people,
+            self.n_people,
+            self.households,
+            self.n_households,
+            self.ledger,
+        )
 
     def renew_population(self) -> None:
         """Phase 10: unions, splits, births, deaths, ageing; the columns of the next 1 January."""
-        seed, year, settings, n_sim = self.seed, self.year, self.settings, self.world.n_sim
+        seed, year, n_sim = self.seed, self.year, self.world.n_sim
         self._ensure_fate()
         self._ensure_lists()
         n_candidates, births, n_own, n_bereft = decide_vital_events(
-            self.people, self.households, self.n_households, self.vital, self.table, seed, year, self.fate, self.candidates,
-            self.own.row, self.own.household, self.own.destination, self.bereft, self.ledger,
-        )  # fmt: skip
-        births += strike_lone_movers(self.people, self.moves, self.n_moves, self.vital, seed, year, self.fate, self.ledger)
-        n_pairs = pair_on_circle(self.candidates, n_candidates, self.people, n_sim * UNION_CELLS, self.fate, self.pairs)
+            self.people,
+            self.households,
+            self.n_households,
+            self.vital,
+            self.table,
+            seed,
+            year,
+            self.fate,
+            self.candidates,
+            self.own.row,
+            self.own.household,
+            self.own.destination,
+            self.bereft,
+            self.ledger,
+        )
+        births += strike_lone_movers(
+            self.people, self.moves, self.n_moves, self.vital, seed, year, self.fate, self.ledger
+        )
+        n_pairs = pair_on_circle(
+            self.candidates, n_candidates, self.people, n_sim * UNION_CELLS, self.fate, self.pairs
+        )
         refuge = self._house_orphans(n_bereft)
         rows, hearths = self.n_people + births + 1, self.n_households + n_own + self.n_moves + n_pairs + 1
         self._ensure_spare(rows, hearths)
         target, hearth = self.spare_people, self.spare_households
-        row, written = copy_households(self.people, self.households, self.n_households, self.fate, refuge, len(refuge.host),
-                                       self.vital, self.table, seed, year, self.ledger, target, hearth)  # fmt: skip
-        row, written = join_couples(self.people, self.households, self.fate, self.candidates, self.pairs, n_pairs, self.vital,
-                                    self.table, seed, year, self.ledger, target, hearth, row, written)  # fmt: skip
+        row, written = copy_households(
+            self.people,
+            self.households,
+            self.n_households,
+            self.fate,
+            refuge,
+            len(refuge.host),
+            self.vital,
+            self.table,
+            seed,
+            year,
+            self.ledger,
+            target,
+            hearth,
+        )
+        row, written = join_couples(
+            self.people,
+            self.households,
+            self.fate,
+            self.candidates,
+            self.pairs,
+            n_pairs,
+            self.vital,
+            self.table,
+            seed,
+            year,
+            self.ledger,
+            target,
+            hearth,
+            row,
+            written,
+        )
         for moves, n in ((self.own, n_own), (self.moves, self.n_moves)):
-            row, written = found_households(self.people, self.households, moves, n, self.fate, self.vital, self.table, seed,
-                                            year, self.ledger, target, hearth, row, written)  # fmt: skip
+            row, written = found_households(
+                self.people,
+                self.households,
+                moves,
+                n,
+                self.fate,
+                self.vital,
+                self.table,
+                seed,
+                year,
+                self.ledger,
+                target,
+                hearth,
+                row,
+                written,
+            )
         self.people, self.spare_people = target, self.people
         self.households, self.spare_households = hearth, self.households
         self.n_people, self.n_households = row, written
@@ -424,8 +703,19 @@ class Engine:
             orphans, homes = orphans[:n], homes[:n]
         hosts = np.empty(len(orphans), np.int32)
         if len(orphans):
-            find_hosts(self.people, self.households, self.n_households, self.fate, self.world.n_sim, orphans, homes, len(orphans),
-                       self.seed, self.year, hosts)  # fmt: skip
+            find_hosts(
+                self.people,
+                self.households,
+                self.n_households,
+                self.fate,
+                self.world.n_sim,
+                orphans,
+                homes,
+                len(orphans),
+                self.seed,
+                self.year,
+                hosts,
+            )
             self._send_to_kin(orphans[hosts < 0], homes[hosts < 0])
             orphans, hosts = orphans[hosts >= 0], hosts[hosts >= 0]
             order = np.lexsort((self.people.key[orphans], hosts))
@@ -447,7 +737,9 @@ class Engine:
 
     def close_accounts(self) -> None:
         """Phase 11: the recount of the new columns must equal what the postings say."""
-        closing_keys = np.uint64(count_stock(self.people, self.households, self.n_households, self.ledger.closing))
+        closing_keys = np.uint64(
+            count_stock(self.people, self.households, self.n_households, self.ledger.closing)
+        )
         check_closed(self.ledger, self.opening_keys, closing_keys, self.year, self.world.ids)
         self.opening_keys = closing_keys
 
@@ -470,7 +762,13 @@ def _grown(column: NDArray[Any], used: int, rows: int) -> NDArray[Any]:
     return larger
 
 
-def simulate(world: World, founding: Founding, values: ParameterValues, seed: np.uint64, levers: Levers | None = None,
-             horizon: int = 2045) -> Record:
+def simulate(
+    world: World,
+    founding: Founding,
+    values: ParameterValues,
+    seed: np.uint64,
+    levers: Levers | None = None,
+    horizon: int = 2045,
+) -> Record:
     """Run one world from its start to the horizon."""
     return Engine(world, founding, values, seed, levers, horizon).run()

@@ -11,8 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from model import draws
 from model.compiled import kernel, lean_kernel
-from model.draws import U64
+from model.draws import I64, U64
+from model.population import SKILLED
 
 NOBODY = U64(0)
 EVERYBODY = U64(0xFFFFFFFFFFFFFFFF)
@@ -42,6 +44,14 @@ class JobQueue(NamedTuple):
     bits: int
     number: NDArray[np.uint64]
     seeker: NDArray[np.int32]
+
+
+@lean_kernel
+def queue_number(key: np.uint64, traits: int, salted: np.uint64, odds: float) -> np.uint64:
+    """Place in the queue for jobs: uniform, for the skilled divided by their odds; ties break by key."""
+    position = I64(draws.draw(key, salted) >> U64(11))
+    position = I64(position / (odds if traits & SKILLED else 1.0))
+    return (U64(position) << U64(11)) | (key & U64(0x7FF))
 
 
 @kernel
@@ -78,7 +88,7 @@ def new_queue(seekers: Seekers, n: int, n_sim: int) -> JobQueue:
 @lean_kernel
 def begin_of(queue: JobQueue, place: int) -> int:
     """Position of the first seeker of a place; that of the next place is the end."""
-    return np.int64(queue.start[place << queue.bits])
+    return I64(queue.start[place << queue.bits])
 
 
 @lean_kernel

@@ -10,8 +10,19 @@ from numpy.typing import NDArray
 
 from model import draws
 from model.compiled import kernel, lean_kernel
-from model.draws import U64
-from model.job_queue import EVERYBODY, NOBODY, JobQueue, Seekers, begin_of, bin_of_position, cut_after, new_queue, sort_bin
+from model.draws import I64, U64
+from model.job_queue import (
+    EVERYBODY,
+    NOBODY,
+    JobQueue,
+    Seekers,
+    begin_of,
+    bin_of_position,
+    cut_after,
+    new_queue,
+    queue_number,
+    sort_bin,
+)
 from model.population import (
     AGES,
     CHILD,
@@ -23,7 +34,6 @@ from model.population import (
     NOWHERE,
     RETIRED,
     SECTORS,
-    SKILLED,
     STATUSES,
     STUDENT,
     UNEMPLOYED,
@@ -61,12 +71,12 @@ class Centres(NamedTuple):
     """Where commuters of a place may work, float64/int64[n_sim] unless said.
 
     Attributes:
-        index: the centre (-1 none). distance: road km. district: seekers of the centre's own district relative
+        centre: its index (-1 none). distance: road km. district: seekers of the centre's own district relative
             to its own. openings_outside, seekers_outside: float64[n_all] of external centres this year.
         reach: shift of D50 in km by a commuter link. pays: whether the job pays after travel.
     """
 
-    index: NDArray[np.int64]
+    centre: NDArray[np.int64]
     distance: NDArray[np.float64]
     openings_outside: NDArray[np.float64]
     seekers_outside: NDArray[np.float64]
@@ -75,7 +85,9 @@ class Centres(NamedTuple):
 
 
 @lean_kernel
-def fill_participation(base: NDArray[np.float64], scale: NDArray[np.float64], out: NDArray[np.uint64]) -> None:
+def fill_participation(
+    base: NDArray[np.float64], scale: NDArray[np.float64], out: NDArray[np.uint64]
+) -> None:
     """l(age, sex) of every place: the region's schedule times kappa_E, as cuts of a draw, uint64[n_sim * 2 * 111]."""
     for place in range(scale.shape[0]):
         for sex in range(2):
@@ -85,25 +97,34 @@ def fill_participation(base: NDArray[np.float64], scale: NDArray[np.float64], ou
 
 
 @lean_kernel
-def _queue_up(people: People, places: NDArray[np.uint16], odds: float, salted: np.uint64, seekers: Seekers, begin: int,
-              end: int) -> None:
-    """Place in the queue of seekers number `begin` to `end`: uniform, for the skilled divided by their odds.
-
-    Ties break by key.
-    """
+def _queue_up(
+    people: People,
+    places: NDArray[np.uint16],
+    odds: float,
+    salted: np.uint64,
+    seekers: Seekers,
+    begin: int,
+    end: int,
+) -> None:
+    """Place and queue number of seekers number `begin` to `end`."""
     rows = seekers.row
     for k in range(begin, end):
         row = U64(rows[k])
-        key = people.key[row]
-        position = np.int64(draws.draw(key, salted) >> U64(11))
-        position = np.int64(position / (odds if people.traits[row] & SKILLED else 1.0))
         seekers.place[k] = places[row]
-        seekers.queue[k] = (U64(position) << U64(11)) | (key & U64(0x7FF))
+        seekers.queue[k] = queue_number(people.key[row], people.traits[row], salted, odds)
 
 
 @lean_kernel
-def _take_stock(people: People, places: NDArray[np.uint16], begin: int, end: int, in_rank: NDArray[np.bool_],
-                separated: NDArray[np.bool_], seeks: NDArray[np.bool_], posts: NDArray[np.uint32]) -> None:
+def _take_stock(
+    people: People,
+    places: NDArray[np.uint16],
+    begin: int,
+    end: int,
+    in_rank: NDArray[np.bool_],
+    separated: NDArray[np.bool_],
+    seeks: NDArray[np.bool_],
+    posts: NDArray[np.uint32],
+) -> None:
     """Who of a strip keeps a job (`posts`, place x status; status 0: none) and who seeks one; statuses of the rest.
 
     Out of the labour force are children, those who study, the retired, the inactive.
@@ -126,9 +147,18 @@ def _take_stock(people: People, places: NDArray[np.uint16], begin: int, end: int
 
 
 @kernel
-def scan_labour(people: People, households: Households, n_households: int, participation: NDArray[np.uint64],
-                separation: float, skill_odds: float, seed: np.uint64, year: int, state: Settlements,
-                seekers: Seekers) -> int:
+def scan_labour(
+    people: People,
+    households: Households,
+    n_households: int,
+    participation: NDArray[np.uint64],
+    separation: float,
+    skill_odds: float,
+    seed: np.uint64,
+    year: int,
+    state: Settlements,
+    seekers: Seekers,
+) -> int:
     """Participation and separations (5): counts staff and participants, collects the seekers; returns their number.
 
     Taking part is a lifelong rank compared with l(age, sex), so that people enter and leave the labour
@@ -144,7 +174,11 @@ def scan_labour(people: People, households: Households, n_households: int, parti
     cells = np.empty(STRIP, dtype=np.uint32)
     posts = np.empty(STRIP, dtype=np.uint32)
     cuts = np.empty(STRIP, dtype=np.uint64)
-    in_rank, separated, seeks = np.empty(STRIP, dtype=np.bool_), np.empty(STRIP, dtype=np.bool_), np.empty(STRIP, dtype=np.bool_)
+    in_rank, separated, seeks = (
+        np.empty(STRIP, dtype=np.bool_),
+        np.empty(STRIP, dtype=np.bool_),
+        np.empty(STRIP, dtype=np.bool_),
+    )
     counts = np.zeros((LANES, n_sim * STATUSES), dtype=np.int64)
     n = 0
     for begin in range(0, n_people, STRIP):
@@ -189,7 +223,9 @@ def acceptance(distance: float, reach: float, settings: Any) -> float:
 
 
 @lean_kernel
-def _hire_locally(place: int, openings: int, matching: float, state: Settlements, queue: JobQueue, cuts: Cuts) -> int:
+def _hire_locally(
+    place: int, openings: int, matching: float, state: Settlements, queue: JobQueue, cuts: Cuts
+) -> int:
     """Fill local vacancies of a place in sector order; returns how many seekers were hired."""
     hires = min(openings, round_half_up(matching * (begin_of(queue, place + 1) - begin_of(queue, place))))
     hires = max(hires, 0)
@@ -212,8 +248,19 @@ def _local_openings(place: int, state: Settlements) -> int:
 
 
 @kernel
-def match(people: People, seekers: Seekers, n: int, state: Settlements, centres: Centres, table: Any,
-          seed: np.uint64, year: int, keys: NDArray[np.uint64], is_centre: NDArray[np.bool_], cuts: Cuts) -> None:
+def match(
+    people: People,
+    seekers: Seekers,
+    n: int,
+    state: Settlements,
+    centres: Centres,
+    table: Any,
+    seed: np.uint64,
+    year: int,
+    keys: NDArray[np.uint64],
+    is_centre: NDArray[np.bool_],
+    cuts: Cuts,
+) -> None:
     """Hiring, commuting and unemployment of all places (equations 5-7), then every seeker's new status.
 
     Places hire their own seekers first; a centre's vacancies are then shared by acceptance x seekers,
@@ -224,13 +271,15 @@ def match(people: People, seekers: Seekers, n: int, state: Settlements, centres:
     queue = new_queue(seekers, n, n_sim)
     state.commuters_in[:] = 0
     for place in range(n_sim):
-        centre = centres.index[place]
+        centre = centres.centre[place]
         if 0 <= centre < n_sim:
             state.commuters_in[centre] += state.commuters[place]
     hired = np.zeros(n_sim, dtype=np.int64)
     for place in range(n_sim):
         if not is_centre[place]:
-            hired[place] = _hire_locally(place, _local_openings(place, state), settings.matching, state, queue, cuts)
+            hired[place] = _hire_locally(
+                place, _local_openings(place, state), settings.matching, state, queue, cuts
+            )
     _share_centres(queue, hired, state, centres, settings, seed, year, keys, is_centre, cuts)
     for place in range(n_sim):
         if is_centre[place]:
@@ -238,14 +287,24 @@ def match(people: People, seekers: Seekers, n: int, state: Settlements, centres:
             hired[place] = _hire_locally(place, openings, settings.matching, state, queue, cuts)
     commutes = np.zeros(n, dtype=np.bool_)
     for place in range(n_sim):
-        asked, taken = _commute(people, seekers, queue, place, hired[place], cuts, draws.salt(seed, year, draws.COMMUTE_ACCEPTANCE),
-                                commutes)  # fmt: skip
+        asked, taken = _commute(
+            people,
+            seekers,
+            queue,
+            place,
+            hired[place],
+            cuts,
+            draws.salt(seed, year, draws.COMMUTE_ACCEPTANCE),
+            commutes,
+        )
         state.commuters[place] += taken
-        centre = centres.index[place]
+        centre = centres.centre[place]
         if 0 <= centre < n_sim:
             state.commuters_in[centre] += taken
         close_market(place, state, settings)
-        cuts.unemployed[place] = _unemployed_cut(queue, place, hired[place], taken, asked, state.unemployed[place], commutes)
+        cuts.unemployed[place] = _unemployed_cut(
+            queue, place, hired[place], taken, asked, state.unemployed[place], commutes
+        )
     _set_statuses(people, seekers, n, cuts, commutes)
     for place in range(n_sim):
         openings = 0
@@ -272,9 +331,18 @@ def _set_statuses(people: People, seekers: Seekers, n: int, cuts: Cuts, commutes
 
 
 @kernel
-def _share_centres(queue: JobQueue, hired: NDArray[np.int64], state: Settlements, centres: Centres,
-                   settings: Any, seed: np.uint64, year: int, keys: NDArray[np.uint64],
-                   is_centre: NDArray[np.bool_], cuts: Cuts) -> None:
+def _share_centres(
+    queue: JobQueue,
+    hired: NDArray[np.int64],
+    state: Settlements,
+    centres: Centres,
+    settings: Any,
+    seed: np.uint64,
+    year: int,
+    keys: NDArray[np.uint64],
+    is_centre: NDArray[np.bool_],
+    cuts: Cuts,
+) -> None:
     """Posts of each centre that go to seekers of each place; kept in `cuts.commuting` as numbers for now.
 
     `state.vacancies` of a simulated centre holds the posts set aside for others.
@@ -285,18 +353,22 @@ def _share_centres(queue: JobQueue, hired: NDArray[np.int64], state: Settlements
     for place in range(n_sim):
         if is_centre[place]:
             weight_sum[place] += begin_of(queue, place + 1) - begin_of(queue, place)
-        centre = centres.index[place]
+        centre = centres.centre[place]
         cuts.acceptance[place] = 0.0
         cuts.commuting[place] = NOBODY
         if centre >= 0 and centres.pays[place]:
             cuts.acceptance[place] = acceptance(centres.distance[place], centres.reach[place], settings)
-            weight_sum[centre] += cuts.acceptance[place] * (begin_of(queue, place + 1) - begin_of(queue, place) - hired[place])
+            weight_sum[centre] += cuts.acceptance[place] * (
+                begin_of(queue, place + 1) - begin_of(queue, place) - hired[place]
+            )
         state.vacancies[place] = 0
     for place in range(n_sim):
-        centre = centres.index[place]
+        centre = centres.centre[place]
         if centre < 0 or cuts.acceptance[place] <= 0.0 or weight_sum[centre] <= 0.0:
             continue
-        openings = float(_local_openings(centre, state)) if centre < n_sim else centres.openings_outside[centre]
+        openings = (
+            float(_local_openings(centre, state)) if centre < n_sim else centres.openings_outside[centre]
+        )
         seeking = begin_of(queue, place + 1) - begin_of(queue, place) - hired[place]
         share = openings * min(1.0, cuts.acceptance[place] * seeking / weight_sum[centre])
         # The fraction is kept by a keyed draw: a tenth of a job more is one commuter more every tenth year.
@@ -307,14 +379,22 @@ def _share_centres(queue: JobQueue, hired: NDArray[np.int64], state: Settlements
 
 
 @lean_kernel
-def _commute(people: People, seekers: Seekers, queue: JobQueue, place: int, hired: int, cuts: Cuts, salted: np.uint64,
-             commutes: NDArray[np.bool_]) -> tuple[int, int]:
+def _commute(
+    people: People,
+    seekers: Seekers,
+    queue: JobQueue,
+    place: int,
+    hired: int,
+    cuts: Cuts,
+    salted: np.uint64,
+    commutes: NDArray[np.bool_],
+) -> tuple[int, int]:
     """Fill the posts set aside for a place with its first accepting seekers who found no local job.
 
     Returns:
         Position in the queue up to which seekers were asked, number of new commuters.
     """
-    posts = np.int64(cuts.commuting[place])
+    posts = I64(cuts.commuting[place])
     accepts = cuts.acceptance[place]
     position, end = begin_of(queue, place) + hired, begin_of(queue, place + 1)
     cuts.commuting[place] = NOBODY
@@ -340,8 +420,15 @@ def _commute(people: People, seekers: Seekers, queue: JobQueue, place: int, hire
 
 
 @lean_kernel
-def _unemployed_cut(queue: JobQueue, place: int, hired: int, commuting: int, asked: int, unemployed: int,
-                    commutes: NDArray[np.bool_]) -> np.uint64:
+def _unemployed_cut(
+    queue: JobQueue,
+    place: int,
+    hired: int,
+    commuting: int,
+    asked: int,
+    unemployed: int,
+    commutes: NDArray[np.bool_],
+) -> np.uint64:
     """Cut from which the last in the queue among those left over are officially unemployed, as many as (7) says.
 
     Beyond position `asked` nobody commutes; before it, commuters are passed over.

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import kernel, lean_kernel
-from model.jobs import found_jobs
 from model.job_queue import NOBODY, JobQueue, Seekers, begin_of, cut_after, new_queue
+from model.jobs import found_jobs
 from model.labour import Centres, Cuts, acceptance, close_market, round_half_up
 from model.population import COMMUTER, FIRST_SECTOR, HIDDEN, SECTORS, UNEMPLOYED, People
 from model.settlements import Settlements
@@ -18,21 +18,33 @@ STEADY_ROUNDS = 200
 
 
 @lean_kernel
-def steady_commuters(participants: float, jobs: float, openings: float, other_seekers: float, accepted: float,
-                     settings: Any) -> float:
+def steady_commuters(
+    participants: float, jobs: float, openings: float, other_seekers: float, accepted: float, settings: Any
+) -> float:
     """Commuters of a place at which yearly hires in the centre replace yearly separations (equation 6)."""
     commuters = 0.0
     for _ in range(STEADY_ROUNDS):
         seeking = max(0.0, participants - jobs - (1.0 - settings.separation) * commuters)
         willing = accepted * seeking
-        share = openings * min(1.0, willing / (other_seekers + willing)) if other_seekers + willing > 0.0 else 0.0
+        share = (
+            openings * min(1.0, willing / (other_seekers + willing)) if other_seekers + willing > 0.0 else 0.0
+        )
         commuters = (1.0 - settings.separation) * commuters + min(share, willing)
     return commuters
 
 
 @kernel
-def found_labour(people: People, seekers: Seekers, n: int, formal_share: NDArray[np.float64], centres: Centres,
-                 is_centre: NDArray[np.bool_], table: Any, state: Settlements, cuts: Cuts) -> None:
+def found_labour(
+    people: People,
+    seekers: Seekers,
+    n: int,
+    formal_share: NDArray[np.float64],
+    centres: Centres,
+    is_centre: NDArray[np.bool_],
+    table: Any,
+    state: Settlements,
+    cuts: Cuts,
+) -> None:
     """Jobs of 2015 and every participant's first status; the same queue decides as in any later year.
 
     Posts are the formal share of participants; a centre has further posts for those who commute in.
@@ -46,7 +58,7 @@ def found_labour(people: People, seekers: Seekers, n: int, formal_share: NDArray
     for place in range(n_sim):
         posts[place] = formal_share[place] * state.participants[place]
     for place in range(n_sim):
-        centre = centres.index[place]
+        centre = centres.centre[place]
         if centre < 0 or not centres.pays[place]:
             continue
         if centre < n_sim:
@@ -57,7 +69,9 @@ def found_labour(people: People, seekers: Seekers, n: int, formal_share: NDArray
             other = centres.seekers_outside[centre]
         accepted = acceptance(centres.distance[place], 0.0, settings)
         away[place] = round_half_up(
-            steady_commuters(float(state.participants[place]), posts[place], openings, other, accepted, settings)
+            steady_commuters(
+                float(state.participants[place]), posts[place], openings, other, accepted, settings
+            )
         )
         if centre < n_sim:
             state.commuters_in[centre] += away[place]
@@ -82,7 +96,9 @@ def found_labour(people: People, seekers: Seekers, n: int, formal_share: NDArray
 
 
 @lean_kernel
-def _found_place(place: int, away: int, state: Settlements, queue: JobQueue, settings: Any, cuts: Cuts) -> None:
+def _found_place(
+    place: int, away: int, state: Settlements, queue: JobQueue, settings: Any, cuts: Cuts
+) -> None:
     """First cuts of one place: local posts by sector, commuters next in the queue, the unemployed last."""
     outside = state.commuters_in[place]
     seeking = begin_of(queue, place + 1) - begin_of(queue, place)

@@ -12,9 +12,9 @@ from model import draws
 from model.accounts import ADDED, REMOVED, Ledger
 from model.choice import Choice, Places
 from model.compiled import kernel, lean_kernel
-from model.destination import choose_destination
-from model.draws import U64
 from model.demography import LEFT, MOVED
+from model.destination import choose_destination
+from model.draws import I64, U64
 from model.population import (
     ADULT_AGE,
     AGES,
@@ -104,7 +104,9 @@ class Students(NamedTuple):
 
 
 @kernel
-def mean_readiness(households: Households, n_households: int, stayer: float, mover: float, out: NDArray[np.float64]) -> None:
+def mean_readiness(
+    households: Households, n_households: int, stayer: float, mover: float, out: NDArray[np.float64]
+) -> None:
     """Person-weighted mean of kappa in every place (1 where nobody lives), float64[n_sim].
 
     Movers leave first. Without arrivals who draw afresh - in shrinking villages - the mean readiness would
@@ -113,7 +115,9 @@ def mean_readiness(households: Households, n_households: int, stayer: float, mov
     """
     counts = np.zeros((out.shape[0], 2), dtype=np.int64)
     for h in range(n_households):
-        counts[households.place[h], households.traits[h] & STAYER] += households.first[h + 1] - households.first[h]
+        counts[households.place[h], households.traits[h] & STAYER] += (
+            households.first[h + 1] - households.first[h]
+        )
     for place in range(out.shape[0]):
         persons = counts[place, 0] + counts[place, 1]
         out[place] = (mover * counts[place, 0] + stayer * counts[place, 1]) / persons if persons > 0 else 1.0
@@ -126,7 +130,7 @@ def person_income(status: int, traits: int, wage: float, commuter: float, settin
     The skill premium is spread around the mean wage at the share of skilled workers `MEAN_SKILL`.
     """
     if status < HIDDEN:
-        if status == CHILD or status == STUDENT:
+        if status in (CHILD, STUDENT):
             return 0.0
         base = commuter if status == COMMUTER else wage
         skill = 1.0 if traits & SKILLED else 0.0
@@ -144,7 +148,9 @@ MEAN_SKILL = 0.45  # share of skilled workers among founders, `data/skilled.csv`
 
 
 @lean_kernel
-def household_income(people: People, begin: int, end: int, wage: float, commuter: float, settings: Any) -> float:
+def household_income(
+    people: People, begin: int, end: int, wage: float, commuter: float, settings: Any
+) -> float:
     """y_h: incomes of all members per adult, floored at a share of the place's wage."""
     total = 0.0
     adults = 0
@@ -156,7 +162,9 @@ def household_income(people: People, begin: int, end: int, wage: float, commuter
 
 
 @lean_kernel
-def study_probability(logit: float, inclusive: float, mean_inclusive: float, skilled_parent: bool, settings: Any) -> float:
+def study_probability(
+    logit: float, inclusive: float, mean_inclusive: float, skilled_parent: bool, settings: Any
+) -> float:
     """Yearly chance that a person of 17-19 leaves to study, such that a cohort's share is p (equation 12)."""
     value = logit + inclusive - mean_inclusive
     if skilled_parent:
@@ -186,11 +194,17 @@ def _post_move(people: People, i: int, here: int, there: int, n_sim: int, ledger
 
 
 @kernel
-def tabulate_bounds(n_sim: int, incomes: Incomes, readiness: Readiness, choice: Choice, settings: Any) -> Bounds:
+def tabulate_bounds(
+    n_sim: int, incomes: Incomes, readiness: Readiness, choice: Choice, settings: Any
+) -> Bounds:
     """Upper bounds of this year's chances to leave: the income at its floor, the age of most moves."""
     cells = n_sim * HOUSEHOLD_TRAITS
-    bounds = Bounds(np.empty(cells), np.empty((cells, 2)), np.empty(cells, dtype=np.uint64),
-                    np.zeros(n_sim * 2 * AGES, dtype=np.uint64))  # fmt: skip
+    bounds = Bounds(
+        np.empty(cells),
+        np.empty((cells, 2)),
+        np.empty(cells, dtype=np.uint64),
+        np.zeros(n_sim * 2 * AGES, dtype=np.uint64),
+    )
     by_age = readiness.by_age
     highest = 0.0
     for age in range(by_age.shape[0]):
@@ -203,7 +217,9 @@ def tabulate_bounds(n_sim: int, incomes: Incomes, readiness: Readiness, choice: 
             children = 1 if traits & WITH_CHILDREN else 0
             kin = (traits >> KIN_SHIFT) & KIN_MASK
             cell = place * HOUSEHOLD_TRAITS + traits
-            bounds.leaving[cell] = readiness.hazard[place] * kappa * choice.factor[place, children, kin] * floor
+            bounds.leaving[cell] = (
+                readiness.hazard[place] * kappa * choice.factor[place, children, kin] * floor
+            )
             bounds.household_cut[cell] = draws.cut(bounds.leaving[cell] * highest)
             most = choice.inclusive[place, children, kin] + math.log(floor)
             for parent in range(2):
@@ -220,10 +236,22 @@ def tabulate_bounds(n_sim: int, incomes: Incomes, readiness: Readiness, choice: 
 
 
 @lean_kernel
-def _mark_leavers(people: People, begin: int, end: int, cuts: NDArray[np.uint64], study_salt: np.uint64,
-                  alone_salt: np.uint64, marks: NDArray[np.bool_]) -> None:
+def _mark_leavers(
+    people: People,
+    begin: int,
+    end: int,
+    cuts: NDArray[np.uint64],
+    study_salt: np.uint64,
+    alone_salt: np.uint64,
+    marks: NDArray[np.bool_],
+) -> None:
     """Who of a strip may leave alone: the single young below their bound, and students at the age of return."""
-    keys, ages, traits_of, origins = people.key[begin:end], people.age[begin:end], people.traits[begin:end], people.origin[begin:end]
+    keys, ages, traits_of, origins = (
+        people.key[begin:end],
+        people.age[begin:end],
+        people.traits[begin:end],
+        people.origin[begin:end],
+    )
     for i in range(ages.shape[0]):
         age, traits = ages[i], traits_of[i]
         low = (draws.draw(keys[i], study_salt if age <= STUDY_LAST_AGE else alone_salt) >> U64(11)) < cuts[i]
@@ -232,9 +260,22 @@ def _mark_leavers(people: People, begin: int, end: int, cuts: NDArray[np.uint64]
 
 
 @kernel
-def move_households(people: People, households: Households, n_households: int, n_sim: int, incomes: Incomes,
-                    readiness: Readiness, choice: Choice, places: Places, settings: Any, alpha_russia: float,
-                    seed: np.uint64, year: int, bounds: Bounds, ledger: Ledger) -> None:
+def move_households(
+    people: People,
+    households: Households,
+    n_households: int,
+    n_sim: int,
+    incomes: Incomes,
+    readiness: Readiness,
+    choice: Choice,
+    places: Places,
+    settings: Any,
+    alpha_russia: float,
+    seed: np.uint64,
+    year: int,
+    bounds: Bounds,
+    ledger: Ledger,
+) -> None:
     """Phase 7: households that move take all members along, to another place or out of the world."""
     move_salt = draws.salt(seed, year, draws.HOUSEHOLD_MOVE)
     nest_salt = draws.salt(seed, year, draws.DESTINATION_NEST)
@@ -244,24 +285,39 @@ def move_households(people: People, households: Households, n_households: int, n
     for strip in range(0, n_households, STRIP):
         stop = min(n_households, strip + STRIP)
         for k in range(stop - strip):
-            cell = U64(households.place[strip + k]) * U64(HOUSEHOLD_TRAITS) + U64(households.traits[strip + k])
+            cell = U64(households.place[strip + k]) * U64(HOUSEHOLD_TRAITS) + U64(
+                households.traits[strip + k]
+            )
             cuts[k] = bounds.household_cut[cell]
         mark_below_own(households.key[strip:stop], move_salt, cuts, below)
         for k in range(list_marked(below, strip, stop - strip, listed, 0)):
             h = listed[k]
             begin, end = households.first[h], households.first[h + 1]
-            here, traits = np.int64(households.place[h]), np.int64(households.traits[h])
+            here, traits = I64(households.place[h]), I64(households.traits[h])
             u = draws.uniform(households.key[h], move_salt)
             mobility = readiness.by_age[people.age[begin]]
             if u >= bounds.leaving[here * HOUSEHOLD_TRAITS + traits] * mobility:
                 continue
             kin = (traits >> KIN_SHIFT) & KIN_MASK
             children = 1 if traits & WITH_CHILDREN else 0
-            scale, _ = leaving_scale(people, begin, end, here, traits, children, kin, incomes, readiness, choice, settings)
+            scale, _ = leaving_scale(
+                people, begin, end, here, traits, children, kin, incomes, readiness, choice, settings
+            )
             if u >= 1.0 - math.exp(-scale * mobility):
                 continue
-            there = choose_destination(households.key[h], nest_salt, place_salt, here, children, kin, choice, places,
-                                       settings, alpha_russia, False)
+            there = choose_destination(
+                households.key[h],
+                nest_salt,
+                place_salt,
+                here,
+                children,
+                kin,
+                choice,
+                places,
+                settings,
+                alpha_russia,
+                False,
+            )
             if there >= 0:
                 for i in range(begin, end):
                     _post_move(people, i, here, there, n_sim, ledger)
@@ -270,10 +326,25 @@ def move_households(people: People, households: Households, n_households: int, n
 
 
 @kernel
-def move_people(people: People, households: Households, n_households: int, n_sim: int, incomes: Incomes,
-                readiness: Readiness, choice: Choice, places: Places, table: Any, alpha_russia: float,
-                seed: np.uint64, year: int, fate: NDArray[np.uint8], moves: LoneMoves, students: Students,
-                n_students: int, ledger: Ledger) -> tuple[int, int]:
+def move_people(
+    people: People,
+    households: Households,
+    n_households: int,
+    n_sim: int,
+    incomes: Incomes,
+    readiness: Readiness,
+    choice: Choice,
+    places: Places,
+    table: Any,
+    alpha_russia: float,
+    seed: np.uint64,
+    year: int,
+    fate: NDArray[np.uint8],
+    moves: LoneMoves,
+    students: Students,
+    n_students: int,
+    ledger: Ledger,
+) -> tuple[int, int]:
     """Phases 7 and 8 for everyone who was here on 1 January.
 
     A household that moves takes all members along; in one that stays, people of 17-19 may leave to study
@@ -289,8 +360,22 @@ def move_people(people: People, households: Households, n_households: int, n_sim
     fate[:n_people] = 0
     before = spread_places(first, households.place, n_households)
     bounds = tabulate_bounds(n_sim, incomes, readiness, choice, settings)
-    move_households(people, households, n_households, n_sim, incomes, readiness, choice, places, settings, alpha_russia, seed,
-                    year, bounds, ledger)  # fmt: skip
+    move_households(
+        people,
+        households,
+        n_households,
+        n_sim,
+        incomes,
+        readiness,
+        choice,
+        places,
+        settings,
+        alpha_russia,
+        seed,
+        year,
+        bounds,
+        ledger,
+    )
     nest_salt = draws.salt(seed, year, draws.DESTINATION_NEST)
     place_salt = draws.salt(seed, year, draws.DESTINATION_PLACE)
     study_salt = draws.salt(seed, year, draws.STUDY_EXIT)
@@ -309,14 +394,18 @@ def move_people(people: People, households: Households, n_households: int, n_sim
             i = listed[k]
             while first[h + 1] <= i:
                 h += 1
-            here = np.int64(before[i])
-            if np.int64(households.place[h]) != here:
+            here = I64(before[i])
+            if I64(households.place[h]) != here:
                 continue  # the whole household moved
             begin, end = first[h], first[h + 1]
-            key, age, traits = people.key[i], np.int64(people.age[i]), np.int64(households.traits[h])
+            key, age, traits = people.key[i], I64(people.age[i]), I64(households.traits[h])
             if i == begin:
-                origin = np.int64(people.origin[i])
-                if end - begin == 1 and origin != here and draws.uniform(key, return_salt) < readiness.return_chance[origin]:
+                origin = I64(people.origin[i])
+                if (
+                    end - begin == 1
+                    and origin != here
+                    and draws.uniform(key, return_salt) < readiness.return_chance[origin]
+                ):
                     _post_move(people, i, here, origin, n_sim, ledger)
                     _seek_anew(people, i)
                     people.origin[i] = NOWHERE
@@ -329,19 +418,32 @@ def move_people(people: People, households: Households, n_households: int, n_sim
             u = draws.uniform(key, study_salt if study else alone_salt)
             skilled_parent = (people.traits[begin] & SKILLED) != 0
             cell = here * HOUSEHOLD_TRAITS + traits
-            if u >= (bounds.study[cell, int(skilled_parent)] if study else bounds.leaving[cell] * readiness.by_age[age]):
+            if u >= (
+                bounds.study[cell, int(skilled_parent)]
+                if study
+                else bounds.leaving[cell] * readiness.by_age[age]
+            ):
                 continue
             kin = (traits >> KIN_SHIFT) & KIN_MASK
             children = 1 if traits & WITH_CHILDREN else 0
-            scale, inclusive = leaving_scale(people, begin, end, here, traits, children, kin, incomes, readiness, choice, settings)
+            scale, inclusive = leaving_scale(
+                people, begin, end, here, traits, children, kin, incomes, readiness, choice, settings
+            )
             if study:
-                chance = study_probability(readiness.study_logit[here], inclusive, readiness.mean_inclusive[here],
-                                           skilled_parent, settings)
+                chance = study_probability(
+                    readiness.study_logit[here],
+                    inclusive,
+                    readiness.mean_inclusive[here],
+                    skilled_parent,
+                    settings,
+                )
             else:
                 chance = 1.0 - math.exp(-scale * readiness.by_age[age])
             if u >= chance:
                 continue
-            there = choose_destination(key, nest_salt, place_salt, here, 0, kin, choice, places, settings, alpha_russia, study)
+            there = choose_destination(
+                key, nest_salt, place_salt, here, 0, kin, choice, places, settings, alpha_russia, study
+            )
             if there < 0:
                 continue
             _post_move(people, i, here, there, n_sim, ledger)
@@ -368,8 +470,19 @@ def move_people(people: People, households: Households, n_households: int, n_sim
 
 
 @lean_kernel
-def leaving_scale(people: People, begin: int, end: int, here: int, traits: int, children: int, kin: int, incomes: Incomes,
-                  readiness: Readiness, choice: Choice, settings: Any) -> tuple[float, float]:
+def leaving_scale(
+    people: People,
+    begin: int,
+    end: int,
+    here: int,
+    traits: int,
+    children: int,
+    kin: int,
+    incomes: Incomes,
+    readiness: Readiness,
+    choice: Choice,
+    settings: Any,
+) -> tuple[float, float]:
     """Hazard of leaving of a household without the age profile, lambda' kappa exp(IV_h - IV_2015), and IV_h."""
     y = household_income(people, begin, end, incomes.wage[here], incomes.commuter[here], settings)
     cost = settings.beta_y * math.log(y)
@@ -379,9 +492,20 @@ def leaving_scale(people: People, begin: int, end: int, here: int, traits: int, 
 
 
 @lean_kernel
-def return_students(students: Students, n_students: int, first_new: int, return_chance: NDArray[np.float64],
-                    seed: np.uint64, year: int, people: People, n_people: int, households: Households,
-                    n_households: int, study_place: NDArray[np.int64], ledger: Ledger) -> tuple[int, int, int]:
+def return_students(
+    students: Students,
+    n_students: int,
+    first_new: int,
+    return_chance: NDArray[np.float64],
+    seed: np.uint64,
+    year: int,
+    people: People,
+    n_people: int,
+    households: Households,
+    n_households: int,
+    study_place: NDArray[np.int64],
+    ledger: Ledger,
+) -> tuple[int, int, int]:
     """Phase 8, returns from outside: students of 22-25 come back with their old key, skilled (equation 12).
 
     Rows before `first_new` left in earlier years. The register is compacted and aged in place; those past
@@ -395,7 +519,11 @@ def return_students(students: Students, n_students: int, first_new: int, return_
     for r in range(n_students):
         age = students.age[r]
         origin = int(students.origin[r])
-        if r < first_new and age >= RETURN_FIRST_AGE and draws.uniform(students.key[r], salted) < return_chance[origin]:
+        if (
+            r < first_new
+            and age >= RETURN_FIRST_AGE
+            and draws.uniform(students.key[r], salted) < return_chance[origin]
+        ):
             traits = students.traits[r] | SKILLED
             people.key[n_people] = students.key[r]
             people.age[n_people] = age

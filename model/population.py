@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import kernel
+from model.draws import I64
 
 AGES = 111  # single ages 0 to 110; the last one is open
 LAST_AGE = AGES - 1
@@ -98,7 +99,10 @@ def new_people(rows: int) -> People:
 def new_households(rows: int) -> Households:
     """Uninitialised columns for `rows` households."""
     return Households(
-        np.empty(rows, np.uint64), np.empty(rows, np.uint16), np.empty(rows, np.uint8), np.empty(rows + 1, np.int32)
+        np.empty(rows, np.uint64),
+        np.empty(rows, np.uint16),
+        np.empty(rows, np.uint8),
+        np.empty(rows + 1, np.int32),
     )
 
 
@@ -116,7 +120,7 @@ def household_marks(people: People, begin: int, end: int) -> int:
     """Derived bits of a household: WITH_CHILDREN, WITH_YOUNG."""
     marks = 0
     for i in range(begin, end):
-        marks |= person_marks(np.int64(people.age[i]), np.int64(people.traits[i]))
+        marks |= person_marks(I64(people.age[i]), I64(people.traits[i]))
     return marks
 
 
@@ -134,4 +138,4 @@ def refresh_marks(people: People, households: Households, n_households: int) -> 
         if end - begin < 2 or not people.traits[begin + 1] & PARTNER:
             people.traits[begin] &= ~np.uint8(PARTNER)
         lasting = households.traits[h] & (STAYER | KIN_KAZAKHSTAN | KIN_RUSSIA)
-        households.traits[h] = np.int64(lasting) | household_marks(people, begin, end)
+        households.traits[h] = I64(lasting) | household_marks(people, begin, end)

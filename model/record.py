@@ -40,7 +40,9 @@ COLUMNS: tuple[Column, ...] = (
     Column("out_kazakhstan", "persons", "departures to another place inside Kazakhstan", True),
     Column("employed", "persons", "residents in a job, commuters included", True),
     Column("unemployment_rate", "share", "official unemployment of the labour force", True),
-    Column("hidden_unemployment_rate", "share", "self-employed or hidden unemployed of the labour force", True),
+    Column(
+        "hidden_unemployment_rate", "share", "self-employed or hidden unemployed of the labour force", True
+    ),
     Column("wage", "KZT a month, 2020 prices", "mean wage of local jobs", True),
     Column("wear", "share", "mean wear of the four networks on 1 January", False),
     Column("labour_force", "persons", "participants of the year", True),
@@ -75,7 +77,7 @@ COLUMNS: tuple[Column, ...] = (
 COLUMN_NAMES: tuple[str, ...] = tuple(column.name for column in COLUMNS)
 _INDEX = {name: k for k, name in enumerate(COLUMN_NAMES)}
 # Number of every column by name, as the kernels read it.
-AT: Any = namedtuple("AT", COLUMN_NAMES)(*range(len(COLUMN_NAMES)))  # noqa: PYI024  (its fields are the table above)
+AT: Any = namedtuple("AT", COLUMN_NAMES)(*range(len(COLUMN_NAMES)))
 
 
 class Record:
@@ -106,12 +108,20 @@ class Record:
         """One column, float64[n_years, n_sim]."""
         return self.values[_INDEX[name]]
 
-    def note_stocks(self, t: int, stock: NDArray[np.int64], state: Settlements, bias: NDArray[np.float64],
-                    dwellings: NDArray[np.float64]) -> None:
+    def note_stocks(
+        self,
+        t: int,
+        stock: NDArray[np.int64],
+        state: Settlements,
+        bias: NDArray[np.float64],
+        dwellings: NDArray[np.float64],
+    ) -> None:
         """Record what holds on 1 January of year number `t` (`bias` is exp(b_s) of the register)."""
         write_stocks(self.values, t, stock, state, bias, dwellings)
 
-    def note_flows(self, t: int, ledger: Ledger, state: Settlements, places: Places, trends: NDArray[np.float64]) -> None:
+    def note_flows(
+        self, t: int, ledger: Ledger, state: Settlements, places: Places, trends: NDArray[np.float64]
+    ) -> None:
         """Record what happened during year number `t` (`trends` holds the log trends of output)."""
         write_flows(self.values, t, ledger, state, places)
         output = np.exp(state.output + trends)
@@ -122,8 +132,14 @@ class Record:
 
 
 @lean_kernel
-def write_stocks(values: NDArray[np.float64], t: int, stock: NDArray[np.int64], state: Settlements,
-                 bias: NDArray[np.float64], dwellings: NDArray[np.float64]) -> None:
+def write_stocks(
+    values: NDArray[np.float64],
+    t: int,
+    stock: NDArray[np.int64],
+    state: Settlements,
+    bias: NDArray[np.float64],
+    dwellings: NDArray[np.float64],
+) -> None:
     """Columns of 1 January of year number `t` in `values[column, year, place]`."""
     for place in range(stock.shape[0]):
         population, old = 0, 0
@@ -145,7 +161,9 @@ def write_stocks(values: NDArray[np.float64], t: int, stock: NDArray[np.int64], 
 
 
 @lean_kernel
-def write_flows(values: NDArray[np.float64], t: int, ledger: Ledger, state: Settlements, places: Places) -> None:
+def write_flows(
+    values: NDArray[np.float64], t: int, ledger: Ledger, state: Settlements, places: Places
+) -> None:
     """Columns of what happened during year number `t` in `values[column, year, place]`."""
     for place in range(state.population.shape[0]):
         departures, arrivals, youth, to_russia = 0, 0, 0, 0

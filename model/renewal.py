@@ -28,7 +28,7 @@ from model.demography import (
     Vital,
     strike,
 )
-from model.draws import U64
+from model.draws import I64, U64
 from model.population import (
     ADULT_AGE,
     CHILD,
@@ -78,7 +78,7 @@ class Refuge(NamedTuple):
 @lean_kernel
 def _lasting(traits: int) -> int:
     """Traits of a household without the bits derived from its members."""
-    return np.int64(traits) & (STAYER | KIN_KAZAKHSTAN | KIN_RUSSIA)
+    return I64(traits) & (STAYER | KIN_KAZAKHSTAN | KIN_RUSSIA)
 
 
 @lean_kernel
@@ -87,8 +87,15 @@ def _stays(fate: int) -> bool:
 
 
 @lean_kernel
-def find_orphans(people: People, households: Households, bereft: NDArray[np.int32], n_bereft: int,
-                 fate: NDArray[np.uint8], orphans: NDArray[np.int32], orphan_household: NDArray[np.int32]) -> int:
+def find_orphans(
+    people: People,
+    households: Households,
+    bereft: NDArray[np.int32],
+    n_bereft: int,
+    fate: NDArray[np.uint8],
+    orphans: NDArray[np.int32],
+    orphan_household: NDArray[np.int32],
+) -> int:
     """Mark minors who remain in a household without any adult (adult at the end of the year)."""
     n = 0
     for b in range(n_bereft):
@@ -113,9 +120,19 @@ def find_orphans(people: People, households: Households, bereft: NDArray[np.int3
 
 
 @kernel
-def find_hosts(people: People, households: Households, n_households: int, fate: NDArray[np.uint8], n_sim: int,
-               orphans: NDArray[np.int32], orphan_household: NDArray[np.int32], n_orphans: int,
-               seed: np.uint64, year: int, host: NDArray[np.int32]) -> None:
+def find_hosts(
+    people: People,
+    households: Households,
+    n_households: int,
+    fate: NDArray[np.uint8],
+    n_sim: int,
+    orphans: NDArray[np.int32],
+    orphan_household: NDArray[np.int32],
+    n_orphans: int,
+    seed: np.uint64,
+    year: int,
+    host: NDArray[np.int32],
+) -> None:
     """Equation (17): an orphan joins the household of nearest hash in the place (-1 where nobody is left)."""
     salted = draws.salt(seed, year, draws.ORPHAN_HOST)
     distance = np.empty(n_orphans, dtype=np.uint64)
@@ -148,7 +165,9 @@ def find_hosts(people: People, households: Households, n_households: int, fate: 
             if place == NOWHERE or first_in_place[place] < 0:
                 continue
             position = draws.draw(households.key[h], salted)
-            if not (everyone or near[place, position >> U64(64 - ARC_BITS)]) or not _stays(fate[households.first[h]]):
+            if not (everyone or near[place, position >> U64(64 - ARC_BITS)]) or not _stays(
+                fate[households.first[h]]
+            ):
                 continue
             o = first_in_place[place]
             while o >= 0:
@@ -172,10 +191,12 @@ def _qualify(target: People, row: int, skill_salt: np.uint64, skill_if_staying: 
 
 
 @lean_kernel
-def _copy_person(source: People, i: int, target: People, row: int, skill_salt: np.uint64, skill_if_staying: float) -> None:
+def _copy_person(
+    source: People, i: int, target: People, row: int, skill_salt: np.uint64, skill_if_staying: float
+) -> None:
     """Copy one survivor, a year older."""
     target.key[row] = source.key[i]
-    target.age[row] = min(np.int64(source.age[i]) + 1, LAST_AGE)
+    target.age[row] = min(I64(source.age[i]) + 1, LAST_AGE)
     target.traits[row] = source.traits[i]
     target.status[row] = source.status[i]
     target.origin[row] = source.origin[i]
@@ -200,14 +221,24 @@ class Salts(NamedTuple):
 @lean_kernel
 def _salts(seed: np.uint64, year: int) -> Salts:
     return Salts(
-        draws.salt(U64(0), year, draws.NEWBORN_KEY), draws.salt(seed, 0, draws.NEWBORN_SEX),
-        draws.salt(seed, year, draws.NEWBORN_DEATH), draws.salt(seed, 0, draws.SKILL),
-    )  # fmt: skip
+        draws.salt(U64(0), year, draws.NEWBORN_KEY),
+        draws.salt(seed, 0, draws.NEWBORN_SEX),
+        draws.salt(seed, year, draws.NEWBORN_DEATH),
+        draws.salt(seed, 0, draws.SKILL),
+    )
 
 
 @lean_kernel
-def _deliver(mother: np.uint64, place: int, vital: Vital, settings: Any, salts: Salts, ledger: Ledger, target: People,
-             row: int) -> int:
+def _deliver(
+    mother: np.uint64,
+    place: int,
+    vital: Vital,
+    settings: Any,
+    salts: Salts,
+    ledger: Ledger,
+    target: People,
+    row: int,
+) -> int:
     """Write a mother's newborn to `row`; returns 1, or 0 if the child dies within the year."""
     key = draws.draw(mother, salts.newborn)
     sex = 0 if draws.uniform(key, salts.sex) < settings.male_births else 1
@@ -227,7 +258,13 @@ def _deliver(mother: np.uint64, place: int, vital: Vital, settings: Any, salts: 
 @lean_kernel
 def _swap(target: People, a: int, b: int) -> None:
     """Exchange two rows."""
-    key, age, traits, status, origin = target.key[a], target.age[a], target.traits[a], target.status[a], target.origin[a]
+    key, age, traits, status, origin = (
+        target.key[a],
+        target.age[a],
+        target.traits[a],
+        target.status[a],
+        target.origin[a],
+    )
     target.key[a] = target.key[b]
     target.age[a] = target.age[b]
     target.traits[a] = target.traits[b]
@@ -255,8 +292,15 @@ def _seat_reference(target: People, begin: int, end: int) -> None:
 
 
 @kernel
-def _find_changed(people: People, households: Households, n_households: int, fate: NDArray[np.uint8], refuge: Refuge,
-                  n_refuge: int, changed: NDArray[np.int32]) -> int:
+def _find_changed(
+    people: People,
+    households: Households,
+    n_households: int,
+    fate: NDArray[np.uint8],
+    refuge: Refuge,
+    n_refuge: int,
+    changed: NDArray[np.int32],
+) -> int:
     """List the households that are not simply copied, in order; returns their number.
 
     They left the world, lose the reference person or the partner, bear a child or take in orphans.
@@ -284,9 +328,20 @@ def _find_changed(people: People, households: Households, n_households: int, fat
 
 
 @lean_kernel
-def _copy_unchanged(source: People, from_households: Households, begin: int, end: int, fate: NDArray[np.uint8],
-                    skill_salt: np.uint64, skill_if_staying: float, target: People, to_households: Households, row: int,
-                    written: int, tally: NDArray[np.uint64]) -> tuple[int, int]:
+def _copy_unchanged(
+    source: People,
+    from_households: Households,
+    begin: int,
+    end: int,
+    fate: NDArray[np.uint8],
+    skill_salt: np.uint64,
+    skill_if_staying: float,
+    target: People,
+    to_households: Households,
+    row: int,
+    written: int,
+    tally: NDArray[np.uint64],
+) -> tuple[int, int]:
     """Copy households `begin` to `end`, of whom only members other than the couple may have gone.
 
     One loop over persons, one over households, none nested. `tally` holds for each person the row written
@@ -309,12 +364,16 @@ def _copy_unchanged(source: People, from_households: Households, begin: int, end
         target_status[at] = statuses[i]
         target_origin[at] = origin
         if (age == SKILL_AGE) | (origin != NOWHERE):
-            _qualify(target, np.int64(at), skill_salt, skill_if_staying)
+            _qualify(target, I64(at), skill_salt, skill_if_staying)
         young = (age >= YOUNG_FIRST_AGE) & (age <= YOUNG_LAST_AGE) & ((traits & (PARTNER | REFERENCE)) == 0)
         one = (U64(1) << U64(32)) | (U64(young) << U64(16)) | U64(age < ADULT_AGE)
         count += one if (fates[i] & GONE) == 0 else U64(0)
     tally[keys.shape[0]] = count
-    old_key, old_place, old_traits = from_households.key[begin:end], from_households.place[begin:end], from_households.traits[begin:end]
+    old_key, old_place, old_traits = (
+        from_households.key[begin:end],
+        from_households.place[begin:end],
+        from_households.traits[begin:end],
+    )
     ends = from_households.first[begin + 1 : end + 1]
     new_key, new_place, new_traits, new_first = to_households
     at = U64(written)
@@ -330,13 +389,27 @@ def _copy_unchanged(source: People, from_households: Households, begin: int, end
         new_first[at] = opened >> U64(32)
         at += U64((members >> U64(32)) != U64(0))
         opened = closed
-    return np.int64(count >> U64(32)), np.int64(at)
+    return I64(count >> U64(32)), I64(at)
 
 
 @lean_kernel
-def _copy_changed(source: People, from_households: Households, h: int, fate: NDArray[np.uint8], refuge: Refuge,
-                  n_refuge: int, taken_in: int, vital: Vital, settings: Any, salts: Salts,
-                  ledger: Ledger, target: People, to_households: Households, row: int, written: int) -> tuple[int, int, int]:
+def _copy_changed(
+    source: People,
+    from_households: Households,
+    h: int,
+    fate: NDArray[np.uint8],
+    refuge: Refuge,
+    n_refuge: int,
+    taken_in: int,
+    vital: Vital,
+    settings: Any,
+    salts: Salts,
+    ledger: Ledger,
+    target: People,
+    to_households: Households,
+    row: int,
+    written: int,
+) -> tuple[int, int, int]:
     """Copy one household with its survivors, newborns and taken-in orphans; returns row, households, orphans placed."""
     begin, end = from_households.first[h], from_households.first[h + 1]
     place = from_households.place[h]
@@ -376,9 +449,21 @@ def _copy_changed(source: People, from_households: Households, h: int, fate: NDA
 
 
 @kernel
-def copy_households(source: People, from_households: Households, n_households: int, fate: NDArray[np.uint8],
-                    refuge: Refuge, n_refuge: int, vital: Vital, table: Any, seed: np.uint64, year: int,
-                    ledger: Ledger, target: People, to_households: Households) -> tuple[int, int]:
+def copy_households(
+    source: People,
+    from_households: Households,
+    n_households: int,
+    fate: NDArray[np.uint8],
+    refuge: Refuge,
+    n_refuge: int,
+    vital: Vital,
+    table: Any,
+    seed: np.uint64,
+    year: int,
+    ledger: Ledger,
+    target: People,
+    to_households: Households,
+) -> tuple[int, int]:
     """Copy every household that goes on, with its survivors, newborns and taken-in orphans.
 
     Households to which nothing happens, or that only lose a member, are copied in runs between the others.
@@ -397,24 +482,65 @@ def copy_households(source: People, from_households: Households, n_households: i
     begin = 0
     for k in range(n_changed + 1):
         while begin < changed[k]:
-            end = min(np.int64(changed[k]), begin + RUN)
+            end = min(I64(changed[k]), begin + RUN)
             if first[end] - first[begin] >= tally.shape[0]:
                 tally = np.empty(2 * (first[end] - first[begin]), dtype=np.uint64)
-            row, written = _copy_unchanged(source, from_households, begin, end, fate, salts.skill, settings.skill_if_staying,
-                                           target, to_households, row, written, tally)  # fmt: skip
+            row, written = _copy_unchanged(
+                source,
+                from_households,
+                begin,
+                end,
+                fate,
+                salts.skill,
+                settings.skill_if_staying,
+                target,
+                to_households,
+                row,
+                written,
+                tally,
+            )
             begin = end
         if begin < n_households:
-            row, written, taken_in = _copy_changed(source, from_households, begin, fate, refuge, n_refuge, taken_in, vital,
-                                                   settings, salts, ledger, target, to_households, row, written)
+            row, written, taken_in = _copy_changed(
+                source,
+                from_households,
+                begin,
+                fate,
+                refuge,
+                n_refuge,
+                taken_in,
+                vital,
+                settings,
+                salts,
+                ledger,
+                target,
+                to_households,
+                row,
+                written,
+            )
             begin += 1
     to_households.first[written] = row
     return row, written
 
 
 @lean_kernel
-def join_couples(source: People, from_households: Households, fate: NDArray[np.uint8], candidates: Candidates,
-                 pairs: NDArray[np.int32], n_pairs: int, vital: Vital, table: Any, seed: np.uint64, year: int,
-                 ledger: Ledger, target: People, to_households: Households, row: int, written: int) -> tuple[int, int]:
+def join_couples(
+    source: People,
+    from_households: Households,
+    fate: NDArray[np.uint8],
+    candidates: Candidates,
+    pairs: NDArray[np.int32],
+    n_pairs: int,
+    vital: Vital,
+    table: Any,
+    seed: np.uint64,
+    year: int,
+    ledger: Ledger,
+    target: People,
+    to_households: Households,
+    row: int,
+    written: int,
+) -> tuple[int, int]:
     """Append the households of new couples: a head brings the whole household along, anyone else comes alone.
 
     The couple takes key, readiness to move and kin of the smaller key.
@@ -450,7 +576,9 @@ def join_couples(source: People, from_households: Households, fate: NDArray[np.u
                 row += _deliver(source.key[i], place, vital, settings, salts, ledger, target, row)
         to_households.key[written] = target.key[opened]
         to_households.place[written] = place
-        to_households.traits[written] = _lasting(from_households.traits[lead_household]) | household_marks(target, opened, row)
+        to_households.traits[written] = _lasting(from_households.traits[lead_household]) | household_marks(
+            target, opened, row
+        )
         to_households.first[written] = opened
         written += 1
     to_households.first[written] = row
@@ -458,9 +586,21 @@ def join_couples(source: People, from_households: Households, fate: NDArray[np.u
 
 
 @lean_kernel
-def _found_alone(source: People, i: int, place: int, traits: int, bears: int, vital: Vital, settings: Any,
-                 salts: Salts, ledger: Ledger, target: People, to_households: Households, row: int,
-                 written: int) -> int:
+def _found_alone(
+    source: People,
+    i: int,
+    place: int,
+    traits: int,
+    bears: int,
+    vital: Vital,
+    settings: Any,
+    salts: Salts,
+    ledger: Ledger,
+    target: People,
+    to_households: Households,
+    row: int,
+    written: int,
+) -> int:
     """Append the household of one person (and her newborn); returns the next free row."""
     opened = row
     _copy_person(source, i, target, row, salts.skill, settings.skill_if_staying)
@@ -477,8 +617,16 @@ def _found_alone(source: People, i: int, place: int, traits: int, bears: int, vi
 
 
 @lean_kernel
-def strike_lone_movers(people: People, moves: LoneMoves, n_moves: int, vital: Vital, seed: np.uint64, year: int,
-                       fate: NDArray[np.uint8], ledger: Ledger) -> int:
+def strike_lone_movers(
+    people: People,
+    moves: LoneMoves,
+    n_moves: int,
+    vital: Vital,
+    seed: np.uint64,
+    year: int,
+    fate: NDArray[np.uint8],
+    ledger: Ledger,
+) -> int:
     """Births and deaths of those who moved alone, at the rates of the place they moved to; returns the births."""
     death_salt = draws.salt(seed, year, draws.DEATH)
     birth_salt = draws.salt(seed, year, draws.BIRTH)
@@ -498,18 +646,42 @@ def strike_lone_movers(people: People, moves: LoneMoves, n_moves: int, vital: Vi
 
 
 @lean_kernel
-def found_households(source: People, from_households: Households, moves: LoneMoves, n_moves: int,
-                       fate: NDArray[np.uint8], vital: Vital, table: Any, seed: np.uint64, year: int,
-                       ledger: Ledger, target: People, to_households: Households, row: int,
-                       written: int) -> tuple[int, int]:
+def found_households(
+    source: People,
+    from_households: Households,
+    moves: LoneMoves,
+    n_moves: int,
+    fate: NDArray[np.uint8],
+    vital: Vital,
+    table: Any,
+    seed: np.uint64,
+    year: int,
+    ledger: Ledger,
+    target: People,
+    to_households: Households,
+    row: int,
+    written: int,
+) -> tuple[int, int]:
     """Append the households of people who live alone from now on (left home, divorced, moved alone) and survived."""
     settings = table[0]
     salts = _salts(seed, year)
     for m in range(n_moves):
         i = moves.row[m]
         if not fate[i] & DIES:
-            row = _found_alone(source, i, moves.destination[m], from_households.traits[moves.household[m]],
-                               fate[i] & BEARS, vital, settings, salts, ledger, target, to_households, row,
-                               written)
+            row = _found_alone(
+                source,
+                i,
+                moves.destination[m],
+                from_households.traits[moves.household[m]],
+                fate[i] & BEARS,
+                vital,
+                settings,
+                salts,
+                ledger,
+                target,
+                to_households,
+                row,
+                written,
+            )
             written += 1
     return row, written

@@ -93,7 +93,9 @@ def new_settlements(n_sim: int, n_all: int) -> Settlements:
 
 
 @lean_kernel
-def count_places(stock: NDArray[np.int64], places: NDArray[np.uint16], n_households: int, state: Settlements) -> None:
+def count_places(
+    stock: NDArray[np.int64], places: NDArray[np.uint16], n_households: int, state: Settlements
+) -> None:
     """Population, pupils and households of the places, from `stock[place, sex, age]` and the places of households."""
     for place in range(stock.shape[0]):
         population, pupils = 0, 0
@@ -104,6 +106,8 @@ def count_places(stock: NDArray[np.int64], places: NDArray[np.uint16], n_househo
         state.population[place] = population
         state.pupils[place] = pupils
         households = 0
-        for here in places[:n_households]:  # a pass for each place is vectorised, one pass that adds to a table waits
+        for here in places[
+            :n_households
+        ]:  # a pass for each place is vectorised, one pass that adds to a table waits
             households += here == place
         state.households[place] = households

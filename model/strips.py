@@ -10,6 +10,8 @@ strip is short enough for all of its intermediate columns to stay in the fastest
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,7 +25,9 @@ USUAL_MEMBERS = 8  # written for every household at once; more members are rare
 
 
 @kernel
-def spread_places(first: NDArray[np.int32], place: NDArray[np.uint16], n_households: int) -> NDArray[np.uint16]:
+def spread_places(
+    first: NDArray[np.int32], place: NDArray[np.uint16], n_households: int
+) -> NDArray[np.uint16]:
     """Place of every person, from the places of households; uint16[persons].
 
     The same number of rows is written for every household, the next one overwrites what is too much.
@@ -40,8 +44,10 @@ def spread_places(first: NDArray[np.int32], place: NDArray[np.uint16], n_househo
 
 
 @lean_kernel
-def find_cells(places: NDArray[np.uint16], ages: NDArray[np.uint8], traits: NDArray[np.uint8], cells: NDArray[np.uint32]) -> None:
-    """Cell of every person of a strip in a flat table [place, sex, age]; people who are nowhere read the first place's."""
+def find_cells(
+    places: NDArray[np.uint16], ages: NDArray[np.uint8], traits: NDArray[np.uint8], cells: NDArray[np.uint32]
+) -> None:
+    """Cell of every person of a strip in a flat table [place, sex, age]; people who are nowhere read place 0's."""
     for i in range(ages.shape[0]):
         place = np.uint32(places[i]) if places[i] != NOWHERE else np.uint32(0)
         sex = np.uint32(traits[i] & FEMALE)
@@ -63,15 +69,17 @@ def mark_below(keys: NDArray[np.uint64], salted: np.uint64, cut: np.uint64, mark
 
 
 @lean_kernel
-def mark_below_own(keys: NDArray[np.uint64], salted: np.uint64, cuts: NDArray[np.uint64], marks: NDArray[np.bool_]) -> None:
+def mark_below_own(
+    keys: NDArray[np.uint64], salted: np.uint64, cuts: NDArray[np.uint64], marks: NDArray[np.bool_]
+) -> None:
     """Who of a strip draws a number below the own cut."""
     for i in range(keys.shape[0]):
         marks[i] = (draws.draw(keys[i], salted) >> U64(11)) < cuts[i]
 
 
 @lean_kernel
-def list_marked(marks: NDArray[np.uint8], begin: int, n: int, rows: NDArray[np.int32], listed: int) -> int:
-    """Append the rows of a strip (the first is `begin`) with a mark other than 0 to `rows`; returns how many are listed.
+def list_marked(marks: NDArray[Any], begin: int, n: int, rows: NDArray[np.int32], listed: int) -> int:
+    """Append the rows of a strip (the first is `begin`) with a mark to `rows`; returns how many are listed.
 
     `rows` needs one entry more than marks can be listed.
     """

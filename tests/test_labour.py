@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from model import draws
 from model.engine import Engine
 from model.founding import Founding
-from model.labour import acceptance, queue_number, smallest
+from model.job_queue import Seekers, cut_after, new_queue, queue_number
+from model.labour import acceptance
 from model.parameters import ParameterSpace
 from model.population import COMMUTER, FEMALE, HIDDEN, NOWHERE, SKILLED, UNEMPLOYED
 from model.world import World
@@ -149,9 +150,13 @@ def test_when_jobs_abound_a_fifth_of_the_seekers_goes_without(third_year: Engine
 
 @pytest.mark.parametrize("n", [0, 1, 7, 100, 199, 200, 500])
 def test_the_cut_leaves_exactly_n_below(n: int) -> None:
-    values = np.random.default_rng(n).permutation(np.arange(1000, 1200)).astype(np.uint64)
-    cut = np.uint64(smallest(values, 0, 200, n))
-    assert (values < cut).sum() == min(n, 200)
+    random = np.random.default_rng(n)
+    values = random.integers(0, 2**64 - 1, 400, dtype=np.uint64)
+    places = np.repeat(np.array([0, 1], np.int32), 200)
+    seekers = Seekers(np.arange(400, dtype=np.int32), random.permutation(places), values)
+    for place in range(2):
+        cut = np.uint64(cut_after(new_queue(seekers, 400, 2), place, n))
+        assert (values[seekers.place == place] < cut).sum() == min(n, 200)
 
 
 def test_the_skilled_are_hired_first_at_their_odds(third_year: Engine) -> None:
@@ -257,8 +262,8 @@ def test_a_town_gets_only_its_share_of_the_centres_jobs(
             )
             if town == place:
                 commuting = int((here & ~kept & (after["status"] == COMMUTER)).sum())
-        same = [t for t in range(towns.n_sim) if centres.index[t] == centres.index[place]]
-        centre = centres.index[place]
+        same = [t for t in range(towns.n_sim) if centres.centre[t] == centres.centre[place]]
+        centre = centres.centre[place]
         own = centres.seekers_outside[centre]
         share = centres.openings_outside[centre] * weights[place] / (own + sum(weights[t] for t in same))
         assert math.floor(share) <= commuting <= math.ceil(share)
