@@ -37,9 +37,7 @@ from model.migration import (
     STUDY_FIRST_AGE,
     STUDY_LAST_AGE,
     Incomes,
-    Readiness,
     Students,
-    mean_readiness,
     move_people,
     return_students,
 )
@@ -58,6 +56,7 @@ from model.population import (
     new_people,
     refresh_marks,
 )
+from model.readiness import Readiness, advance_walk, mean_readiness, set_readiness
 from model.record import Record
 from model.renewal import (
     LoneMoves,
@@ -369,32 +368,25 @@ class Engine:
             log_distances(np.where(crossing, world.road_km * border, world.road_km), self.places.log_distance)
             self.border = border
         if t > 0:
-            self._walk()
-        after = self.year > LAST_OBSERVED_FLOWS
+            advance_walk(
+                state.walk, self.settings.walk_sd, self.settings.walk_common, self.seed, self.year, self.keys
+            )
         mean_readiness(
             self.households, self.n_households, self.readiness.stayer, self.readiness.mover, self.kappa
         )
-        for place in range(world.n_sim):
-            factor = math.exp(state.walk[place]) * (self.regime_hazard[place] if after else 1.0)
-            self.readiness.hazard[place] = (
-                self.norm.hazard[place] * factor * self.kappa_2015[place] / self.kappa[place]
-            )
-            self.readiness.study_logit[place] = (
-                self.study_logit_2015[place] + self.levers.study_logit[t, place]
-            )
-            back = min(0.99, self.settings.p_ret + self.levers.return_gain[t, place])
-            self.readiness.return_chance[place] = 1.0 - math.exp(math.log1p(-back) / RETURN_YEARS)
-
-    def _walk(self) -> None:
-        """Equation (14): random walk on ln lambda, partly common to all places."""
-        sd, common = self.settings.walk_sd, self.settings.walk_common
-        shared = draws.normal(
-            np.uint64(draws.HAZARD_WALK_COMMON), draws.salt_of(self.seed, self.year, draws.HAZARD_WALK_COMMON)
+        set_readiness(
+            self.norm.hazard,
+            state.walk,
+            self.regime_hazard,
+            self.year > LAST_OBSERVED_FLOWS,
+            self.kappa_2015 / self.kappa,
+            self.study_logit_2015,
+            self.levers.study_logit[t],
+            self.settings.p_ret,
+            self.levers.return_gain[t],
+            RETURN_YEARS,
+            self.readiness,
         )
-        own = draws.salt_of(self.seed, self.year, draws.HAZARD_WALK_PLACE)
-        for place in range(self.world.n_sim):
-            step = math.sqrt(common) * shared + math.sqrt(1.0 - common) * draws.normal(self.keys[place], own)
-            self.state.walk[place] += sd * step
 
     def run_zones_and_networks(self) -> None:
         """Phase 2: zone projects, wear of networks, services by norm, rents."""

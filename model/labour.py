@@ -42,13 +42,12 @@ from model.population import (
     People,
 )
 from model.renewal import STUDENT_LAST_AGE
-from model.settlements import Settlements
+from model.settlements import LANES, Settlements
 from model.strips import STRIP, find_cells, list_marked, look_up, mark_below, mark_below_own, spread_places
 
 RETIREMENT_AGE_MEN = 63
 RETIREMENT_AGE_WOMEN = 58
 MOST_PARTICIPATION = 0.99
-LANES = 4  # rows are counted in turn into as many tables, so that one count need not wait for the last
 
 
 class Cuts(NamedTuple):

@@ -37,6 +37,7 @@ from model.population import (
     Households,
     People,
 )
+from model.readiness import Readiness
 from model.renewal import RETURN_LAST_AGE, STUDENT_LAST_AGE, LoneMoves
 from model.strips import STRIP, find_cells, list_marked, look_up, mark_below_own, spread_places
 
@@ -54,27 +55,6 @@ class Incomes(NamedTuple):
 
     wage: NDArray[np.float64]
     commuter: NDArray[np.float64]
-
-
-class Readiness(NamedTuple):
-    """What scales the hazard of leaving in a year.
-
-    Attributes:
-        hazard: float64[n_sim] lambda' of the place with its walk, over exp(IV_2015).
-        mean_inclusive: float64[n_sim] IV_2015, the person-weighted mean over founders at 2015 drivers.
-        by_age: float64[111] Rogers-Castro profile.
-        stayer, mover: kappa of the two kinds of household, mean 1.
-        study_logit: float64[n_sim] logit of the share of a cohort that leaves to study at IV_2015.
-        return_chance: float64[n_sim] yearly chance that a student from the place returns.
-    """
-
-    hazard: NDArray[np.float64]
-    mean_inclusive: NDArray[np.float64]
-    by_age: NDArray[np.float64]
-    stayer: float
-    mover: float
-    study_logit: NDArray[np.float64]
-    return_chance: NDArray[np.float64]
 
 
 class Bounds(NamedTuple):
@@ -101,26 +81,6 @@ class Students(NamedTuple):
     traits: NDArray[np.uint8]
     household_traits: NDArray[np.uint8]
     origin: NDArray[np.uint16]
-
-
-@kernel
-def mean_readiness(
-    households: Households, n_households: int, stayer: float, mover: float, out: NDArray[np.float64]
-) -> None:
-    """Person-weighted mean of kappa in every place (1 where nobody lives), float64[n_sim].
-
-    Movers leave first. Without arrivals who draw afresh - in shrinking villages - the mean readiness would
-    decay by selection alone and out-migration fade, which 2009-2020 do not show: the hazard of a place is
-    divided by this mean relative to 2015's, so that kappa says who leaves, not how many.
-    """
-    counts = np.zeros((out.shape[0], 2), dtype=np.int64)
-    for h in range(n_households):
-        counts[households.place[h], households.traits[h] & STAYER] += (
-            households.first[h + 1] - households.first[h]
-        )
-    for place in range(out.shape[0]):
-        persons = counts[place, 0] + counts[place, 1]
-        out[place] = (mover * counts[place, 0] + stayer * counts[place, 1]) / persons if persons > 0 else 1.0
 
 
 @lean_kernel
@@ -221,11 +181,19 @@ def tabulate_bounds(
                 readiness.hazard[place] * kappa * choice.factor[place, children, kin] * floor
             )
             bounds.household_cut[cell] = draws.cut(bounds.leaving[cell] * highest)
+            alike = cell & ~(STAYER | WITH_YOUNG)  # these bits do not matter for studying
             most = choice.inclusive[place, children, kin] + math.log(floor)
             for parent in range(2):
-                bounds.study[cell, parent] = ROUND_UP * study_probability(
-                    readiness.study_logit[place], most, readiness.mean_inclusive[place], parent == 1, settings
-                )
+                if alike < cell:
+                    bounds.study[cell, parent] = bounds.study[alike, parent]
+                else:
+                    bounds.study[cell, parent] = ROUND_UP * study_probability(
+                        readiness.study_logit[place],
+                        most,
+                        readiness.mean_inclusive[place],
+                        parent == 1,
+                        settings,
+                    )
                 study = max(study, bounds.study[cell, parent])
             alone = max(alone, bounds.leaving[cell])
         for sex in range(2):
@@ -284,10 +252,9 @@ def move_households(
     listed = np.empty(STRIP + 1, dtype=np.int32)
     for strip in range(0, n_households, STRIP):
         stop = min(n_households, strip + STRIP)
+        homes, marks = households.place[strip:stop], households.traits[strip:stop]
         for k in range(stop - strip):
-            cell = U64(households.place[strip + k]) * U64(HOUSEHOLD_TRAITS) + U64(
-                households.traits[strip + k]
-            )
+            cell = np.uint32(homes[k]) * np.uint32(HOUSEHOLD_TRAITS) + np.uint32(marks[k])
             cuts[k] = bounds.household_cut[cell]
         mark_below_own(households.key[strip:stop], move_salt, cuts, below)
         for k in range(list_marked(below, strip, stop - strip, listed, 0)):

@@ -21,11 +21,11 @@ from model.migration import (
     STUDY_FIRST_AGE,
     STUDY_LAST_AGE,
     Incomes,
-    Readiness,
     household_income,
     study_probability,
 )
 from model.population import KIN_MASK, KIN_SHIFT, PARTNER, SKILLED, STAYER, WITH_CHILDREN, Households, People
+from model.readiness import Readiness
 
 FIXED_POINT = 2.0**34
 POWERS = 4  # terms of 1 - exp(-x) kept; the next is below 1e-4 of the hazard

@@ -25,7 +25,7 @@ from model.infrastructure import (
 from model.jobs import perceive_incomes
 from model.labour import fill_participation, scan_labour
 from model.labour_founding import found_labour
-from model.migration import RETURN_FIRST_AGE, STUDY_LAST_AGE, Readiness, Students, mean_readiness
+from model.migration import RETURN_FIRST_AGE, STUDY_LAST_AGE, Students
 from model.normalisation import (
     CELLS,
     adjust_constants,
@@ -38,6 +38,7 @@ from model.normalisation import (
     survey_founders,
 )
 from model.population import AGES, FEMALE, REFERENCE, SKILLED, Households
+from model.readiness import Readiness, mean_readiness
 from model.renewal import RETURN_LAST_AGE
 from model.zones import relieve_centres
 

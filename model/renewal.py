@@ -49,7 +49,7 @@ from model.population import (
     People,
     household_marks,
 )
-from model.strips import STRIP, list_marked
+from model.strips import STRIP, fill_draws, list_marked
 
 GONE = DIES | LEFT | MOVED | LEAVES_HOME | UNITES | DIVORCES | ORPHANED  # not copied with the old household
 SKILL_AGE = 20
@@ -139,7 +139,9 @@ def find_hosts(
     next_in_place = np.full(n_orphans, -1, dtype=np.int32)
     first_in_place = np.full(n_sim, -1, dtype=np.int32)
     wish = np.empty(n_orphans, dtype=np.uint64)
-    near = np.zeros((n_sim, ARCS), dtype=np.bool_)
+    near = np.zeros((n_sim + 1, ARCS), dtype=np.bool_)  # the last row: households that left the world
+    position = np.empty(STRIP, dtype=np.uint64)
+    marks, listed = np.empty(STRIP, dtype=np.bool_), np.empty(STRIP + 1, dtype=np.int32)
     for o in range(n_orphans):
         host[o] = -1
         distance[o] = U64(0xFFFFFFFFFFFFFFFF)
@@ -153,29 +155,33 @@ def find_hosts(
         near[place, (arc + U64(1)) % U64(ARCS)] = True
     # First look only at households on the orphan's arc of the circle or the next; where that finds none
     # close enough to be sure (a small place), look at all.
-    for everyone in range(2):
+    for _ in range(2):
         open_cases = 0
         for o in range(n_orphans):
             if distance[o] > U64(1) << U64(64 - ARC_BITS):
                 open_cases += 1
         if open_cases == 0:
             break
-        for h in range(n_households):
-            place = households.place[h]
-            if place == NOWHERE or first_in_place[place] < 0:
-                continue
-            position = draws.draw(households.key[h], salted)
-            if not (everyone or near[place, position >> U64(64 - ARC_BITS)]) or not _stays(
-                fate[households.first[h]]
-            ):
-                continue
-            o = first_in_place[place]
-            while o >= 0:
-                apart = position - wish[o]
-                if apart < distance[o]:
-                    distance[o] = apart
-                    host[o] = h
-                o = next_in_place[o]
+        for begin in range(0, n_households, STRIP):
+            end = min(n_households, begin + STRIP)
+            homes = households.place[begin:end]
+            fill_draws(households.key[begin:end], salted, position)
+            for k in range(end - begin):
+                place = np.uint32(homes[k]) if homes[k] != NOWHERE else np.uint32(n_sim)
+                marks[k] = near[place, position[k] >> U64(64 - ARC_BITS)]
+            for k in range(list_marked(marks, begin, end - begin, listed, 0)):
+                h = listed[k]
+                if not _stays(fate[households.first[h]]):
+                    continue
+                o = first_in_place[households.place[h]]
+                while o >= 0:
+                    apart = position[h - begin] - wish[o]
+                    if apart < distance[o]:
+                        distance[o] = apart
+                        host[o] = h
+                    o = next_in_place[o]
+        for place in range(n_sim):
+            near[place, :] = first_in_place[place] >= 0
 
 
 @lean_kernel
@@ -300,10 +306,11 @@ def _find_changed(
     refuge: Refuge,
     n_refuge: int,
     changed: NDArray[np.int32],
-) -> int:
-    """List the households that are not simply copied, in order; returns their number.
+    cradles: NDArray[np.int32],
+) -> tuple[int, int]:
+    """List the households that are not simply copied, and those with a birth, in order; returns both numbers.
 
-    They left the world, lose the reference person or the partner, bear a child or take in orphans.
+    The former left the world, lose the reference person or the partner but not everybody, or take in orphans.
     """
     first = households.first
     mark = np.empty(n_households, dtype=np.bool_)
@@ -311,20 +318,27 @@ def _find_changed(
         mark[h] = households.place[h] == NOWHERE
     eventful, listed = np.empty(STRIP, dtype=np.bool_), np.empty(STRIP + 1, dtype=np.int32)
     n_people = first[n_households]
+    n_cradles = 0
     h = 0
     for begin in range(0, n_people, STRIP):
         end = min(n_people, begin + STRIP)
         traits, fates = people.traits[begin:end], fate[begin:end]
         for k in range(end - begin):
             head_goes = ((traits[k] & (REFERENCE | PARTNER)) != 0) & ((fates[k] & GONE) != 0)
-            eventful[k] = head_goes | ((fates[k] & BEARS) != 0)
+            eventful[k] = head_goes | ((fates[k] & (BEARS | GONE)) == BEARS)
         for k in range(list_marked(eventful, begin, end - begin, listed, 0)):
-            while first[h + 1] <= listed[k]:
+            i = listed[k]
+            while first[h + 1] <= i:
                 h += 1
-            mark[h] = True
+            if _stays(fate[i]):
+                if n_cradles == 0 or cradles[n_cradles - 1] != h:
+                    cradles[n_cradles] = h
+                    n_cradles += 1
+            elif first[h + 1] - first[h] > 1:
+                mark[h] = True
     for k in range(n_refuge):
         mark[refuge.host[k]] = True
-    return list_marked(mark, 0, n_households, changed, 0)
+    return list_marked(mark, 0, n_households, changed, 0), n_cradles
 
 
 @lean_kernel
@@ -334,24 +348,32 @@ def _copy_unchanged(
     begin: int,
     end: int,
     fate: NDArray[np.uint8],
-    skill_salt: np.uint64,
-    skill_if_staying: float,
+    cradles: NDArray[np.int32],
+    cradle: int,
+    vital: Vital,
+    settings: Any,
+    salts: Salts,
+    ledger: Ledger,
     target: People,
     to_households: Households,
     row: int,
     written: int,
     tally: NDArray[np.uint64],
-) -> tuple[int, int]:
-    """Copy households `begin` to `end`, of whom only members other than the couple may have gone.
+) -> tuple[int, int, int]:
+    """Copy households `begin` to `end`, which keep their couple or lose everybody, with their newborns.
 
     One loop over persons, one over households, none nested. `tally` holds for each person the row written
     next and, from the same call on, the young and the minors copied before: 32, 16 and 16 bits.
+    `cradle` is the number of the next household with a birth; returned after row and household.
     """
+    skill_if_staying = settings.skill_if_staying
     top, bottom = from_households.first[begin], from_households.first[end]
     keys, ages, traits_of = source.key[top:bottom], source.age[top:bottom], source.traits[top:bottom]
     statuses, origins, fates = source.status[top:bottom], source.origin[top:bottom], fate[top:bottom]
     target_key, target_age, target_traits, target_status, target_origin = target
     count = U64(row) << U64(32)
+    # The member after whom the next newborn is written.
+    last = from_households.first[cradles[cradle] + 1] - top - 1 if cradle < cradles.shape[0] else -1
     for i in range(keys.shape[0]):
         tally[i] = count
         at = count >> U64(32)
@@ -364,10 +386,27 @@ def _copy_unchanged(
         target_status[at] = statuses[i]
         target_origin[at] = origin
         if (age == SKILL_AGE) | (origin != NOWHERE):
-            _qualify(target, I64(at), skill_salt, skill_if_staying)
+            _qualify(target, I64(at), salts.skill, skill_if_staying)
         young = (age >= YOUNG_FIRST_AGE) & (age <= YOUNG_LAST_AGE) & ((traits & (PARTNER | REFERENCE)) == 0)
         one = (U64(1) << U64(32)) | (U64(young) << U64(16)) | U64(age < ADULT_AGE)
         count += one if (fates[i] & GONE) == 0 else U64(0)
+        if i == last:
+            h = cradles[cradle]
+            for mother in range(from_households.first[h] - top, i + 1):
+                if (fates[mother] & (BEARS | GONE)) == BEARS:
+                    born = _deliver(
+                        keys[mother],
+                        from_households.place[h],
+                        vital,
+                        settings,
+                        salts,
+                        ledger,
+                        target,
+                        I64(count >> U64(32)),
+                    )
+                    count += (U64(born) << U64(32)) | U64(born)
+            cradle += 1
+            last = from_households.first[cradles[cradle] + 1] - top - 1 if cradle < cradles.shape[0] else -1
     tally[keys.shape[0]] = count
     old_key, old_place, old_traits = (
         from_households.key[begin:end],
@@ -389,7 +428,7 @@ def _copy_unchanged(
         new_first[at] = opened >> U64(32)
         at += U64((members >> U64(32)) != U64(0))
         opened = closed
-    return I64(count >> U64(32)), I64(at)
+    return I64(count >> U64(32)), I64(at), cradle
 
 
 @lean_kernel
@@ -475,24 +514,32 @@ def copy_households(
     first = from_households.first
     salts = _salts(seed, year)
     changed = np.empty(n_households + 1, dtype=np.int32)
-    n_changed = _find_changed(source, from_households, n_households, fate, refuge, n_refuge, changed)
+    cradles = np.empty(n_households + 1, dtype=np.int32)
+    n_changed, n_cradles = _find_changed(
+        source, from_households, n_households, fate, refuge, n_refuge, changed, cradles
+    )
     changed[n_changed] = n_households
+    cradles = cradles[:n_cradles]
     tally = np.empty(STRIP, dtype=np.uint64)
-    row, written, taken_in = 0, 0, 0
+    row, written, taken_in, cradle = 0, 0, 0, 0
     begin = 0
     for k in range(n_changed + 1):
         while begin < changed[k]:
             end = min(I64(changed[k]), begin + RUN)
             if first[end] - first[begin] >= tally.shape[0]:
                 tally = np.empty(2 * (first[end] - first[begin]), dtype=np.uint64)
-            row, written = _copy_unchanged(
+            row, written, cradle = _copy_unchanged(
                 source,
                 from_households,
                 begin,
                 end,
                 fate,
-                salts.skill,
-                settings.skill_if_staying,
+                cradles,
+                cradle,
+                vital,
+                settings,
+                salts,
+                ledger,
                 target,
                 to_households,
                 row,
@@ -518,6 +565,8 @@ def copy_households(
                 row,
                 written,
             )
+            if cradle < n_cradles and cradles[cradle] == begin:
+                cradle += 1
             begin += 1
     to_households.first[written] = row
     return row, written

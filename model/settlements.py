@@ -7,12 +7,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from model.compiled import lean_kernel
+from model.compiled import kernel
 from model.population import AGES, SECTORS
 
 NETWORKS = 4
 NETWORK_NAMES = ("heat", "water", "sewer", "road")
 FACILITIES = 2  # health, school
+LANES = 4  # rows are counted in turn into as many tables, so that one count need not wait for the last
 SCHOOL_FIRST_AGE, SCHOOL_LAST_AGE = 7, 17
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -76,9 +77,14 @@ class Settlements(NamedTuple):
 
 
 _SHAPES = {
-    "jobs": (SECTORS,), "jobs_2015": (SECTORS,), "output": (2,), "staff": (SECTORS,), "wear": (NETWORKS,),
-    "level": (FACILITIES,), "below": (FACILITIES,),
-}  # fmt: skip
+    "jobs": (SECTORS,),
+    "jobs_2015": (SECTORS,),
+    "output": (2,),
+    "staff": (SECTORS,),
+    "wear": (NETWORKS,),
+    "level": (FACILITIES,),
+    "below": (FACILITIES,),
+}
 _EVERYWHERE = ("zone_jobs", "zone_jobs_before", "zone_launched", "slack_outside")
 
 
@@ -92,7 +98,7 @@ def new_settlements(n_sim: int, n_all: int) -> Settlements:
     return Settlements(*columns)
 
 
-@lean_kernel
+@kernel
 def count_places(
     stock: NDArray[np.int64], places: NDArray[np.uint16], n_households: int, state: Settlements
 ) -> None:
@@ -105,9 +111,10 @@ def count_places(
                 pupils += stock[place, sex, age] if SCHOOL_FIRST_AGE <= age <= SCHOOL_LAST_AGE else 0
         state.population[place] = population
         state.pupils[place] = pupils
-        households = 0
-        for here in places[
-            :n_households
-        ]:  # a pass for each place is vectorised, one pass that adds to a table waits
-            households += here == place
-        state.households[place] = households
+        state.households[place] = 0
+    counts = np.zeros((LANES, stock.shape[0]), dtype=np.int64)
+    for h, place in enumerate(places[:n_households]):
+        counts[h & (LANES - 1), place] += 1
+    for lane in range(LANES):
+        for place in range(stock.shape[0]):
+            state.households[place] += counts[lane, place]

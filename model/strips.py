@@ -62,6 +62,13 @@ def look_up(table: NDArray[np.uint64], cells: NDArray[np.uint32], n: int, out: N
 
 
 @lean_kernel
+def fill_draws(keys: NDArray[np.uint64], salted: np.uint64, out: NDArray[np.uint64]) -> None:
+    """64 random bits for everyone of a strip."""
+    for i in range(keys.shape[0]):
+        out[i] = draws.draw(keys[i], salted)
+
+
+@lean_kernel
 def mark_below(keys: NDArray[np.uint64], salted: np.uint64, cut: np.uint64, marks: NDArray[np.bool_]) -> None:
     """Who of a strip draws a number below one cut for all (`draws.cut`)."""
     for i in range(keys.shape[0]):

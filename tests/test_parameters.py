@@ -52,6 +52,7 @@ def _boom(world: World, levers: Levers) -> None:
 # All others act in the baseline of the small world.
 ACTIVATION: dict[str, tuple[Change | None, dict[str, float]]] = {
     "budget_services": (_budget, {}),
+    "growth_centres": (None, {"leaving": 0.1, "rho_e": 1.0}),  # wages elsewhere are observed until 2023
     "settlers_working": (_settlers, {}),
     "settlers_returning": (_settlers, {}),
     "restoration": (_settlers_after_loss, {"leaving": 0.06, "in_out.corby": 0.0}),
@@ -78,7 +79,7 @@ FOUNDING = ("household_size",)
 # In the towns: the small world counts Russia's share of those who leave all simulated places, knows no net
 # migration of 2009-2014, and has too few births, deaths and moves to show a change of one or two per cent.
 IN_TOWNS = (
-    "russia_share", "regime_weight", "mortality_2020", "male_births", "exchange_sd", "unemployment_drift",
+    "russia_share", "regime_weight", "mortality_2020", "male_births", "exchange_sd", "unemployment_drift", "growth_centres",
 )  # fmt: skip
 
 
@@ -211,7 +212,7 @@ def test_every_lever_moves_some_output(
             needs(world, levers)
         pull(world, levers)
 
-    values = small_space.defaults().with_values({"leaving": 0.06})
+    values = small_space.defaults().with_values({"leaving": 0.06, "but_for": 0.9, "displacement": 0.0})
     base = outcome(small_world, small_founding, values, needs)
     assert differ(base, outcome(small_world, small_founding, values, both)), f"the lever {name} has no effect"
 
