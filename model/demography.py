@@ -24,10 +24,17 @@ LEFT = 16  # moved alone out of the simulated places
 MOVED = 32  # moved alone to another simulated place
 DIVORCES = 64
 ORPHANED = 128
+GONE = DIES | LEFT | MOVED | LEAVES_HOME | UNITES | DIVORCES | ORPHANED  # not copied with the old household
 
 UNION_FIRST_AGE = 20
 UNION_LAST_AGE = 35
 UNION_CELLS = 3  # fixed age cells of pairing: 20-24, 25-29, 30-35
+
+
+@lean_kernel
+def stays(fate: int) -> bool:
+    """Whether a person with this fate is copied with the old household."""
+    return (fate & GONE) == 0
 
 
 class Vital(NamedTuple):

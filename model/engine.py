@@ -7,7 +7,7 @@ the same one for interactive use. All decisions of a phase read the state at its
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from model import draws
 from model.accounts import REMOVED, Ledger, check_closed, count_stock, new_ledger, open_year
 from model.arrivals import Arrivers, admit, count_arrivals, count_settlers, mean_arrivals
+from model.buffers import Buffers
 from model.choice import Choice, Places, advantages, log_distances, new_choice, rogers_castro, tabulate
 from model.demography import (
     UNION_CELLS,
-    Candidates,
     Vital,
     decide_vital_events,
     new_vital,
@@ -27,52 +27,32 @@ from model.demography import (
 )
 from model.founding import Founding
 from model.infrastructure import review_services, show_places, wear_out
-from model.job_queue import Seekers
 from model.jobs import advance_output, advance_wages, demand_labour, perceive_incomes
 from model.labour import Centres, Cuts, match, scan_labour
 from model.levers import Levers, neutral_levers
 from model.migration import (
-    LONE_FIRST_AGE,
-    LONE_LAST_AGE,
-    STUDY_FIRST_AGE,
-    STUDY_LAST_AGE,
     Incomes,
-    Students,
     move_people,
     return_students,
 )
+from model.new_homes import found_households, join_couples, strike_lone_movers
 from model.normalisation import Norm
 from model.opening import RETURN_YEARS, open_world
+from model.orphans import Refuge, find_hosts, find_orphans
 from model.outlook import LAST_OBSERVED_FLOWS, build_outlook
 from model.parameters import ParameterValues, waged_places
 from model.population import (
     AGES,
     FEMALE,
     SECTORS,
-    WORKING_AGE,
-    Households,
-    People,
-    new_households,
-    new_people,
     refresh_marks,
 )
 from model.readiness import Readiness, advance_walk, mean_readiness, set_readiness
 from model.record import Record
-from model.renewal import (
-    LoneMoves,
-    Refuge,
-    copy_households,
-    find_hosts,
-    find_orphans,
-    found_households,
-    join_couples,
-    strike_lone_movers,
-)
+from model.renewal import copy_households
 from model.settlements import Settlements, count_places, new_settlements
 from model.world import World
 from model.zones import advance_zones, project_columns, qyzyljar_projects, relieve_centres
-
-SPARE_ROWS = 512
 
 
 class Phase(NamedTuple):
@@ -84,7 +64,7 @@ class Phase(NamedTuple):
     run: str
 
 
-class Engine:
+class Engine(Buffers):
     """One run of one world.
 
     Args:
@@ -183,31 +163,7 @@ class Engine:
             np.zeros(n_sim, np.uint64),
             np.zeros(n_sim),
         )
-        rows = founding.n_people + founding.n_people // 16 + SPARE_ROWS
-        household_rows = founding.n_households + founding.n_households // 16 + SPARE_ROWS
-        self.people, self.spare_people = new_people(rows), new_people(rows)
-        self.households, self.spare_households = (
-            new_households(household_rows),
-            new_households(household_rows),
-        )
-        self.n_people, self.n_households = founding.n_people, founding.n_households
-        self.fate: NDArray[np.uint8] = np.zeros(rows, np.uint8)
-        self.students = Students(
-            np.empty(0, np.uint64),
-            np.empty(0, np.uint8),
-            np.empty(0, np.uint8),
-            np.empty(0, np.uint8),
-            np.empty(0, np.uint16),
-        )
-        self.n_students = self.n_moves = self.first_new_student = 0
-        self.moves = LoneMoves(*(np.empty(0, np.int32) for _ in range(3)))
-        self.own = LoneMoves(*(np.empty(0, np.int32) for _ in range(3)))
-        self.seekers = Seekers(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.uint64))
-        self.candidates = Candidates(
-            np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.uint64)
-        )
-        self.pairs: NDArray[np.int32] = np.empty((0, 2), np.int32)
-        self.bereft: NDArray[np.int32] = np.empty(0, np.int32)
+        super().__init__(founding, self.ledger)
         self.alpha, self.border = 0.0, 1.0
         self.opening_keys = np.uint64(0)
         self.record = Record(self.start, horizon, n_sim, n_all)
@@ -252,72 +208,6 @@ class Engine:
         self.record.note_stocks(
             self.t, self.ledger.closing, self.state, self.register_bias, self.state.dwellings
         )
-
-    def _young_people(self) -> int:
-        return int(self.ledger.closing[:, :, STUDY_FIRST_AGE : STUDY_LAST_AGE + 1].sum())
-
-    def _ensure_room(self, people: int, households: int) -> None:
-        """Room for that many more rows in the live columns, keeping what they hold."""
-        if self.n_people + people > len(self.people.key):
-            self.people = People(
-                *(_grown(column, self.n_people, self.n_people + people) for column in self.people)
-            )
-        if self.n_households + households >= len(self.households.key):
-            wanted = self.n_households + households + 1
-            key, place, traits, first = (
-                _grown(column, self.n_households + 1, wanted + 1) for column in self.households
-            )
-            self.households = Households(key, place, traits, first)
-        self._ensure_fate()
-
-    def _ensure_spare(self, people: int, households: int) -> None:
-        """Room in the columns that the year streams into."""
-        if people > len(self.spare_people.key):
-            self.spare_people = new_people(people + people // 16 + SPARE_ROWS)
-        if households >= len(self.spare_households.key):
-            self.spare_households = new_households(households + households // 16 + SPARE_ROWS)
-
-    def _ensure_fate(self) -> None:
-        """One fate for every row; rows added since the last phase start with none."""
-        if len(self.fate) < len(self.people.key):
-            self.fate = _grown(self.fate, len(self.fate), len(self.people.key))
-        self.fate[self.n_people :] = 0
-
-    def ensure_seekers(self) -> None:
-        """Room for everyone who might seek a job."""
-        wanted = int(self.ledger.closing[:, :, WORKING_AGE:].sum()) + 1
-        if len(self.seekers.row) < wanted:
-            rows = wanted + wanted // 16
-            self.seekers = Seekers(
-                np.empty(rows, np.int32), np.empty(rows, np.int32), np.empty(rows, np.uint64)
-            )
-
-    def ensure_students(self, rows: int) -> None:
-        """Room in the register of students outside, keeping what it holds."""
-        if len(self.students.key) < rows:
-            self.students = Students(
-                *(_grown(column, self.n_students, rows + rows // 4) for column in self.students)
-            )
-        young = self._young_people() + int(
-            self.ledger.closing[:, :, LONE_FIRST_AGE : LONE_LAST_AGE + 1].sum()
-        )
-        if len(self.moves.row) < young:
-            self.moves = LoneMoves(*(np.empty(young + young // 4, np.int32) for _ in range(3)))
-
-    def _ensure_lists(self) -> None:
-        """Room for candidates, new households and the bereft."""
-        singles = len(self.fate)
-        if len(self.candidates.row) < singles:
-            self.candidates = Candidates(
-                np.empty(singles, np.int32),
-                np.empty(singles, np.int32),
-                np.empty(singles, np.int32),
-                np.empty(singles, np.uint64),
-            )
-            self.pairs = np.empty((singles // 2 + 1, 2), np.int32)
-            self.own = LoneMoves(*(np.empty(singles, np.int32) for _ in range(3)))
-        if len(self.bereft) < self.n_households:
-            self.bereft = np.empty(len(self.households.key), np.int32)
 
     # The year -----------------------------------------------------------------------------------------
 
@@ -508,8 +398,8 @@ class Engine:
 
     def move(self) -> None:
         """Phases 7 and 8: households move; young people leave to study or alone."""
-        self._ensure_fate()
-        self.ensure_students(self.n_students + self._young_people())
+        self.ensure_fate()
+        self.ensure_students(self.n_students + self.young_people())
         before = self.n_students
         self.n_moves, self.n_students = move_people(
             self.people,
@@ -534,7 +424,7 @@ class Engine:
 
     def bring_students_back(self) -> None:
         """Phase 8: students return from outside."""
-        self._ensure_room(self.n_students, self.n_students)
+        self.ensure_room(self.n_students, self.n_students)
         self.n_students, self.n_people, self.n_households = return_students(
             self.students,
             self.n_students,
@@ -581,7 +471,7 @@ class Engine:
             self.year,
             settlers,
         )
-        self._ensure_room(total * int(np.diff(self.founding.templates.first).max()), total)
+        self.ensure_room(total * int(np.diff(self.founding.templates.first).max()), total)
         self.n_people, self.n_households = admit(
             counts,
             settlers,
@@ -602,8 +492,8 @@ class Engine:
     def renew_population(self) -> None:
         """Phase 10: unions, splits, births, deaths, ageing; the columns of the next 1 January."""
         seed, year, n_sim = self.seed, self.year, self.world.n_sim
-        self._ensure_fate()
-        self._ensure_lists()
+        self.ensure_fate()
+        self.ensure_lists()
         n_candidates, births, n_own, n_bereft = decide_vital_events(
             self.people,
             self.households,
@@ -628,7 +518,7 @@ class Engine:
         )
         refuge = self._house_orphans(n_bereft)
         rows, hearths = self.n_people + births + 1, self.n_households + n_own + self.n_moves + n_pairs + 1
-        self._ensure_spare(rows, hearths)
+        self.ensure_spare(rows, hearths)
         target, hearth = self.spare_people, self.spare_households
         row, written = copy_households(
             self.people,
@@ -745,13 +635,6 @@ class Engine:
         self._note_stocks()
         if self.year == self.horizon:
             self.record.pyramid_last[:] = self.ledger.closing
-
-
-def _grown(column: NDArray[Any], used: int, rows: int) -> NDArray[Any]:
-    """A copy of a column with more rows, of which the first `used` are kept."""
-    larger = np.zeros(rows + rows // 16 + SPARE_ROWS, column.dtype)
-    larger[:used] = column[:used]
-    return larger
 
 
 def simulate(

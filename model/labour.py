@@ -23,6 +23,7 @@ from model.job_queue import (
     queue_number,
     sort_bin,
 )
+from model.person_year import STUDENT_LAST_AGE
 from model.population import (
     AGES,
     CHILD,
@@ -41,7 +42,6 @@ from model.population import (
     Households,
     People,
 )
-from model.renewal import STUDENT_LAST_AGE
 from model.settlements import LANES, Settlements
 from model.strips import STRIP, find_cells, list_marked, look_up, mark_below, mark_below_own, spread_places
 

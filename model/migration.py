@@ -15,6 +15,8 @@ from model.compiled import kernel, lean_kernel
 from model.demography import LEFT, MOVED
 from model.destination import choose_destination
 from model.draws import I64, U64
+from model.new_homes import LoneMoves
+from model.person_year import RETURN_LAST_AGE, STUDENT_LAST_AGE
 from model.population import (
     ADULT_AGE,
     AGES,
@@ -38,7 +40,6 @@ from model.population import (
     People,
 )
 from model.readiness import Readiness
-from model.renewal import RETURN_LAST_AGE, STUDENT_LAST_AGE, LoneMoves
 from model.strips import STRIP, find_cells, list_marked, look_up, mark_below_own, spread_places
 
 ROUND_UP = 1.0 + 1e-12  # keeps a computed bound above what it bounds

@@ -37,9 +37,9 @@ from model.normalisation import (
     solve_alpha,
     survey_founders,
 )
+from model.person_year import RETURN_LAST_AGE
 from model.population import AGES, FEMALE, REFERENCE, SKILLED, Households
 from model.readiness import Readiness, mean_readiness
-from model.renewal import RETURN_LAST_AGE
 from model.zones import relieve_centres
 
 if TYPE_CHECKING:

@@ -1,45 +1,44 @@
 """Phase 10, carried out: the year's events turn the source columns into next year's columns.
 
-Streaming from a source to a destination buffer: surviving households are copied in order, then new
-households are appended (couples, people who left home or divorced, lone movers). Nobody is lost: minors
-without an adult are re-housed in their place.
+Streaming from a source to a destination buffer: surviving households are copied in order with their
+newborns and the orphans they take in; `new_homes.py` then appends those who found a household.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model import draws
-from model.accounts import ADDED, REMOVED, Ledger
+from model.accounts import Ledger
 from model.compiled import kernel, lean_kernel
 from model.demography import (
     BEARS,
-    DIES,
     DIVORCES,
-    LEAVES_HOME,
-    LEFT,
-    MOVED,
-    ORPHANED,
+    GONE,
     UNITES,
-    Candidates,
     Vital,
-    strike,
+    stays,
 )
 from model.draws import I64, U64
+from model.orphans import Refuge
+from model.person_year import (
+    SKILL_AGE,
+    Salts,
+    copy_person,
+    deliver,
+    draw_salts,
+    qualify,
+)
 from model.population import (
     ADULT_AGE,
-    CHILD,
-    FEMALE,
     KIN_KAZAKHSTAN,
     KIN_RUSSIA,
     LAST_AGE,
     NOWHERE,
     PARTNER,
     REFERENCE,
-    SKILLED,
     STAYER,
     WITH_CHILDREN,
     WITH_YOUNG,
@@ -49,216 +48,15 @@ from model.population import (
     People,
     household_marks,
 )
-from model.strips import STRIP, fill_draws, list_marked
+from model.strips import STRIP, list_marked
 
-GONE = DIES | LEFT | MOVED | LEAVES_HOME | UNITES | DIVORCES | ORPHANED  # not copied with the old household
-SKILL_AGE = 20
 RUN = 1024  # households copied at once: counts of their members fit into 16 bits
-ARC_BITS = 6
-ARCS = 64  # arcs of the circle of hashes on which hosts of orphans are looked for
-STUDENT_LAST_AGE = 21
-RETURN_LAST_AGE = 25
-
-
-class LoneMoves(NamedTuple):
-    """People who found a household of their own this year: row, old household, place they live in from now on."""
-
-    row: NDArray[np.int32]
-    household: NDArray[np.int32]
-    destination: NDArray[np.int32]
-
-
-class Refuge(NamedTuple):
-    """Re-housing of orphans: rows of the orphans and the households that take them in, sorted by household."""
-
-    host: NDArray[np.int32]
-    row: NDArray[np.int32]
 
 
 @lean_kernel
-def _lasting(traits: int) -> int:
+def lasting(traits: int) -> int:
     """Traits of a household without the bits derived from its members."""
     return I64(traits) & (STAYER | KIN_KAZAKHSTAN | KIN_RUSSIA)
-
-
-@lean_kernel
-def _stays(fate: int) -> bool:
-    return (fate & GONE) == 0
-
-
-@lean_kernel
-def find_orphans(
-    people: People,
-    households: Households,
-    bereft: NDArray[np.int32],
-    n_bereft: int,
-    fate: NDArray[np.uint8],
-    orphans: NDArray[np.int32],
-    orphan_household: NDArray[np.int32],
-) -> int:
-    """Mark minors who remain in a household without any adult (adult at the end of the year)."""
-    n = 0
-    for b in range(n_bereft):
-        h = bereft[b]
-        begin, end = households.first[h], households.first[h + 1]
-        adults = 0
-        minors = 0
-        for i in range(begin, end):
-            if _stays(fate[i]):
-                if people.age[i] + 1 >= ADULT_AGE:
-                    adults += 1
-                else:
-                    minors += 1
-        if adults == 0 and minors > 0:
-            for i in range(begin, end):
-                if _stays(fate[i]):
-                    fate[i] |= ORPHANED
-                    orphans[n] = i
-                    orphan_household[n] = h
-                    n += 1
-    return n
-
-
-@kernel
-def find_hosts(
-    people: People,
-    households: Households,
-    n_households: int,
-    fate: NDArray[np.uint8],
-    n_sim: int,
-    orphans: NDArray[np.int32],
-    orphan_household: NDArray[np.int32],
-    n_orphans: int,
-    seed: np.uint64,
-    year: int,
-    host: NDArray[np.int32],
-) -> None:
-    """Equation (17): an orphan joins the household of nearest hash in the place (-1 where nobody is left)."""
-    salted = draws.salt(seed, year, draws.ORPHAN_HOST)
-    distance = np.empty(n_orphans, dtype=np.uint64)
-    next_in_place = np.full(n_orphans, -1, dtype=np.int32)
-    first_in_place = np.full(n_sim, -1, dtype=np.int32)
-    wish = np.empty(n_orphans, dtype=np.uint64)
-    near = np.zeros((n_sim + 1, ARCS), dtype=np.bool_)  # the last row: households that left the world
-    position = np.empty(STRIP, dtype=np.uint64)
-    marks, listed = np.empty(STRIP, dtype=np.bool_), np.empty(STRIP + 1, dtype=np.int32)
-    for o in range(n_orphans):
-        host[o] = -1
-        distance[o] = U64(0xFFFFFFFFFFFFFFFF)
-        place = households.place[orphan_household[o]]
-        # Siblings share their household's hash, so that they stay together.
-        wish[o] = draws.draw(households.key[orphan_household[o]], salted)
-        next_in_place[o] = first_in_place[place]
-        first_in_place[place] = o
-        arc = wish[o] >> U64(64 - ARC_BITS)
-        near[place, arc] = True
-        near[place, (arc + U64(1)) % U64(ARCS)] = True
-    # First look only at households on the orphan's arc of the circle or the next; where that finds none
-    # close enough to be sure (a small place), look at all.
-    for _ in range(2):
-        open_cases = 0
-        for o in range(n_orphans):
-            if distance[o] > U64(1) << U64(64 - ARC_BITS):
-                open_cases += 1
-        if open_cases == 0:
-            break
-        for begin in range(0, n_households, STRIP):
-            end = min(n_households, begin + STRIP)
-            homes = households.place[begin:end]
-            fill_draws(households.key[begin:end], salted, position)
-            for k in range(end - begin):
-                place = np.uint32(homes[k]) if homes[k] != NOWHERE else np.uint32(n_sim)
-                marks[k] = near[place, position[k] >> U64(64 - ARC_BITS)]
-            for k in range(list_marked(marks, begin, end - begin, listed, 0)):
-                h = listed[k]
-                if not _stays(fate[households.first[h]]):
-                    continue
-                o = first_in_place[households.place[h]]
-                while o >= 0:
-                    apart = position[h - begin] - wish[o]
-                    if apart < distance[o]:
-                        distance[o] = apart
-                        host[o] = h
-                    o = next_in_place[o]
-        for place in range(n_sim):
-            near[place, :] = first_in_place[place] >= 0
-
-
-@lean_kernel
-def _qualify(target: People, row: int, skill_salt: np.uint64, skill_if_staying: float) -> None:
-    """Skill of the year: at 20 those who stayed may gain vocational skill, students gain theirs at 22."""
-    if target.origin[row] == NOWHERE:
-        if target.age[row] == SKILL_AGE and draws.uniform(target.key[row], skill_salt) < skill_if_staying:
-            target.traits[row] |= SKILLED
-    elif target.age[row] > STUDENT_LAST_AGE:
-        target.traits[row] |= SKILLED
-        if target.age[row] > RETURN_LAST_AGE:
-            target.origin[row] = NOWHERE
-
-
-@lean_kernel
-def _copy_person(
-    source: People, i: int, target: People, row: int, skill_salt: np.uint64, skill_if_staying: float
-) -> None:
-    """Copy one survivor, a year older."""
-    target.key[row] = source.key[i]
-    target.age[row] = min(I64(source.age[i]) + 1, LAST_AGE)
-    target.traits[row] = source.traits[i]
-    target.status[row] = source.status[i]
-    target.origin[row] = source.origin[i]
-    _qualify(target, row, skill_salt, skill_if_staying)
-
-
-@lean_kernel
-def newborn_key(mother: np.uint64, year: int) -> np.uint64:
-    """Lineage key of a child: a function of mother and year only."""
-    return draws.draw(mother, draws.salt(U64(0), year, draws.NEWBORN_KEY))
-
-
-class Salts(NamedTuple):
-    """What the draws of the phase share: keys, sex and early death of newborns, skill."""
-
-    newborn: np.uint64
-    sex: np.uint64
-    death: np.uint64
-    skill: np.uint64
-
-
-@lean_kernel
-def _salts(seed: np.uint64, year: int) -> Salts:
-    return Salts(
-        draws.salt(U64(0), year, draws.NEWBORN_KEY),
-        draws.salt(seed, 0, draws.NEWBORN_SEX),
-        draws.salt(seed, year, draws.NEWBORN_DEATH),
-        draws.salt(seed, 0, draws.SKILL),
-    )
-
-
-@lean_kernel
-def _deliver(
-    mother: np.uint64,
-    place: int,
-    vital: Vital,
-    settings: Any,
-    salts: Salts,
-    ledger: Ledger,
-    target: People,
-    row: int,
-) -> int:
-    """Write a mother's newborn to `row`; returns 1, or 0 if the child dies within the year."""
-    key = draws.draw(mother, salts.newborn)
-    sex = 0 if draws.uniform(key, salts.sex) < settings.male_births else 1
-    ledger.births[place, sex] += 1
-    if draws.uniform(key, salts.death) < vital.newborn[place, sex]:
-        ledger.newborn_deaths[place, sex] += 1
-        return 0
-    ledger.checksum[ADDED] += key
-    target.key[row] = key
-    target.age[row] = 0
-    target.traits[row] = FEMALE if sex == 1 else 0
-    target.status[row] = CHILD
-    target.origin[row] = NOWHERE
-    return 1
 
 
 @lean_kernel
@@ -330,7 +128,7 @@ def _find_changed(
             i = listed[k]
             while first[h + 1] <= i:
                 h += 1
-            if _stays(fate[i]):
+            if stays(fate[i]):
                 if n_cradles == 0 or cradles[n_cradles - 1] != h:
                     cradles[n_cradles] = h
                     n_cradles += 1
@@ -386,7 +184,7 @@ def _copy_unchanged(
         target_status[at] = statuses[i]
         target_origin[at] = origin
         if (age == SKILL_AGE) | (origin != NOWHERE):
-            _qualify(target, I64(at), salts.skill, skill_if_staying)
+            qualify(target, I64(at), salts.skill, skill_if_staying)
         young = (age >= YOUNG_FIRST_AGE) & (age <= YOUNG_LAST_AGE) & ((traits & (PARTNER | REFERENCE)) == 0)
         one = (U64(1) << U64(32)) | (U64(young) << U64(16)) | U64(age < ADULT_AGE)
         count += one if (fates[i] & GONE) == 0 else U64(0)
@@ -394,7 +192,7 @@ def _copy_unchanged(
             h = cradles[cradle]
             for mother in range(from_households.first[h] - top, i + 1):
                 if (fates[mother] & (BEARS | GONE)) == BEARS:
-                    born = _deliver(
+                    born = deliver(
                         keys[mother],
                         from_households.place[h],
                         vital,
@@ -456,8 +254,8 @@ def _copy_changed(
         return row, written, taken_in  # left the world, or the whole household moves in with the new partner
     opened = row
     for i in range(begin, end):
-        if _stays(fate[i]):
-            _copy_person(source, i, target, row, salts.skill, settings.skill_if_staying)
+        if stays(fate[i]):
+            copy_person(source, i, target, row, salts.skill, settings.skill_if_staying)
             row += 1
     if row == opened:
         return row, written, taken_in
@@ -471,18 +269,18 @@ def _copy_changed(
         if fate[begin + 1] & DIVORCES:
             key = source.key[begin]
     for i in range(begin, end):
-        if fate[i] & BEARS and _stays(fate[i]):
-            row += _deliver(source.key[i], place, vital, settings, salts, ledger, target, row)
+        if fate[i] & BEARS and stays(fate[i]):
+            row += deliver(source.key[i], place, vital, settings, salts, ledger, target, row)
     while taken_in < n_refuge and refuge.host[taken_in] == h:
         i = refuge.row[taken_in]
-        _copy_person(source, i, target, row, salts.skill, settings.skill_if_staying)
+        copy_person(source, i, target, row, salts.skill, settings.skill_if_staying)
         row += 1
         if fate[i] & BEARS:
-            row += _deliver(source.key[i], place, vital, settings, salts, ledger, target, row)
+            row += deliver(source.key[i], place, vital, settings, salts, ledger, target, row)
         taken_in += 1
     to_households.key[written] = key
     to_households.place[written] = place
-    to_households.traits[written] = _lasting(from_households.traits[h]) | household_marks(target, opened, row)
+    to_households.traits[written] = lasting(from_households.traits[h]) | household_marks(target, opened, row)
     to_households.first[written] = opened
     return row, written + 1, taken_in
 
@@ -512,7 +310,7 @@ def copy_households(
     """
     settings = table[0]
     first = from_households.first
-    salts = _salts(seed, year)
+    salts = draw_salts(seed, year)
     changed = np.empty(n_households + 1, dtype=np.int32)
     cradles = np.empty(n_households + 1, dtype=np.int32)
     n_changed, n_cradles = _find_changed(
@@ -569,168 +367,4 @@ def copy_households(
                 cradle += 1
             begin += 1
     to_households.first[written] = row
-    return row, written
-
-
-@lean_kernel
-def join_couples(
-    source: People,
-    from_households: Households,
-    fate: NDArray[np.uint8],
-    candidates: Candidates,
-    pairs: NDArray[np.int32],
-    n_pairs: int,
-    vital: Vital,
-    table: Any,
-    seed: np.uint64,
-    year: int,
-    ledger: Ledger,
-    target: People,
-    to_households: Households,
-    row: int,
-    written: int,
-) -> tuple[int, int]:
-    """Append the households of new couples: a head brings the whole household along, anyone else comes alone.
-
-    The couple takes key, readiness to move and kin of the smaller key.
-    """
-    settings = table[0]
-    salts = _salts(seed, year)
-    for k in range(n_pairs):
-        first, second = pairs[k, 0], pairs[k, 1]
-        if source.key[candidates.row[second]] < source.key[candidates.row[first]]:
-            first, second = second, first
-        opened = row
-        lead_household = candidates.household[first]
-        place = from_households.place[lead_household]
-        for member in (first, second):
-            i = candidates.row[member]
-            _copy_person(source, i, target, row, salts.skill, settings.skill_if_staying)
-            target.traits[row] = (target.traits[row] & ~np.uint8(REFERENCE)) | PARTNER
-            row += 1
-        target.traits[opened] |= REFERENCE
-        for member in (first, second):
-            i = candidates.row[member]
-            h = candidates.household[member]
-            begin, end = from_households.first[h], from_households.first[h + 1]
-            if i == begin:
-                for j in range(begin + 1, end):
-                    if _stays(fate[j]):
-                        _copy_person(source, j, target, row, salts.skill, settings.skill_if_staying)
-                        row += 1
-                for j in range(begin + 1, end):
-                    if _stays(fate[j]) and fate[j] & BEARS:
-                        row += _deliver(source.key[j], place, vital, settings, salts, ledger, target, row)
-            if fate[i] & BEARS:
-                row += _deliver(source.key[i], place, vital, settings, salts, ledger, target, row)
-        to_households.key[written] = target.key[opened]
-        to_households.place[written] = place
-        to_households.traits[written] = _lasting(from_households.traits[lead_household]) | household_marks(
-            target, opened, row
-        )
-        to_households.first[written] = opened
-        written += 1
-    to_households.first[written] = row
-    return row, written
-
-
-@lean_kernel
-def _found_alone(
-    source: People,
-    i: int,
-    place: int,
-    traits: int,
-    bears: int,
-    vital: Vital,
-    settings: Any,
-    salts: Salts,
-    ledger: Ledger,
-    target: People,
-    to_households: Households,
-    row: int,
-    written: int,
-) -> int:
-    """Append the household of one person (and her newborn); returns the next free row."""
-    opened = row
-    _copy_person(source, i, target, row, salts.skill, settings.skill_if_staying)
-    target.traits[row] = (target.traits[row] & ~np.uint8(PARTNER)) | REFERENCE
-    row += 1
-    if bears:
-        row += _deliver(source.key[i], place, vital, settings, salts, ledger, target, row)
-    to_households.key[written] = source.key[i]
-    to_households.place[written] = place
-    to_households.traits[written] = _lasting(traits) | household_marks(target, opened, row)
-    to_households.first[written] = opened
-    to_households.first[written + 1] = row
-    return row
-
-
-@lean_kernel
-def strike_lone_movers(
-    people: People,
-    moves: LoneMoves,
-    n_moves: int,
-    vital: Vital,
-    seed: np.uint64,
-    year: int,
-    fate: NDArray[np.uint8],
-    ledger: Ledger,
-) -> int:
-    """Births and deaths of those who moved alone, at the rates of the place they moved to; returns the births."""
-    death_salt = draws.salt(seed, year, draws.DEATH)
-    birth_salt = draws.salt(seed, year, draws.BIRTH)
-    births = 0
-    for m in range(n_moves):
-        i = moves.row[m]
-        place = moves.destination[m]
-        sex, age = int(people.traits[i] & FEMALE), int(people.age[i])
-        struck = strike(people.key[i], place, sex, age, vital, death_salt, birth_salt)
-        if struck == DIES:
-            ledger.deaths[place, sex, age] += 1
-            ledger.checksum[REMOVED] += people.key[i]
-        elif struck == BEARS:
-            births += 1
-        fate[i] |= struck
-    return births
-
-
-@lean_kernel
-def found_households(
-    source: People,
-    from_households: Households,
-    moves: LoneMoves,
-    n_moves: int,
-    fate: NDArray[np.uint8],
-    vital: Vital,
-    table: Any,
-    seed: np.uint64,
-    year: int,
-    ledger: Ledger,
-    target: People,
-    to_households: Households,
-    row: int,
-    written: int,
-) -> tuple[int, int]:
-    """Append the households of people who live alone from now on (left home, divorced, moved alone) and survived."""
-    settings = table[0]
-    salts = _salts(seed, year)
-    for m in range(n_moves):
-        i = moves.row[m]
-        if not fate[i] & DIES:
-            row = _found_alone(
-                source,
-                i,
-                moves.destination[m],
-                from_households.traits[moves.household[m]],
-                fate[i] & BEARS,
-                vital,
-                settings,
-                salts,
-                ledger,
-                target,
-                to_households,
-                row,
-                written,
-            )
-            written += 1
     return row, written

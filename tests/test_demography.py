@@ -13,8 +13,8 @@ from model.demography import Candidates, birth_probabilities, death_probabilitie
 from model.engine import Engine
 from model.founding import Founding
 from model.parameters import ParameterSpace
+from model.person_year import newborn_key
 from model.population import AGES, FEMALE, LAST_AGE, PARTNER, new_people
-from model.renewal import newborn_key
 from model.world import World
 
 SEEDS = 40

@@ -79,7 +79,8 @@ FOUNDING = ("household_size",)
 # In the towns: the small world counts Russia's share of those who leave all simulated places, knows no net
 # migration of 2009-2014, and has too few births, deaths and moves to show a change of one or two per cent.
 IN_TOWNS = (
-    "russia_share", "regime_weight", "mortality_2020", "male_births", "exchange_sd", "unemployment_drift", "growth_centres",
+    "russia_share", "regime_weight", "mortality_2020", "male_births", "exchange_sd", "unemployment_drift",
+    "growth_centres",
 )  # fmt: skip
 
 

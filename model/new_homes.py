@@ -1,0 +1,207 @@
+"""Phase 10, new households: couples, people who left home or divorced, lone movers (equation 17)."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model import draws
+from model.accounts import REMOVED, Ledger
+from model.compiled import lean_kernel
+from model.demography import (
+    BEARS,
+    DIES,
+    Candidates,
+    Vital,
+    stays,
+    strike,
+)
+from model.person_year import (
+    Salts,
+    copy_person,
+    deliver,
+    draw_salts,
+)
+from model.population import (
+    FEMALE,
+    PARTNER,
+    REFERENCE,
+    Households,
+    People,
+    household_marks,
+)
+from model.renewal import lasting
+
+
+class LoneMoves(NamedTuple):
+    """People who found a household of their own this year: row, old household, place they live in from now on."""
+
+    row: NDArray[np.int32]
+    household: NDArray[np.int32]
+    destination: NDArray[np.int32]
+
+
+@lean_kernel
+def join_couples(
+    source: People,
+    from_households: Households,
+    fate: NDArray[np.uint8],
+    candidates: Candidates,
+    pairs: NDArray[np.int32],
+    n_pairs: int,
+    vital: Vital,
+    table: Any,
+    seed: np.uint64,
+    year: int,
+    ledger: Ledger,
+    target: People,
+    to_households: Households,
+    row: int,
+    written: int,
+) -> tuple[int, int]:
+    """Append the households of new couples: a head brings the whole household along, anyone else comes alone.
+
+    The couple takes key, readiness to move and kin of the smaller key.
+    """
+    settings = table[0]
+    salts = draw_salts(seed, year)
+    for k in range(n_pairs):
+        first, second = pairs[k, 0], pairs[k, 1]
+        if source.key[candidates.row[second]] < source.key[candidates.row[first]]:
+            first, second = second, first
+        opened = row
+        lead_household = candidates.household[first]
+        place = from_households.place[lead_household]
+        for member in (first, second):
+            i = candidates.row[member]
+            copy_person(source, i, target, row, salts.skill, settings.skill_if_staying)
+            target.traits[row] = (target.traits[row] & ~np.uint8(REFERENCE)) | PARTNER
+            row += 1
+        target.traits[opened] |= REFERENCE
+        for member in (first, second):
+            i = candidates.row[member]
+            h = candidates.household[member]
+            begin, end = from_households.first[h], from_households.first[h + 1]
+            if i == begin:
+                for j in range(begin + 1, end):
+                    if stays(fate[j]):
+                        copy_person(source, j, target, row, salts.skill, settings.skill_if_staying)
+                        row += 1
+                for j in range(begin + 1, end):
+                    if stays(fate[j]) and fate[j] & BEARS:
+                        row += deliver(source.key[j], place, vital, settings, salts, ledger, target, row)
+            if fate[i] & BEARS:
+                row += deliver(source.key[i], place, vital, settings, salts, ledger, target, row)
+        to_households.key[written] = target.key[opened]
+        to_households.place[written] = place
+        to_households.traits[written] = lasting(from_households.traits[lead_household]) | household_marks(
+            target, opened, row
+        )
+        to_households.first[written] = opened
+        written += 1
+    to_households.first[written] = row
+    return row, written
+
+
+@lean_kernel
+def _found_alone(
+    source: People,
+    i: int,
+    place: int,
+    traits: int,
+    bears: int,
+    vital: Vital,
+    settings: Any,
+    salts: Salts,
+    ledger: Ledger,
+    target: People,
+    to_households: Households,
+    row: int,
+    written: int,
+) -> int:
+    """Append the household of one person (and her newborn); returns the next free row."""
+    opened = row
+    copy_person(source, i, target, row, salts.skill, settings.skill_if_staying)
+    target.traits[row] = (target.traits[row] & ~np.uint8(PARTNER)) | REFERENCE
+    row += 1
+    if bears:
+        row += deliver(source.key[i], place, vital, settings, salts, ledger, target, row)
+    to_households.key[written] = source.key[i]
+    to_households.place[written] = place
+    to_households.traits[written] = lasting(traits) | household_marks(target, opened, row)
+    to_households.first[written] = opened
+    to_households.first[written + 1] = row
+    return row
+
+
+@lean_kernel
+def strike_lone_movers(
+    people: People,
+    moves: LoneMoves,
+    n_moves: int,
+    vital: Vital,
+    seed: np.uint64,
+    year: int,
+    fate: NDArray[np.uint8],
+    ledger: Ledger,
+) -> int:
+    """Births and deaths of those who moved alone, at the rates of the place they moved to; returns the births."""
+    death_salt = draws.salt(seed, year, draws.DEATH)
+    birth_salt = draws.salt(seed, year, draws.BIRTH)
+    births = 0
+    for m in range(n_moves):
+        i = moves.row[m]
+        place = moves.destination[m]
+        sex, age = int(people.traits[i] & FEMALE), int(people.age[i])
+        struck = strike(people.key[i], place, sex, age, vital, death_salt, birth_salt)
+        if struck == DIES:
+            ledger.deaths[place, sex, age] += 1
+            ledger.checksum[REMOVED] += people.key[i]
+        elif struck == BEARS:
+            births += 1
+        fate[i] |= struck
+    return births
+
+
+@lean_kernel
+def found_households(
+    source: People,
+    from_households: Households,
+    moves: LoneMoves,
+    n_moves: int,
+    fate: NDArray[np.uint8],
+    vital: Vital,
+    table: Any,
+    seed: np.uint64,
+    year: int,
+    ledger: Ledger,
+    target: People,
+    to_households: Households,
+    row: int,
+    written: int,
+) -> tuple[int, int]:
+    """Append the households of people who live alone from now on (left home, divorced, moved alone) and survived."""
+    settings = table[0]
+    salts = draw_salts(seed, year)
+    for m in range(n_moves):
+        i = moves.row[m]
+        if not fate[i] & DIES:
+            row = _found_alone(
+                source,
+                i,
+                moves.destination[m],
+                from_households.traits[moves.household[m]],
+                fate[i] & BEARS,
+                vital,
+                settings,
+                salts,
+                ledger,
+                target,
+                to_households,
+                row,
+                written,
+            )
+            written += 1
+    return row, written

@@ -1,0 +1,131 @@
+"""Phase 10, orphans: minors without an adult are re-housed in their place; nobody is lost (equation 17)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model import draws
+from model.compiled import kernel, lean_kernel
+from model.demography import (
+    ORPHANED,
+    stays,
+)
+from model.draws import U64
+from model.population import (
+    ADULT_AGE,
+    NOWHERE,
+    Households,
+    People,
+)
+from model.strips import STRIP, fill_draws, list_marked
+
+ARC_BITS = 6
+ARCS = 64  # arcs of the circle of hashes on which hosts of orphans are looked for
+
+
+class Refuge(NamedTuple):
+    """Re-housing of orphans: rows of the orphans and the households that take them in, sorted by household."""
+
+    host: NDArray[np.int32]
+    row: NDArray[np.int32]
+
+
+@lean_kernel
+def find_orphans(
+    people: People,
+    households: Households,
+    bereft: NDArray[np.int32],
+    n_bereft: int,
+    fate: NDArray[np.uint8],
+    orphans: NDArray[np.int32],
+    orphan_household: NDArray[np.int32],
+) -> int:
+    """Mark minors who remain in a household without any adult (adult at the end of the year)."""
+    n = 0
+    for b in range(n_bereft):
+        h = bereft[b]
+        begin, end = households.first[h], households.first[h + 1]
+        adults = 0
+        minors = 0
+        for i in range(begin, end):
+            if stays(fate[i]):
+                if people.age[i] + 1 >= ADULT_AGE:
+                    adults += 1
+                else:
+                    minors += 1
+        if adults == 0 and minors > 0:
+            for i in range(begin, end):
+                if stays(fate[i]):
+                    fate[i] |= ORPHANED
+                    orphans[n] = i
+                    orphan_household[n] = h
+                    n += 1
+    return n
+
+
+@kernel
+def find_hosts(
+    people: People,
+    households: Households,
+    n_households: int,
+    fate: NDArray[np.uint8],
+    n_sim: int,
+    orphans: NDArray[np.int32],
+    orphan_household: NDArray[np.int32],
+    n_orphans: int,
+    seed: np.uint64,
+    year: int,
+    host: NDArray[np.int32],
+) -> None:
+    """Equation (17): an orphan joins the household of nearest hash in the place (-1 where nobody is left)."""
+    salted = draws.salt(seed, year, draws.ORPHAN_HOST)
+    distance = np.empty(n_orphans, dtype=np.uint64)
+    next_in_place = np.full(n_orphans, -1, dtype=np.int32)
+    first_in_place = np.full(n_sim, -1, dtype=np.int32)
+    wish = np.empty(n_orphans, dtype=np.uint64)
+    near = np.zeros((n_sim + 1, ARCS), dtype=np.bool_)  # the last row: households that left the world
+    position = np.empty(STRIP, dtype=np.uint64)
+    marks, listed = np.empty(STRIP, dtype=np.bool_), np.empty(STRIP + 1, dtype=np.int32)
+    for o in range(n_orphans):
+        host[o] = -1
+        distance[o] = U64(0xFFFFFFFFFFFFFFFF)
+        place = households.place[orphan_household[o]]
+        # Siblings share their household's hash, so that they stay together.
+        wish[o] = draws.draw(households.key[orphan_household[o]], salted)
+        next_in_place[o] = first_in_place[place]
+        first_in_place[place] = o
+        arc = wish[o] >> U64(64 - ARC_BITS)
+        near[place, arc] = True
+        near[place, (arc + U64(1)) % U64(ARCS)] = True
+    # First look only at households on the orphan's arc of the circle or the next; where that finds none
+    # close enough to be sure (a small place), look at all.
+    for _ in range(2):
+        open_cases = 0
+        for o in range(n_orphans):
+            if distance[o] > U64(1) << U64(64 - ARC_BITS):
+                open_cases += 1
+        if open_cases == 0:
+            break
+        for begin in range(0, n_households, STRIP):
+            end = min(n_households, begin + STRIP)
+            homes = households.place[begin:end]
+            fill_draws(households.key[begin:end], salted, position)
+            for k in range(end - begin):
+                place = np.uint32(homes[k]) if homes[k] != NOWHERE else np.uint32(n_sim)
+                marks[k] = near[place, position[k] >> U64(64 - ARC_BITS)]
+            for k in range(list_marked(marks, begin, end - begin, listed, 0)):
+                h = listed[k]
+                if not stays(fate[households.first[h]]):
+                    continue
+                o = first_in_place[households.place[h]]
+                while o >= 0:
+                    apart = position[h - begin] - wish[o]
+                    if apart < distance[o]:
+                        distance[o] = apart
+                        host[o] = h
+                    o = next_in_place[o]
+        for place in range(n_sim):
+            near[place, :] = first_in_place[place] >= 0
