@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import draws
+from model.compiled import lean_kernel
 from model.levers import Levers
 from model.parameters import ParameterValues, waged_places
 from model.world import World
@@ -17,6 +18,9 @@ from model.world import World
 EXCHANGE_KEY = np.uint64(0xFEC5)
 LAST_OBSERVED_FLOWS = 2020  # the observation window of the settlements ends on 1 January 2021
 BUDGET_FIRST_YEAR = 2015
+RUSSIA, HOME, AWAY = 0, 1, 2  # whose growth a wage series follows
+KINDS_OF_GROWTH = 3
+MOST_UNEMPLOYMENT = 0.5
 
 
 @dataclass(frozen=True)
@@ -140,27 +144,49 @@ def _wages(
         * float(draws.normal(EXCHANGE_KEY, draws.salt_of(seed, world.start + t, draws.EXCHANGE_RATE)))
         for t in range(years)
     ]
+    kinds = np.array(
+        [
+            RUSSIA if nest == 1 else (HOME if series in home else AWAY)
+            for nest, series in zip(world.nest, world.driver_series, strict=True)
+        ],
+        np.int64,
+    )
+    grown = np.empty((KINDS_OF_GROWTH, years))
+    grown[RUSSIA] = [math.exp(values["growth_russia"] + step) for step in steps]
+    grown[HOME] = math.exp(values["growth_kazakhstan"])
+    grown[AWAY] = math.exp(values["growth_kazakhstan"] + values["growth_centres"])
     wages = np.empty((years, world.n_all))
-    grown = {
-        "russia": [math.exp(values["growth_russia"] + step) for step in steps],
-        "home": [math.exp(values["growth_kazakhstan"])] * years,
-        "away": [math.exp(values["growth_kazakhstan"] + values["growth_centres"])] * years,
-    }
-    for place in range(world.n_all):
-        kind = (
-            "russia" if world.nest[place] == 1 else ("home" if world.driver_series[place] in home else "away")
-        )
-        factors = {
-            "russia": levers.russian_wage * levers.rouble,
-            "home": levers.home_wage,
-            "away": levers.centre_wage,
-        }[kind]
-        level = math.nan
-        for t in range(years):
-            seen = table[t, place] if t < table.shape[0] else math.nan
-            level = float(level * grown[kind][t]) if math.isnan(seen) else float(seen)
-            wages[t, place] = level * factors[t]
+    grow_on(table, kinds, grown, math.inf, wages)
+    factors = (levers.russian_wage * levers.rouble, levers.home_wage, levers.centre_wage)
+    for kind, factor in zip((RUSSIA, HOME, AWAY), factors, strict=True):
+        wages[:, kinds == kind] *= factor[:years, None]
     return wages
+
+
+@lean_kernel
+def grow_on(
+    seen: NDArray[np.float64],
+    kind: NDArray[np.int64],
+    grown: NDArray[np.float64],
+    most: float,
+    out: NDArray[np.float64],
+) -> None:
+    """Series of every place, as far as they are seen, then grown year by year, at most to `most`.
+
+    Args:
+        seen: float64[observed years, n_all], NaN where nothing is known. kind: int64[n_all] row of `grown`.
+        grown: float64[kinds, years] factor on last year's level. out: float64[years, n_all], filled.
+    """
+    for place in range(out.shape[1]):
+        level = math.nan
+        for t in range(out.shape[0]):
+            if t < seen.shape[0] and not math.isnan(seen[t, place]):
+                level = seen[t, place]
+            else:
+                level *= grown[kind[place], t]
+                if level > most:
+                    level = most
+            out[t, place] = level
 
 
 def _extended(table: NDArray[np.float64], years: int) -> NDArray[np.float64]:
@@ -173,12 +199,7 @@ def _unemployment(world: World, values: ParameterValues, years: int) -> NDArray[
     table = observed_drivers(world).unemployment
     drift = math.exp(values["unemployment_drift"])
     rates = np.empty((years, world.n_all))
-    for place in range(world.n_all):
-        level = math.nan
-        for t in range(years):
-            seen = table[t, place] if t < table.shape[0] else math.nan
-            level = min(0.5, level * drift) if math.isnan(seen) else float(seen)
-            rates[t, place] = level
+    grow_on(table, np.zeros(world.n_all, np.int64), np.full((1, years), drift), MOST_UNEMPLOYMENT, rates)
     return rates
 
 

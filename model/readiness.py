@@ -12,6 +12,7 @@ from model import draws
 from model.compiled import kernel, lean_kernel
 from model.draws import U64
 from model.population import STAYER, Households
+from model.settlements import LANES
 
 
 class Readiness(NamedTuple):
@@ -45,14 +46,19 @@ def mean_readiness(
     decay by selection alone and out-migration fade, which 2009-2020 do not show: the hazard of a place is
     divided by this mean relative to 2015's, so that kappa says who leaves, not how many.
     """
-    counts = np.zeros((out.shape[0], 2), dtype=np.int64)
-    end = households.first[0]
+    counts = np.zeros((LANES, 2 * out.shape[0]), dtype=np.int64)
+    places, traits = households.place[:n_households], households.traits[:n_households]
+    begins, ends = households.first[:n_households], households.first[1 : n_households + 1]
     for h in range(n_households):
-        begin, end = end, households.first[h + 1]
-        counts[households.place[h], households.traits[h] & STAYER] += end - begin
+        kind = np.uint32(2) * np.uint32(places[h]) + np.uint32(traits[h] & STAYER)
+        counts[h & (LANES - 1), kind] += ends[h] - begins[h]
     for place in range(out.shape[0]):
-        persons = counts[place, 0] + counts[place, 1]
-        out[place] = (mover * counts[place, 0] + stayer * counts[place, 1]) / persons if persons > 0 else 1.0
+        movers, stayers = 0, 0
+        for lane in range(LANES):
+            movers += counts[lane, 2 * place]
+            stayers += counts[lane, 2 * place + 1]
+        persons = movers + stayers
+        out[place] = (mover * movers + stayer * stayers) / persons if persons > 0 else 1.0
 
 
 @lean_kernel
