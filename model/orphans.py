@@ -22,8 +22,8 @@ from model.population import (
 )
 from model.strips import STRIP, fill_draws, list_marked
 
-ARC_BITS = 6
-ARCS = 64  # arcs of the circle of hashes on which hosts of orphans are looked for
+ARC_BITS = 8
+ARCS = 256  # arcs of the circle of hashes on which hosts of orphans are looked for
 
 
 class Refuge(NamedTuple):
@@ -82,31 +82,34 @@ def find_hosts(
 ) -> None:
     """Equation (17): an orphan joins the household of nearest hash in the place (-1 where nobody is left)."""
     salted = draws.salt(seed, year, draws.ORPHAN_HOST)
-    distance = np.empty(n_orphans, dtype=np.uint64)
-    next_in_place = np.full(n_orphans, -1, dtype=np.int32)
-    first_in_place = np.full(n_sim, -1, dtype=np.int32)
+    distance = np.full(n_orphans, 0xFFFFFFFFFFFFFFFF, dtype=np.uint64)
     wish = np.empty(n_orphans, dtype=np.uint64)
-    near = np.zeros((n_sim + 1, ARCS), dtype=np.bool_)  # the last row: households that left the world
+    next_on_arc = np.empty(n_orphans, dtype=np.int32)
+    first_on_arc = np.empty((n_sim, ARCS), dtype=np.int32)
+    near = np.empty((n_sim + 1, ARCS), dtype=np.bool_)  # the last row: households that left the world
     position = np.empty(STRIP, dtype=np.uint64)
     marks, listed = np.empty(STRIP, dtype=np.bool_), np.empty(STRIP + 1, dtype=np.int32)
     for o in range(n_orphans):
         host[o] = -1
-        distance[o] = U64(0xFFFFFFFFFFFFFFFF)
-        place = households.place[orphan_household[o]]
         # Siblings share their household's hash, so that they stay together.
         wish[o] = draws.draw(households.key[orphan_household[o]], salted)
-        next_in_place[o] = first_in_place[place]
-        first_in_place[place] = o
-        arc = wish[o] >> U64(64 - ARC_BITS)
-        near[place, arc] = True
-        near[place, (arc + U64(1)) % U64(ARCS)] = True
     # First look only at households on the orphan's arc of the circle or the next; where that finds none
-    # close enough to be sure (a small place), look at all.
-    for _ in range(2):
+    # close enough to be sure (a small place), look at all of the place.
+    for whole_place in range(2):
+        first_on_arc[:] = -1
+        near[:] = False
         open_cases = 0
         for o in range(n_orphans):
             if distance[o] > U64(1) << U64(64 - ARC_BITS):
                 open_cases += 1
+                place = households.place[orphan_household[o]]
+                arc = U64(0) if whole_place else wish[o] >> U64(64 - ARC_BITS)
+                next_on_arc[o] = first_on_arc[place, arc]
+                first_on_arc[place, arc] = o
+                near[place, arc] = True
+                near[place, (arc + U64(1)) & U64(ARCS - 1)] = True
+                if whole_place:
+                    near[place, :] = True
         if open_cases == 0:
             break
         for begin in range(0, n_households, STRIP):
@@ -120,12 +123,15 @@ def find_hosts(
                 h = listed[k]
                 if not stays(fate[households.first[h]]):
                     continue
-                o = first_in_place[households.place[h]]
-                while o >= 0:
-                    apart = position[h - begin] - wish[o]
-                    if apart < distance[o]:
-                        distance[o] = apart
-                        host[o] = h
-                    o = next_in_place[o]
-        for place in range(n_sim):
-            near[place, :] = first_in_place[place] >= 0
+                here = position[h - begin]
+                for back in range(1 if whole_place else 2):
+                    arc = (
+                        U64(0) if whole_place else ((here >> U64(64 - ARC_BITS)) - U64(back)) & U64(ARCS - 1)
+                    )
+                    o = first_on_arc[households.place[h], arc]
+                    while o >= 0:
+                        apart = here - wish[o]
+                        if apart < distance[o]:
+                            distance[o] = apart
+                            host[o] = h
+                        o = next_on_arc[o]
