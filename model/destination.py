@@ -65,7 +65,7 @@ def choose_destination(
     places: Places,
     settings: Any,
     alpha_russia: float,
-    study_only: bool,
+    study_only: bool | np.bool_,
 ) -> int:
     """Destination of one mover by nested logit (equation 11); -1 where nothing is open.
 

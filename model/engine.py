@@ -28,7 +28,7 @@ from model.demography import (
 from model.founding import Founding
 from model.infrastructure import review_services, show_places, wear_out
 from model.jobs import advance_output, advance_wages, demand_labour, perceive_incomes
-from model.labour import Centres, Cuts, match, scan_labour
+from model.labour import Centres, Cuts, match, scan_labour, set_commuter_incomes
 from model.levers import Levers, neutral_levers
 from model.migration import (
     Incomes,
@@ -51,6 +51,7 @@ from model.readiness import Readiness, advance_walk, mean_readiness, set_readine
 from model.record import Record
 from model.renewal import copy_households
 from model.settlements import Settlements, count_places, new_settlements
+from model.strips import spread_places
 from model.world import World
 from model.zones import advance_zones, project_columns, qyzyljar_projects, relieve_centres
 
@@ -140,6 +141,7 @@ class Engine(Buffers):
         self.projects = project_columns(
             (qyzyljar_projects(world) if self.levers.qyzyljar else ()) + self.levers.projects
         )
+        self.largest_arrival = int(np.diff(founding.templates.first).max())
         self.arrivers = Arrivers(
             values["stayer_share"], np.minimum(1.0, world.kin_share * values["kin_scale"])
         )
@@ -164,6 +166,7 @@ class Engine(Buffers):
             np.zeros(n_sim),
         )
         super().__init__(founding, self.ledger)
+        self.residence: NDArray[np.uint16] = np.empty(0, np.uint16)
         self.alpha, self.border = 0.0, 1.0
         self.opening_keys = np.uint64(0)
         self.record = Record(self.start, horizon, n_sim, n_all)
@@ -323,10 +326,11 @@ class Engine(Buffers):
         world, settings = self.world, self.settings
         self.centres.reach[:] = self.levers.reach[self.t]
         self.ensure_seekers()
+        # Everyone's place, for this phase and for the moves, before which nobody moves.
+        self.residence = spread_places(self.households.first, self.households.place, self.n_households)
         n = scan_labour(
             self.people,
-            self.households,
-            self.n_households,
+            self.residence,
             self.participation,
             settings.separation,
             settings.skill_hiring_odds,
@@ -368,17 +372,7 @@ class Engine(Buffers):
 
     def set_commuter_incomes(self, wages: NDArray[np.float64]) -> None:
         """Income of a commuter after travel, by place of residence, and whether it beats work on the own account."""
-        n_sim = self.world.n_sim
-        self.incomes.wage[:] = wages[:n_sim]
-        for place in range(n_sim):
-            centre = self.centres.centre[place]
-            if centre < 0:
-                self.incomes.commuter[place] = wages[place]
-                self.centres.pays[place] = False
-                continue
-            kept = max(0.0, 1.0 - self.settings.travel_cost * self.centres.distance[place])
-            self.incomes.commuter[place] = wages[centre] * kept
-            self.centres.pays[place] = wages[centre] * kept > self.settings.phi_se * wages[place]
+        set_commuter_incomes(wages, self.centres, self.table, self.incomes.wage, self.incomes.commuter)
 
     def perceive(self) -> None:
         """Phase 6: perceived incomes, and the utilities that follow from them."""
@@ -405,6 +399,7 @@ class Engine(Buffers):
             self.people,
             self.households,
             self.n_households,
+            self.residence,
             self.world.n_sim,
             self.incomes,
             self.readiness,
@@ -471,7 +466,7 @@ class Engine(Buffers):
             self.year,
             settlers,
         )
-        self.ensure_room(total * int(np.diff(self.founding.templates.first).max()), total)
+        self.ensure_room(total * self.largest_arrival, total)
         self.n_people, self.n_households = admit(
             counts,
             settlers,

@@ -39,11 +39,10 @@ from model.population import (
     STUDENT,
     UNEMPLOYED,
     WORKING_AGE,
-    Households,
     People,
 )
 from model.settlements import LANES, Settlements
-from model.strips import STRIP, find_cells, list_marked, look_up, mark_below, mark_below_own, spread_places
+from model.strips import STRIP, find_cells, list_marked, look_up, mark_below, mark_below_own
 
 RETIREMENT_AGE_MEN = 63
 RETIREMENT_AGE_WOMEN = 58
@@ -81,6 +80,31 @@ class Centres(NamedTuple):
     seekers_outside: NDArray[np.float64]
     reach: NDArray[np.float64]
     pays: NDArray[np.bool_]
+
+
+@lean_kernel
+def set_commuter_incomes(
+    wages: NDArray[np.float64],
+    centres: Centres,
+    settings_table: Any,
+    local: NDArray[np.float64],
+    commuter: NDArray[np.float64],
+) -> None:
+    """Income of a commuter after travel, by place of residence, and whether it beats work on the own account.
+
+    `wages` float64[n_all] of all places; `local` and `commuter` float64[n_sim] are filled, and `centres.pays`.
+    """
+    settings = settings_table[0]
+    for place in range(local.shape[0]):
+        local[place] = wages[place]
+        centre = centres.centre[place]
+        if centre < 0:
+            commuter[place] = wages[place]
+            centres.pays[place] = False
+            continue
+        kept = max(0.0, 1.0 - settings.travel_cost * centres.distance[place])
+        commuter[place] = wages[centre] * kept
+        centres.pays[place] = wages[centre] * kept > settings.phi_se * wages[place]
 
 
 @lean_kernel
@@ -124,7 +148,7 @@ def _take_stock(
     seeks: NDArray[np.bool_],
     posts: NDArray[np.uint32],
 ) -> None:
-    """Who of a strip keeps a job (`posts`, place x status; status 0: none) and who seeks one; statuses of the rest.
+    """Who of a strip keeps a job and who seeks one (`posts`, place x status, 0: neither); statuses of the rest.
 
     Out of the labour force are children, those who study, the retired, the inactive.
     """
@@ -142,14 +166,14 @@ def _take_stock(
         idle = np.uint8(STUDENT) if age <= STUDENT_LAST_AGE else idle
         idle = np.uint8(CHILD) if age < WORKING_AGE else idle
         statuses[i] = status if takes_part else idle
-        posts[i] = np.uint32(here[i]) * np.uint32(STATUSES) + (np.uint32(status) if keeps else np.uint32(0))
+        unposted = np.uint32(UNEMPLOYED) if seeks[i] else np.uint32(0)
+        posts[i] = np.uint32(here[i]) * np.uint32(STATUSES) + (np.uint32(status) if keeps else unposted)
 
 
 @kernel
 def scan_labour(
     people: People,
-    households: Households,
-    n_households: int,
+    places: NDArray[np.uint16],
     participation: NDArray[np.uint64],
     separation: float,
     skill_odds: float,
@@ -161,15 +185,15 @@ def scan_labour(
     """Participation and separations (5): counts staff and participants, collects the seekers; returns their number.
 
     Taking part is a lifelong rank compared with l(age, sex), so that people enter and leave the labour
-    force once, not at random every year. `seekers` needs room for one more than there are.
+    force once, not at random every year. `places` are those of everyone (`spread_places`); `seekers` needs room
+    for one more than there are.
     """
     rank_salt = draws.salt(seed, 0, draws.PARTICIPATION)
     separation_salt = draws.salt(seed, year, draws.SEPARATION)
     queue_salt = draws.salt(seed, year, draws.HIRING)
     separation_cut = draws.cut(separation)
     n_sim = state.participants.shape[0]
-    n_people = households.first[n_households]
-    places = spread_places(households.first, households.place, n_households)
+    n_people = places.shape[0]
     cells = np.empty(STRIP, dtype=np.uint32)
     posts = np.empty(STRIP, dtype=np.uint32)
     cuts = np.empty(STRIP, dtype=np.uint64)
@@ -193,16 +217,13 @@ def scan_labour(
         queued = n
         n = list_marked(seeks, begin, end - begin, seekers.row, n)
         _queue_up(people, places, skill_odds, queue_salt, seekers, queued, n)
-    state.participants[:] = 0
-    for k in range(n):
-        state.participants[seekers.place[k]] += 1
     for place in range(n_sim):
         kept = np.zeros(STATUSES, dtype=np.int64)
         for lane in range(LANES):
             for status in range(STATUSES):
                 kept[status] += counts[lane, place * STATUSES + status]
         state.commuters[place] = kept[COMMUTER]
-        state.participants[place] += kept[COMMUTER]
+        state.participants[place] = kept[UNEMPLOYED] + kept[COMMUTER]
         for sector in range(SECTORS):
             state.staff[place, sector] = kept[FIRST_SECTOR + sector]
             state.participants[place] += kept[FIRST_SECTOR + sector]

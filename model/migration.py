@@ -40,7 +40,7 @@ from model.population import (
     People,
 )
 from model.readiness import Readiness
-from model.strips import STRIP, find_cells, list_marked, look_up, mark_below_own, spread_places
+from model.strips import STRIP, find_cells, list_marked, look_up, mark_below_own
 
 ROUND_UP = 1.0 + 1e-12  # keeps a computed bound above what it bounds
 HOUSEHOLD_TRAITS = 32  # combinations of the bits of Households.traits
@@ -298,6 +298,7 @@ def move_people(
     people: People,
     households: Households,
     n_households: int,
+    before: NDArray[np.uint16],
     n_sim: int,
     incomes: Incomes,
     readiness: Readiness,
@@ -317,7 +318,7 @@ def move_people(
 
     A household that moves takes all members along; in one that stays, people of 17-19 may leave to study
     and single people of 20-29 may leave alone. Fates LEFT and MOVED are set, every move is posted. Nearly
-    all draws are decided by an upper bound of the chance.
+    all draws are decided by an upper bound of the chance. `before` is everyone's place (`spread_places`).
 
     Returns:
         Number of lone moves inside the simulated places, number of rows of `students` in use.
@@ -326,7 +327,6 @@ def move_people(
     first = households.first
     n_people = first[n_households]
     fate[:n_people] = 0
-    before = spread_places(first, households.place, n_households)
     bounds = tabulate_bounds(n_sim, incomes, readiness, choice, settings)
     move_households(
         people,

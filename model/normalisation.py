@@ -30,7 +30,7 @@ from model.readiness import Readiness
 FIXED_POINT = 2.0**34
 POWERS = 4  # terms of 1 - exp(-x) kept; the next is below 1e-4 of the hazard
 CELLS = 2 * KINDS_OF_KIN  # children x kin
-BISECTIONS = 60
+BISECTIONS = 44  # 50 / 2**44 is below what a hazard can show
 LARGEST_ALPHA = 25.0
 LEAST_HOUSEHOLD_SHARE = 0.1  # of lambda that is left to households when the young alone exceed it
 

@@ -40,6 +40,7 @@ from model.normalisation import (
 from model.person_year import RETURN_LAST_AGE
 from model.population import AGES, FEMALE, REFERENCE, SKILLED, Households
 from model.readiness import Readiness, mean_readiness
+from model.strips import spread_places
 from model.zones import relieve_centres
 
 if TYPE_CHECKING:
@@ -187,8 +188,7 @@ def _open_labour_market(engine: Engine) -> None:
     engine.ensure_seekers()
     n = scan_labour(
         engine.people,
-        engine.households,
-        engine.n_households,
+        spread_places(engine.households.first, engine.households.place, engine.n_households),
         engine.participation,
         settings.separation,
         settings.skill_hiring_odds,

@@ -40,7 +40,7 @@ def spread_places(
             out[begin + U64(k)] = here
         for i in range(first[h] + USUAL_MEMBERS, first[h + 1]):
             out[i] = here
-    return out
+    return out[: first[n_households]]
 
 
 @lean_kernel
