@@ -157,6 +157,7 @@ class Engine(Buffers):
             np.zeros(n_all),
             np.zeros(n_all),
             np.zeros(n_sim),
+            np.ones(n_sim),
             np.zeros(n_sim, np.bool_),
         )
         self.cuts = Cuts(
@@ -303,6 +304,8 @@ class Engine(Buffers):
             world.services_S[:n_sim],
             world.rent_index[:n_sim],
             levers.rent_factor[t],
+            levers.dwellings[t],
+            levers.reused[t],
             self.table,
             self.places,
         )
@@ -325,6 +328,7 @@ class Engine(Buffers):
         """Phase 4: participation, separations, hiring, commuting, unemployment."""
         world, settings = self.world, self.settings
         self.centres.reach[:] = self.levers.reach[self.t]
+        self.centres.fare[:] = self.levers.fare[self.t]
         self.ensure_seekers()
         # Everyone's place, for this phase and for the moves, before which nobody moves.
         self.residence = spread_places(self.households.first, self.households.place, self.n_households)

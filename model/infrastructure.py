@@ -129,18 +129,15 @@ def review_services(
     extra_budget: NDArray[np.float64],
     table: Any,
 ) -> None:
-    """Equation (19): facilities by population and pupils; `services_kept` suspends losses (a policy).
+    """Equation (19): facilities by population and pupils; `services_kept` bool[n_sim, 2] suspends losses (a policy).
 
     `extra_budget` (thousand KZT a head above the baseline) adds to the quality of services.
     """
     settings = table[0]
     for place in range(level_2015.shape[0]):
-        _review(
-            place, HEALTH, float(state.population[place]), HEALTH_NORMS, services_kept[place], settings, state
-        )
-        _review(
-            place, SCHOOL, float(state.pupils[place]), SCHOOL_NORMS, services_kept[place], settings, state
-        )
+        people, pupils = float(state.population[place]), float(state.pupils[place])
+        _review(place, HEALTH, people, HEALTH_NORMS, services_kept[place, HEALTH], settings, state)
+        _review(place, SCHOOL, pupils, SCHOOL_NORMS, services_kept[place, SCHOOL], settings, state)
         now = services_share(state.level[place, HEALTH], state.level[place, SCHOOL], settings)
         then = services_share(level_2015[place, HEALTH], level_2015[place, SCHOOL], settings)
         state.services_open[place] = now / then
@@ -153,10 +150,17 @@ def show_places(
     services_2015: NDArray[np.float64],
     rent_2015: NDArray[np.float64],
     rent_factor: NDArray[np.float64],
+    built: NDArray[np.float64],
+    reused: NDArray[np.float64],
     table: Any,
     places: Places,
 ) -> None:
-    """What the simulated places offer this year: Q = mean(1 - wear), S, and rent by occupied dwellings."""
+    """What the simulated places offer this year: Q = mean(1 - wear), S, and rent by occupied dwellings.
+
+    `built` and `reused` (flats, policies) add to the dwellings on offer. An abandoned flat that nobody may use
+    offers nothing, though it stands in the stock of 2015; hence a flat given back counts beside it, as long as
+    that many stand empty [assumed].
+    """
     settings = table[0]
     for place in range(state.population.shape[0]):
         kept = 0.0
@@ -165,9 +169,9 @@ def show_places(
         places.quality[place] = kept / NETWORKS
         services = services_2015[place] * state.services_open[place] + state.budget_services[place]
         places.services[place] = min(1.0, services)
-        occupied = max(state.households[place], 1) / max(
-            state.dwellings[place] / DWELLINGS_PER_HOUSEHOLD, 1.0
-        )
+        empty = max(0.0, state.dwellings[place] - state.households[place])
+        offered = state.dwellings[place] + built[place] + min(reused[place], empty)
+        occupied = max(state.households[place], 1) / max(offered / DWELLINGS_PER_HOUSEHOLD, 1.0)
         places.rent[place] = (
             rent_2015[place] * rent_factor[place] * math.exp(settings.rent_elasticity * math.log(occupied))
         )

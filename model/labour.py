@@ -71,7 +71,7 @@ class Centres(NamedTuple):
     Attributes:
         centre: its index (-1 none). distance: road km. district: seekers of the centre's own district relative
             to its own. openings_outside, seekers_outside: float64[n_all] of external centres this year.
-        reach: shift of D50 in km by a commuter link. pays: whether the job pays after travel.
+        reach: shift of D50 in km by a commuter link; fare: factor on the cost of travel. pays: whether the job pays after travel.
     """
 
     centre: NDArray[np.int64]
@@ -79,6 +79,7 @@ class Centres(NamedTuple):
     openings_outside: NDArray[np.float64]
     seekers_outside: NDArray[np.float64]
     reach: NDArray[np.float64]
+    fare: NDArray[np.float64]
     pays: NDArray[np.bool_]
 
 
@@ -102,7 +103,7 @@ def set_commuter_incomes(
             commuter[place] = wages[place]
             centres.pays[place] = False
             continue
-        kept = max(0.0, 1.0 - settings.travel_cost * centres.distance[place])
+        kept = max(0.0, 1.0 - settings.travel_cost * centres.fare[place] * centres.distance[place])
         commuter[place] = wages[centre] * kept
         centres.pays[place] = wages[centre] * kept > settings.phi_se * wages[place]
 

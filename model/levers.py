@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from model.settlements import NETWORKS
+from model.settlements import FACILITIES, NETWORKS
 from model.world import World
 from model.zones import Project
 
@@ -21,12 +21,15 @@ class Levers:
     """Arrays over years (from the start) and places; a year beyond the arrays cannot be simulated.
 
     Policies:
-        reach: [years, n_sim] km added to D50 by a commuter link (6).
+        reach: [years, n_sim] km added to D50 by a commuter link; fare: [years, n_sim] factor on the cost of
+            travel (6).
         wage_supplement: [years, n_sim] share added to public wages (8).
         renewal: [years, n_sim, 4] million KZT a year at 2020 prices into networks (18).
         extra_budget: [years, n_sim] thousand KZT a head at 2020 prices above the local budget (18, 19).
-        services_kept: [years, n_sim] losses of facilities suspended (19).
-        rent_factor: [years, n_sim] factor on rent (10).
+        services_kept: [years, n_sim, 2] losses of health and school facilities suspended (19).
+        rent_factor: [years, n_sim] factor on rent; dwellings: [years, n_sim] flats built since the start;
+            reused: [years, n_sim] flats that stood abandoned and were given back to use, of which as many count as
+            stand empty (10).
         study_logit: [years, n_sim] added to the logit of leaving to study; return_gain: [years, n_sim] added to
             the share of students who return (12).
         settlers: [years, n_sim] families above the baseline (13).
@@ -36,17 +39,21 @@ class Levers:
         russia_odds: [years] factor on the odds of going to Russia; border_distance: [years] factor on road
             distances to Russia. russian_wage, rouble: [years] factors on Russian wages and on the exchange rate.
         centre_wage: [years] factor on wages of Kazakhstan's places outside the home series.
+        place_wage: [years, n_all] factor on the wage series of single places.
         home_wage: [years] factor on the wages of the home series.
         drought: [years] log shock on agricultural output; industry: [years] log shock on industrial output.
         shedding: [years] extra yearly loss of agricultural jobs; hinterland: [years] extra yearly decline.
     """
 
     reach: NDArray[np.float64]
+    fare: NDArray[np.float64]
     wage_supplement: NDArray[np.float64]
     renewal: NDArray[np.float64]
     extra_budget: NDArray[np.float64]
     services_kept: NDArray[np.bool_]
     rent_factor: NDArray[np.float64]
+    dwellings: NDArray[np.float64]
+    reused: NDArray[np.float64]
     study_logit: NDArray[np.float64]
     return_gain: NDArray[np.float64]
     settlers: NDArray[np.float64]
@@ -56,6 +63,7 @@ class Levers:
     russian_wage: NDArray[np.float64]
     rouble: NDArray[np.float64]
     centre_wage: NDArray[np.float64]
+    place_wage: NDArray[np.float64]
     home_wage: NDArray[np.float64]
     drought: NDArray[np.float64]
     industry: NDArray[np.float64]
@@ -74,11 +82,14 @@ def neutral_levers(world: World, horizon: int) -> Levers:
 
     return Levers(
         reach=zeros(),
+        fare=np.ones((years, n_sim)),
         wage_supplement=zeros(),
         renewal=np.zeros((years, n_sim, NETWORKS)),
         extra_budget=zeros(),
-        services_kept=np.zeros((years, n_sim), np.bool_),
+        services_kept=np.zeros((years, n_sim, FACILITIES), np.bool_),
         rent_factor=np.ones((years, n_sim)),
+        dwellings=zeros(),
+        reused=zeros(),
         study_logit=zeros(),
         return_gain=zeros(),
         settlers=zeros(),
@@ -88,6 +99,7 @@ def neutral_levers(world: World, horizon: int) -> Levers:
         russian_wage=np.ones(years),
         rouble=np.ones(years),
         centre_wage=np.ones(years),
+        place_wage=np.ones((years, n_all)),
         home_wage=np.ones(years),
         drought=np.zeros(years),
         industry=np.zeros(years),

@@ -114,12 +114,14 @@ def open_world(engine: Engine) -> None:
         state.level[place, SCHOOL] = level_reached(float(state.pupils[place]), SCHOOL_NORMS)
     engine.level_2015 = state.level.copy()
     _open_labour_market(engine)
-    rent_factor = np.ones(world.n_sim)
+    no_flats = np.zeros(world.n_sim)
     show_places(
         state,
         world.services_S[: world.n_sim],
         world.rent_index[: world.n_sim],
-        rent_factor,
+        np.ones(world.n_sim),
+        no_flats,
+        no_flats,
         engine.table,
         engine.places,
     )

@@ -160,6 +160,7 @@ def _wages(
     factors = (levers.russian_wage * levers.rouble, levers.home_wage, levers.centre_wage)
     for kind, factor in zip((RUSSIA, HOME, AWAY), factors, strict=True):
         wages[:, kinds == kind] *= factor[:years, None]
+    wages *= levers.place_wage[:years]
     return wages
 
 

@@ -31,7 +31,7 @@ class Project:
 
     `declared_jobs` NaN: drawn at launch. `recorded`: known to run, jobs grow linearly from `first_year` to
     `full_year`. Otherwise it may launch from `first_year` to `last_year`. But-for share and displacement
-    default (NaN) to the declared parameters.
+    default (NaN) to the declared parameters. No project closes before the year after `kept_until`.
     """
 
     zone: str
@@ -45,6 +45,7 @@ class Project:
     but_for: float = UNKNOWN
     displacement: float = UNKNOWN
     launch_factor: float = 1.0
+    kept_until: int = 0
 
 
 class Projects(NamedTuple):
@@ -60,6 +61,7 @@ class Projects(NamedTuple):
     but_for: NDArray[np.float64]
     displacement: NDArray[np.float64]
     launch_factor: NDArray[np.float64]
+    kept_until: NDArray[np.int64]
     launched: NDArray[np.int64]
     closed: NDArray[np.int64]
     jobs: NDArray[np.float64]
@@ -109,6 +111,7 @@ def project_columns(projects: tuple[Project, ...]) -> Projects:
         but_for=real("but_for"),
         displacement=real("displacement"),
         launch_factor=real("launch_factor"),
+        kept_until=whole("kept_until"),
         launched=np.full(n, NOT_YET, np.int64),
         closed=np.full(n, NOT_YET, np.int64),
         jobs=np.zeros(n),
@@ -153,7 +156,7 @@ def advance_zones(
                 projects.jobs[k] = projects.declared_jobs[k]
         elif (
             projects.closed[k] == NOT_YET
-            and year > projects.full_year[k]
+            and year > max(projects.full_year[k], projects.kept_until[k])
             and draws.uniform(key, exit_salt) < settings.exit_rate
         ):
             projects.closed[k] = year

@@ -128,7 +128,7 @@ def review(
     kept: bool = False,
 ) -> float:
     state.population[0], state.pupils[0] = population, pupils
-    review_services(state, then, np.array([kept]), NONE, table)
+    review_services(state, then, np.array([[kept, kept]]), NONE, table)
     return float(state.services_open[0])
 
 
@@ -201,7 +201,7 @@ def test_lost_services_take_their_public_jobs(engine: Engine) -> None:
 def test_extra_budget_improves_services(engine: Engine) -> None:
     state, then = small_state(1600, 100)
     state.population[0], state.pupils[0] = 1600, 100
-    review_services(state, then, np.array([False]), np.array([25.0]), engine.table)
+    review_services(state, then, np.array([[False, False]]), np.array([25.0]), engine.table)
     assert state.budget_services[0] == pytest.approx(0.5 * engine.settings.budget_services)
 
 
@@ -211,11 +211,29 @@ def test_rent_follows_occupied_dwellings(engine: Engine, towns: World) -> None:
     assert places.rent[:4] == pytest.approx(towns.rent_index[:4], rel=1e-3)
     state.households[:] = (households * 0.8).astype(np.int64)
     factor = np.array([1.0, 0.5, 1.0, 1.0])
-    show_places(state, towns.services_S[:4], towns.rent_index[:4], factor, engine.table, places)
+    none = np.zeros(4)
+    show_places(state, towns.services_S[:4], towns.rent_index[:4], factor, none, none, engine.table, places)
     expected = (
         towns.rent_index[:4] * factor * (state.households / households) ** engine.settings.rent_elasticity
     )
     assert places.rent[:4] == pytest.approx(expected, rel=1e-3)
+
+
+def test_flats_lower_the_rent_and_of_those_given_back_only_as_many_as_stand_empty(
+    engine: Engine, towns: World
+) -> None:
+    state, places = engine.state, engine.places
+    state.households[:] = 2000
+    state.dwellings[:] = 2100.0
+    before = towns.services_S[:4], towns.rent_index[:4], np.ones(4)
+    show_places(state, *before, np.zeros(4), np.zeros(4), engine.table, places)
+    rent = places.rent[:4].copy()
+    built, reused = np.array([50.0, 0.0, 0.0, 0.0]), np.array([0.0, 50.0, 500.0, 0.0])
+    show_places(state, *before, built, reused, engine.table, places)
+    flats = np.array([50.0, 50.0, 100.0, 0.0])
+    expected = rent * (2100.0 / (2100.0 + flats)) ** engine.settings.rent_elasticity
+    assert places.rent[:4] == pytest.approx(expected, rel=1e-12)
+    assert places.rent[0] < rent[0]
 
 
 # ---- zones ----
@@ -300,6 +318,13 @@ def test_projects_close_and_their_sizes_are_lognormal(engine: Engine) -> None:
     closed = int((columns.closed == 2022).sum())
     assert abs(closed - 0.05 * 4000) < 4 * math.sqrt(0.05 * 0.95 * 4000)
     assert state.zone_launched[9] == pytest.approx(columns.jobs[columns.closed == -1].sum())
+
+
+def test_no_project_closes_while_it_is_kept(engine: Engine) -> None:
+    engine.table["exit_rate"] = 1.0
+    project = Project("test", "plant", 9, 2021, 2022, 50.0, recorded=True, full_year=2022, kept_until=2025)
+    jobs = [launched for launched, _ in run_projects(engine, (project,), range(2021, 2028))]
+    assert jobs == [0.0, 50.0, 50.0, 50.0, 50.0, 0.0, 0.0]
 
 
 def test_own_but_for_and_displacement_of_a_project(engine: Engine) -> None:

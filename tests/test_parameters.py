@@ -173,11 +173,14 @@ def _all(name: str, value: float, first: int = 0) -> Change:
 LEVERS: dict[str, tuple[Change, Change | None]] = {
     # name: (the lever pulled, what it needs to act)
     "reach": (_all("reach", 40.0), None),
+    "fare": (_all("fare", 0.0), None),
     "wage_supplement": (_all("wage_supplement", 0.3), None),
     "renewal": (_all("renewal", 50.0), None),
     "extra_budget": (_all("extra_budget", 30.0), None),
     "services_kept": (_all("services_kept", True), None),
     "rent_factor": (_all("rent_factor", 0.6), None),
+    "dwellings": (_all("dwellings", 200.0), None),
+    "reused": (_all("reused", 40.0), None),
     "study_logit": (_all("study_logit", -0.5), None),
     "return_gain": (_all("return_gain", 0.3), None),
     "settlers": (_all("settlers", 3.0), None),
@@ -190,6 +193,7 @@ LEVERS: dict[str, tuple[Change, Change | None]] = {
     "russian_wage": (_all("russian_wage", 1.3, first=3), None),
     "rouble": (_all("rouble", 0.7, first=3), None),
     "centre_wage": (_all("centre_wage", 1.2, first=3), None),
+    "place_wage": (_all("place_wage", 1.2, first=3), None),
     "home_wage": (_all("home_wage", 0.8, first=3), None),
     "drought": (_all("drought", -0.3), None),
     "industry": (_all("industry", -0.3), None),
