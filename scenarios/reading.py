@@ -1,0 +1,345 @@
+"""Reading scenario files: TOML, what they build on, their levers put together and checked, all errors at once."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from model.problems import nearest
+from scenarios.composition import contradictions
+from scenarios.envelope import LANGUAGES, LEVERS, Envelope, Words, envelope_keys
+from scenarios.future_levers import FutureLevers
+from scenarios.library import Kind, path_of
+from scenarios.policy import Future, Policy
+from scenarios.policy_levers import PolicyLevers
+from scenarios.problems import Findings, ScenarioError
+
+LARGEST_FILE = 1_000_000  # bytes; the largest of the library has some thousand
+LONGEST_CHAIN = 20
+ItemKey = tuple[str, str]  # kind of lever and its name; the one zone has no name
+
+
+class _Gathered:
+    """The levers of a file and of all it builds on, not yet validated, with the file each value came from."""
+
+    def __init__(self) -> None:
+        self.items: dict[ItemKey, dict[str, Any]] = {}
+        self.origin: dict[tuple[str, ...], Path] = {}
+        self.sources: list[str] = []
+        self.assumptions: list[str] = []
+
+
+def load_policy(name_or_path: str) -> Policy:
+    """Read a policy by its name in the library, or by the path of a .toml file.
+
+    Raises:
+        ScenarioError: lists every problem of the file and of those it builds on.
+    """
+    reader = _Reader(f"policy '{name_or_path}'", "policy")
+    words, levers = reader.read(name_or_path)
+    assert isinstance(levers, PolicyLevers)
+    return Policy(*words, levers)
+
+
+def load_future(name_or_path: str) -> Future:
+    """Read a future by its name in the library, or by the path of a .toml file.
+
+    Raises:
+        ScenarioError: lists every problem of the file and of those it builds on.
+    """
+    reader = _Reader(f"future '{name_or_path}'", "future")
+    words, levers = reader.read(name_or_path)
+    assert isinstance(levers, FutureLevers)
+    return Future(*words, levers)
+
+
+def kind_of(path: Path) -> Kind:
+    """Whether a file says that it is a policy or a future.
+
+    Raises:
+        ScenarioError: it cannot be read, or says neither.
+    """
+    reader = _Reader(f"scenario file {path}", "policy")
+    raw = reader.parse(path)
+    reader.findings.raise_if_any()
+    assert raw is not None
+    kind = raw.get("kind")
+    if kind not in LEVERS:
+        missing = "is missing" if kind is None else f"unknown kind {_shown(kind)}"
+        raise ScenarioError(
+            f"scenario file {path}: 1 problem\n  {path}: kind: {missing}; expected 'policy' or 'future'"
+        )
+    return "policy" if kind == "policy" else "future"
+
+
+def split_name(text: str) -> tuple[str, str]:
+    """Policy and future of `policy` or `policy@future`; an absent future is the reference.
+
+    Raises:
+        ScenarioError: more than one @, or nothing on one side of it.
+    """
+    policy, at, future = text.partition("@")
+    if not policy or (at and not future) or "@" in future:
+        raise ScenarioError(f"scenario '{text}': expected POLICY or POLICY@FUTURE")
+    return policy, future or "reference"
+
+
+class _Reader:
+    """Reads one scenario with all it builds on; collects the problems of all these files."""
+
+    def __init__(self, subject: str, kind: Kind) -> None:
+        self.findings = Findings(subject)
+        self.kind: Kind = kind
+        self.files: list[Path] = []
+        self._hash = hashlib.sha256()
+
+    def read(self, name_or_path: str) -> tuple[tuple[Any, ...], PolicyLevers | FutureLevers]:
+        """The words of the scenario (all fields but the levers) and its validated levers."""
+        path = path_of(name_or_path, self.kind)
+        gathered, envelope = self._gather(path, ())
+        levers = self._validated(gathered, path)
+        if isinstance(levers, PolicyLevers):
+            for text in contradictions(levers):
+                self.findings.at(path, (), text)
+        if "@" in path.stem:
+            self.findings.at(
+                path, (), "the name of a scenario file must not contain '@', it stands before a future"
+            )
+        self.findings.raise_if_any()
+        assert envelope is not None
+        assert levers is not None
+        words = (
+            path.stem,
+            _by_language(envelope.title),
+            _by_language(envelope.description),
+            tuple(dict.fromkeys(gathered.sources)),
+            tuple(dict.fromkeys(gathered.assumptions)),
+            self._hash.hexdigest(),
+            tuple(self.files),
+        )
+        return words, levers
+
+    def parse(self, path: Path) -> dict[str, Any] | None:
+        """The tables of a TOML file, or None with a problem noted."""
+        text = self._text(path)
+        if text is None:
+            return None
+        try:
+            return tomllib.loads(text)
+        except RecursionError:
+            self.findings.at(path, (), "not a readable TOML file: tables or lists are nested too deeply")
+        except ValueError as error:
+            self.findings.at(path, (), f"not a readable TOML file: {error}")
+        return None
+
+    def _text(self, path: Path) -> str | None:
+        try:
+            if path.is_dir():
+                self.findings.at(path, (), "is a folder, expected a .toml file")
+                return None
+            if not path.is_file():
+                siblings = [file.name for file in path.parent.glob("*.toml")] if path.parent.is_dir() else []
+                self.findings.at(path, (), "no such file" + nearest(path.name, siblings))
+                return None
+            size = path.stat().st_size
+            if size > LARGEST_FILE:
+                self.findings.at(path, (), f"{size:,} bytes, a scenario file has at most {LARGEST_FILE:,}")
+                return None
+            content = path.read_bytes()
+        except OSError as error:
+            self.findings.at(path, (), f"cannot be read ({error.strerror})")
+            return None
+        self.files.append(path)
+        self._hash.update(f"{path.name}\0{len(content)}\0".encode())
+        self._hash.update(content)
+        try:
+            return content.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = content.count(b"\n", 0, error.start) + 1
+            self.findings.at(path, (), f"line {line}: not UTF-8 text, expected a TOML file")
+            return None
+
+    def _gather(self, path: Path, chain: tuple[Path, ...]) -> tuple[_Gathered, Envelope | None]:
+        """Levers of a file laid over those it builds on."""
+        gathered = _Gathered()
+        if path.resolve() in [file.resolve() for file in chain]:
+            circle = " -> ".join(file.name for file in (*chain, path))
+            self.findings.at(chain[-1], (), f"extends or combines goes in a circle: {circle}")
+            return gathered, None
+        if len(chain) >= LONGEST_CHAIN:
+            self.findings.at(path, ("extends",), f"more than {LONGEST_CHAIN} files build on each other")
+            return gathered, None
+        raw = self.parse(path)
+        if raw is None:
+            return gathered, None
+        envelope = self._envelope(path, raw)
+        if envelope is not None and envelope.kind != self.kind:
+            self.findings.at(path, ("kind",), f"is a {envelope.kind}, expected a {self.kind}")
+            return gathered, None
+        self._inherit(gathered, raw, path, (*chain, path))
+        self._remove(gathered, raw, path)
+        self._lay_over(gathered, raw, path)
+        if envelope is not None:
+            gathered.sources.extend(envelope.sources)
+            gathered.assumptions.extend(envelope.assumptions)
+        return gathered, envelope
+
+    def _envelope(self, path: Path, raw: Mapping[str, Any]) -> Envelope | None:
+        keys, levers = envelope_keys(), tuple(LEVERS[self.kind].model_fields)
+        for key in raw:
+            if key not in keys and key not in levers:
+                hint = nearest(key, (*keys, *levers)) or "; expected one of " + ", ".join(levers)
+                other = "future" if self.kind == "policy" else "policy"
+                if key in LEVERS[other].model_fields:
+                    hint = f"; it is a lever of a {other}, this is a {self.kind}"
+                self.findings.at(path, (key,), f"unknown key '{key}'{hint}")
+        try:
+            return Envelope.model_validate({key: value for key, value in raw.items() if key in keys})
+        except ValidationError as error:
+            for detail in error.errors(include_url=False):
+                self.findings.at(path, detail["loc"], _explain(detail, Envelope))
+            return None
+
+    def _inherit(
+        self, gathered: _Gathered, raw: Mapping[str, Any], path: Path, chain: tuple[Path, ...]
+    ) -> None:
+        """Take over the levers of the files that `extends` and `combines` name; equal ones are taken once."""
+        combined = raw.get("combines", ())
+        parents = [("extends", raw.get("extends"))]
+        parents += [("combines", name) for name in combined] if isinstance(combined, list) else []
+        for key, name in parents:
+            if not isinstance(name, str):
+                continue
+            try:
+                parent, envelope = self._gather(path_of(name, self.kind, path.parent), chain)
+            except ScenarioError as error:
+                self.findings.at(path, (key,), str(error))
+                continue
+            if envelope is None:
+                continue
+            for item, values in parent.items.items():
+                held = gathered.items.setdefault(item, values)
+                if held != values:
+                    self.findings.at(
+                        path,
+                        (key,),
+                        f"contradictory levers: {_dotted(item)} says {values} in '{name}' and {held} in another; "
+                        f"give [{_dotted(item)}] here what is meant and remove it in a copy of one of them",
+                    )
+            for place, origin in parent.origin.items():
+                gathered.origin.setdefault(place, origin)
+            gathered.sources.extend(parent.sources)
+            gathered.assumptions.extend(parent.assumptions)
+
+    def _remove(self, gathered: _Gathered, raw: Mapping[str, Any], path: Path) -> None:
+        remove = raw.get("remove", ())
+        for name in remove if isinstance(remove, list) else ():
+            kind, _, item = name.partition(".") if isinstance(name, str) else ("", "", "")
+            if gathered.items.pop((kind, item), None) is None:
+                valid = [_dotted(key) for key in gathered.items]
+                self.findings.at(
+                    path, ("remove",), f"nothing named {_shown(name)} is inherited{nearest(str(name), valid)}"
+                )
+
+    def _lay_over(self, gathered: _Gathered, raw: Mapping[str, Any], path: Path) -> None:
+        """Lay a file's own levers over the inherited ones: key by key within a lever of the same name."""
+        for kind in LEVERS[self.kind].model_fields:
+            table = raw.get(kind)
+            if table is None:
+                continue
+            if not isinstance(table, dict):
+                form = "[qyzyljar]" if kind == "qyzyljar" else f"[{kind}.NAME]"
+                self.findings.at(path, (kind,), f"expected a table {form}, got {_shown(table)}")
+                continue
+            named = {"": table} if kind == "qyzyljar" else table
+            for name, values in named.items():
+                if not isinstance(values, dict):
+                    self.findings.at(
+                        path,
+                        (kind, name),
+                        f"expected a named lever, [{kind}.NAME] with its keys, got {_shown(values)}",
+                    )
+                    continue
+                item = (kind, name)
+                gathered.items[item] = {**gathered.items.get(item, {}), **values}
+                gathered.origin.setdefault((kind, *([name] if name else [])), path)
+                for key in values:
+                    gathered.origin[(kind, *([name] if name else []), key)] = path
+
+    def _validated(self, gathered: _Gathered, path: Path) -> PolicyLevers | FutureLevers | None:
+        tables: dict[str, Any] = {}
+        for (kind, name), values in gathered.items.items():
+            if name:
+                tables.setdefault(kind, {})[name] = values
+            else:
+                tables[kind] = values
+        model = LEVERS[self.kind]
+        try:
+            return model.model_validate(tables)
+        except ValidationError as error:
+            for detail in error.errors(include_url=False):
+                loc = detail["loc"]
+                where = next(
+                    (
+                        gathered.origin[tuple(str(part) for part in loc[:depth])]
+                        for depth in range(len(loc), 0, -1)
+                        if tuple(str(part) for part in loc[:depth]) in gathered.origin
+                    ),
+                    path,
+                )
+                self.findings.at(where, loc, _explain(detail, model))
+            return None
+
+
+def _by_language(words: Words | None) -> dict[str, str]:
+    return {lang: getattr(words, lang) for lang in LANGUAGES} if words is not None else {}
+
+
+def _dotted(item: ItemKey) -> str:
+    return ".".join(part for part in item if part)
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _explain(detail: Any, model: type[BaseModel]) -> str:
+    """Pydantic's finding in words that name the nearest valid key or the value given."""
+    loc, kind = detail["loc"], detail["type"]
+    if kind == "extra_forbidden":
+        return f"unknown key '{loc[-1]}'" + (_nearest_key(str(loc[-1]), loc[:-1], model))
+    if kind == "missing":
+        return "is missing"
+    message = detail["msg"].removeprefix("Value error, ")
+    if kind == "value_error":
+        return str(message)
+    given = detail.get("input")
+    if kind == "literal_error" and isinstance(given, str):
+        expected = detail["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
+        return f"unknown value '{given[:60]}'; expected {detail['ctx']['expected']}" + (
+            nearest(given, expected) if len(expected) > 12 else ""
+        )
+    if kind == "finite_number":
+        return f"expected a finite number, got {_shown(given)}"
+    return str(message[0].lower() + message[1:]) + f", got {_shown(given)}"
+
+
+def _nearest_key(name: str, loc: tuple[int | str, ...], model: type[BaseModel]) -> str:
+    """Hint at the valid keys of the table at `loc`."""
+    table: Any = model
+    for part in loc:
+        fields = getattr(table, "model_fields", {})
+        if part in fields:
+            annotation = fields[part].annotation
+            arguments = [
+                kind for kind in getattr(annotation, "__args__", ()) if hasattr(kind, "model_fields")
+            ]
+            table = arguments[0] if arguments else annotation
+    fields = getattr(table, "model_fields", {})
+    return nearest(name, [field.alias or key for key, field in fields.items()]) if fields else ""

@@ -1,0 +1,138 @@
+"""From a policy and a future to the arrays of the model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from model.levers import Levers, neutral_levers
+from model.problems import nearest
+from model.world import World
+from scenarios.composition import contradictions
+from scenarios.fields import GROUPS, Dated, Placed
+from scenarios.future_levers import Centres, Drought
+from scenarios.policy import Future, Policy
+from scenarios.policy_levers import TaxHoliday, ZoneProject
+from scenarios.problems import Findings
+from scenarios.pulling import pull
+from scenarios.selection import places_of, selection_of
+from scenarios.zone_projects import last_recorded_year, zone_projects
+
+STANDARD_HORIZON = 2045
+
+
+def check_against(policy: Policy, future: Future, world: World, horizon: int) -> None:
+    """Check what only a world and a horizon can tell: places, years, levers that overlap there.
+
+    Raises:
+        ScenarioError: lists every unknown place, every lever that starts outside the run's years or runs beyond
+            both the horizon and 2045, and every pair of contradictory levers.
+    """
+    findings = Findings(
+        f"policy '{policy.name}', future '{future.name}' in world '{world.name}' up to {horizon}"
+    )
+    for scenario in (policy, future):
+        for kind, name, lever in scenario.levers.items():
+            item = _Item(findings, scenario.name, (kind, name), world, horizon)
+            item.check_years(lever)
+            item.check_places(lever)
+    zone = policy.levers.qyzyljar
+    last = last_recorded_year(world)
+    if zone.status == "as_declared" and world.zone_jobs and not last < zone.declared_by < horizon:
+        findings.at(
+            policy.name,
+            ("qyzyljar", "declared_by"),
+            f"{zone.declared_by} lies outside {last + 1} to {horizon - 1}: after the record, before the horizon",
+        )
+    for text in contradictions(
+        policy.levers, lambda one, two: bool(set(places_of(one, world)) & set(places_of(two, world)))
+    ):
+        findings.at(policy.name, (), text)
+    findings.raise_if_any()
+
+
+def levers_of(policy: Policy, future: Future, world: World, horizon: int) -> Levers:
+    """Arrays of the model for a policy under a future, for the years from the world's start to `horizon`.
+
+    Raises:
+        ScenarioError: as `check_against`.
+    """
+    check_against(policy, future, world, horizon)
+    levers = neutral_levers(world, horizon)
+    for scenario in (policy, future):
+        for _, _, lever in scenario.levers.items():
+            pull(lever, selection_of(lever, world, horizon), levers)
+    projects = zone_projects(policy.levers, world)
+    if policy.levers.qyzyljar.neutral:
+        # The zone of the baseline is part of every run: only what is added to it enters here.
+        projects = projects[len(projects) - len(policy.levers.zone_project) :]
+    levers.qyzyljar, levers.projects = policy.levers.qyzyljar.neutral, projects
+    return levers
+
+
+class _Item:
+    """One named lever on its way into a world: notes what does not fit there."""
+
+    def __init__(
+        self, findings: Findings, scenario: str, key: tuple[str, str], world: World, horizon: int
+    ) -> None:
+        self.findings, self.scenario, self.key = findings, scenario, key
+        self.world, self.horizon = world, horizon
+
+    def note(self, field: str, text: str) -> None:
+        self.findings.at(self.scenario, (*self.key, field), text)
+
+    def check_years(self, lever: Any) -> None:
+        """A lever starts within the run's years; it may end later, up to the standard horizon."""
+        if isinstance(lever, Dated):
+            self._within("from", lever.first)
+            latest = max(self.horizon, STANDARD_HORIZON)
+            if lever.last is not None and lever.last > latest:
+                self.note(
+                    "to",
+                    f"year {lever.last} lies outside the horizon {self.horizon}; expected at most {latest}",
+                )
+        elif isinstance(lever, ZoneProject):
+            self._within("year", lever.year)
+        elif isinstance(lever, Drought):
+            latest = max(self.horizon, STANDARD_HORIZON) - 1
+            for year in lever.years:
+                if not self.world.start <= year <= latest:
+                    self.note("years", f"year {year} lies outside {self.world.start} to {latest}")
+
+    def _within(self, field: str, year: int) -> None:
+        if not self.world.start <= year < self.horizon:
+            self.note(
+                field,
+                f"year {year} lies outside the run, which goes from {self.world.start} to {self.horizon - 1} "
+                f"(horizon 1 January {self.horizon})",
+            )
+
+    def check_places(self, lever: Any) -> None:
+        """Every place is known, and simulated where the lever needs that; every group has a member."""
+        if isinstance(lever, ZoneProject):
+            self._known("place", lever.place)
+        elif isinstance(lever, Centres):
+            for place in lever.places:
+                self._known("places", place)
+        elif isinstance(lever, Placed):
+            for selector in lever.places:
+                if selector in GROUPS:
+                    if not places_of((selector,), self.world):
+                        self.note("places", f"world '{self.world.name}' has no place of the group {selector}")
+                elif self._known("places", selector) and not isinstance(lever, TaxHoliday):
+                    self._simulated(selector)
+
+    def _known(self, field: str, place: str) -> bool:
+        if place in self.world.ids:
+            return True
+        self.note(field, f"world '{self.world.name}' has no place '{place}'" + nearest(place, self.world.ids))
+        return False
+
+    def _simulated(self, place: str) -> None:
+        simulated = self.world.ids[: self.world.n_sim]
+        if place not in simulated:
+            self.note(
+                "places",
+                f"'{place}' is only seen from outside in world '{self.world.name}', this lever needs a simulated "
+                f"place: {', '.join(simulated)}",
+            )
