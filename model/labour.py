@@ -71,7 +71,8 @@ class Centres(NamedTuple):
     Attributes:
         centre: its index (-1 none). distance: road km. district: seekers of the centre's own district relative
             to its own. openings_outside, seekers_outside: float64[n_all] of external centres this year.
-        reach: shift of D50 in km by a commuter link; fare: factor on the cost of travel. pays: whether the job pays after travel.
+        reach: shift of D50 in km by a commuter link; fare: factor on the cost of travel. pays: whether the job
+            pays after travel.
     """
 
     centre: NDArray[np.int64]

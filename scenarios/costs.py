@@ -55,21 +55,23 @@ class Costs:
     Attributes:
         places: ids of ALL places of the world, the simulated ones first (a zone's money may be spent in a place
             that is only seen from outside): the last axis of every array.
-        public, private: lever -> float64[runs, years, places] million KZT a year at 2020 prices.
+        shape: runs, years, places. public_by_lever, private_by_lever: float64[runs, years, places] each.
     """
 
     places: tuple[str, ...]
     shape: tuple[int, int, int]
-    public: dict[str, NDArray[np.float64]] = field(default_factory=dict)
-    private: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    public_by_lever: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    private_by_lever: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
-    def total_public(self) -> NDArray[np.float64]:
-        """All public money, float64[runs, years, places]."""
-        return sum(self.public.values(), np.zeros(self.shape))
+    @property
+    def public(self) -> NDArray[np.float64]:
+        """Public money of all levers: float64[runs, years, places] million KZT a year at 2020 prices."""
+        return sum(self.public_by_lever.values(), np.zeros(self.shape))
 
-    def total_private(self) -> NDArray[np.float64]:
-        """All private money, float64[runs, years, places]."""
-        return sum(self.private.values(), np.zeros(self.shape))
+    @property
+    def private(self) -> NDArray[np.float64]:
+        """Private money of all levers: float64[runs, years, places] million KZT a year at 2020 prices."""
+        return sum(self.private_by_lever.values(), np.zeros(self.shape))
 
 
 def yearly_costs(
@@ -122,9 +124,9 @@ class _Ledger:
     def enter(self, lever: str, where: Selection, yearly: Any) -> None:
         """Book public money: `yearly` is a number, or an array [runs, years, n_sim], per place and year in force."""
         simulated = np.zeros((*self.costs.shape[:2], self.world.n_sim))
-        cells = (slice(None), *where.cells)
-        simulated[cells] = np.broadcast_to(yearly, simulated.shape)[cells]
-        booked = self.costs.public.setdefault(lever, np.zeros(self.costs.shape))
+        years, places = where.cells
+        simulated[:, years, places] = np.broadcast_to(yearly, simulated.shape)[:, years, places]
+        booked = self.costs.public_by_lever.setdefault(lever, np.zeros(self.costs.shape))
         booked[:, :, : self.world.n_sim] += simulated
 
     @singledispatchmethod
@@ -252,7 +254,10 @@ class _Ledger:
                 private = self.per_job(
                     lever.private_investment, project.declared_jobs, "zone_private_per_job"
                 )
-            for book, price in ((self.costs.public, public), (self.costs.private, private)):
+            for book, price in (
+                (self.costs.public_by_lever, public),
+                (self.costs.private_by_lever, private),
+            ):
                 booked = book.setdefault(name, np.zeros(self.costs.shape))
                 booked[:, :, project.place] += opened * price
             self._forgo_taxes(policy, project.place, path.running[:, :, k], opened)
@@ -272,7 +277,7 @@ class _Ledger:
                 continue
             inside = np.isin(launch, list(lever.years(int(years[-1]) + 1)))[:, None]
             free = inside & (years < launch[:, None] + lever.years_free)
-            booked = self.costs.public.setdefault(f"tax_holiday.{name}", np.zeros(self.costs.shape))
+            booked = self.costs.public_by_lever.setdefault(f"tax_holiday.{name}", np.zeros(self.costs.shape))
             booked[:, :, place] += np.where(free, running, 0.0) * self.price(
                 "tax_forgone_per_job", lever.forgone_per_job
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from scenarios.future_levers import FutureLevers
@@ -22,8 +22,8 @@ class _Scenario:
     """
 
     name: str
-    titles: Mapping[str, str]
-    descriptions: Mapping[str, str]
+    titles: Mapping[str, str] = field(hash=False)
+    descriptions: Mapping[str, str] = field(hash=False)
     sources: tuple[str, ...]
     assumptions: tuple[str, ...]
     digest: str
@@ -42,14 +42,14 @@ class _Scenario:
 class Policy(_Scenario):
     """What a government sets: `extends`, composition and overrides applied."""
 
-    levers: PolicyLevers
+    levers: PolicyLevers = field(hash=False)
 
 
 @dataclass(frozen=True)
 class Future(_Scenario):
     """What nobody here sets: departures from the reference future."""
 
-    levers: FutureLevers
+    levers: FutureLevers = field(hash=False)
 
 
 def scenario_name(policy: Policy, future: Future) -> str:

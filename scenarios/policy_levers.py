@@ -288,7 +288,7 @@ class RatingInput(Placed):
 class PolicyLevers(Strict):
     """All levers of a policy, by the name each was given in the file."""
 
-    qyzyljar: Qyzyljar = Qyzyljar()
+    qyzyljar: Qyzyljar = Field(default_factory=lambda: Qyzyljar.model_validate({}))
     zone_project: dict[ItemName, ZoneProject] = Field(default_factory=dict)
     tax_holiday: dict[ItemName, TaxHoliday] = Field(default_factory=dict)
     renewal: dict[ItemName, Renewal] = Field(default_factory=dict)

@@ -91,8 +91,9 @@ def _(lever: policy.LocalBudget, where: Selection, levers: Levers) -> None:
 @pull.register
 def _(lever: policy.ServicesKept, where: Selection, levers: Levers) -> None:
     """(19): losses suspended."""
+    years, places = where.cells
     for facility in lever.facilities:
-        levers.services_kept[(*where.cells, FACILITIES[facility])] = True
+        levers.services_kept[years, places, FACILITIES[facility]] = True
 
 
 @pull.register
@@ -134,7 +135,7 @@ def path_of(lever: future.Path, where: Selection) -> NDArray[np.float64]:
     """Factor on the reference path, float64[years]: the level while in force, the growth for good."""
     level = np.ones(where.horizon - where.world.start)
     level[where.rows] = lever.level_factor
-    return level * np.array([math.exp(lever.growth * years) for years in where.elapsed()])
+    return np.asarray(level * np.array([math.exp(lever.growth * years) for years in where.elapsed()]))
 
 
 @pull.register

@@ -43,7 +43,7 @@ def load_policy(name_or_path: str) -> Policy:
     reader = _Reader(f"policy '{name_or_path}'", "policy")
     words, levers = reader.read(name_or_path)
     assert isinstance(levers, PolicyLevers)
-    return Policy(*words, levers)
+    return Policy(**words, levers=levers)
 
 
 def load_future(name_or_path: str) -> Future:
@@ -55,7 +55,7 @@ def load_future(name_or_path: str) -> Future:
     reader = _Reader(f"future '{name_or_path}'", "future")
     words, levers = reader.read(name_or_path)
     assert isinstance(levers, FutureLevers)
-    return Future(*words, levers)
+    return Future(**words, levers=levers)
 
 
 def kind_of(path: Path) -> Kind:
@@ -98,7 +98,7 @@ class _Reader:
         self.files: list[Path] = []
         self._hash = hashlib.sha256()
 
-    def read(self, name_or_path: str) -> tuple[tuple[Any, ...], PolicyLevers | FutureLevers]:
+    def read(self, name_or_path: str) -> tuple[dict[str, Any], PolicyLevers | FutureLevers]:
         """The words of the scenario (all fields but the levers) and its validated levers."""
         path = path_of(name_or_path, self.kind)
         gathered, envelope = self._gather(path, ())
@@ -113,15 +113,15 @@ class _Reader:
         self.findings.raise_if_any()
         assert envelope is not None
         assert levers is not None
-        words = (
-            path.stem,
-            _by_language(envelope.title),
-            _by_language(envelope.description),
-            tuple(dict.fromkeys(gathered.sources)),
-            tuple(dict.fromkeys(gathered.assumptions)),
-            self._hash.hexdigest(),
-            tuple(self.files),
-        )
+        words = {
+            "name": path.stem,
+            "titles": _by_language(envelope.title),
+            "descriptions": _by_language(envelope.description),
+            "sources": tuple(dict.fromkeys(gathered.sources)),
+            "assumptions": tuple(dict.fromkeys(gathered.assumptions)),
+            "digest": self._hash.hexdigest(),
+            "files": tuple(self.files),
+        }
         return words, levers
 
     def parse(self, path: Path) -> dict[str, Any] | None:

@@ -45,9 +45,9 @@ class Selection:
     places: list[int]
 
     @property
-    def cells(self) -> tuple[NDArray[np.intp], ...]:
+    def cells(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Index of all these years in all these places."""
-        return np.ix_(self.rows, self.places)
+        return np.array(self.rows, np.intp)[:, None], np.array(self.places, np.intp)[None, :]
 
     def elapsed(self) -> NDArray[np.float64]:
         """Years in force up to each year of the run, that year included: float64[years]."""

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model import draws
+from model.declarations import DECLARATIONS
 from model.levers import neutral_levers
-from model.parameters import ParameterSpace, ParameterValues
+from model.parameters import ParameterValues
 from model.settlements import new_settlements
 from model.world import World
-from model.zones import NOT_YET, advance_zones, project_columns
+from model.zones import NOT_YET, Project, advance_zones, project_columns
 from scenarios.policy import Policy
 from scenarios.pulling import pull
 from scenarios.selection import selection_of
 from scenarios.zone_projects import zone_projects
-
-EXPECTED_SEEDS = 64
 
 
 class ZonePath(NamedTuple):
@@ -37,9 +36,7 @@ def replay_zones(
 ) -> ZonePath:
     """The launched jobs that runs with these parameters and seeds (`draws.run_seed`) have, exactly."""
 
-    levers = neutral_levers(world, horizon)
-    for lever in policy.levers.tax_holiday.values():
-        pull(lever, selection_of(lever, world, horizon), levers)
+    factors = launch_factors(policy, world, horizon)
     projects = zone_projects(policy.levers, world)
     shape = (len(runs), horizon - world.start, len(projects))
     running, opened = np.zeros(shape), np.zeros(shape)
@@ -48,11 +45,9 @@ def replay_zones(
         before = np.zeros(len(projects))
         for t in range(shape[1]):
             year = world.start + t
-            advance_zones(columns, levers.launch_factor[t], values.table(), seed, year, state)
+            advance_zones(columns, factors[t], values.table(), seed, year, state)
             alive = (columns.launched != NOT_YET) & (columns.closed == NOT_YET)
-            growing = columns.recorded & (year < columns.full_year)
-            span = np.maximum(columns.full_year - columns.first_year, 1)
-            share = np.where(growing, (year - columns.first_year) / span, 1.0)
+            share = np.array([_share_open(project, year) for project in projects])
             jobs = np.where(alive, columns.jobs * share, 0.0)
             running[run, t], opened[run, t] = jobs, np.maximum(jobs - before, 0.0)
             before = jobs
@@ -60,9 +55,43 @@ def replay_zones(
 
 
 def expected_zones(policy: Policy, world: World, horizon: int) -> ZonePath:
-    """Mean path at default parameters over chance, as one run: for display, not for paired comparisons."""
-    values = ParameterSpace(world).defaults()
-    path = replay_zones(
-        policy, world, horizon, [(values, draws.run_seed(0, 0, chance)) for chance in range(EXPECTED_SEEDS)]
-    )
-    return ZonePath(path.running.mean(axis=0, keepdims=True), path.opened.mean(axis=0, keepdims=True))
+    """Expectation of the path at default parameters, as one run: for display, not for paired comparisons."""
+    settings = {declaration.name: declaration.default for declaration in DECLARATIONS}
+    projects = zone_projects(policy.levers, world)
+    hazards = launch_factors(policy, world, horizon)
+    mean_size = settings["jobs_per_project"] * math.exp(settings["project_spread"] ** 2 / 2.0)
+    shape = (1, horizon - world.start, len(projects))
+    running, opened = np.zeros(shape), np.zeros(shape)
+    for k, project in enumerate(projects):
+        jobs = mean_size if math.isnan(project.declared_jobs) else project.declared_jobs
+        waiting, alive, share_before = 1.0, 0.0, 0.0
+        for t in range(shape[1]):
+            year = world.start + t
+            if project.recorded:
+                launch = waiting * float(year >= project.first_year)
+            else:
+                hazard = settings["launch_hazard"] * project.launch_factor * hazards[t, project.place]
+                inside = project.first_year <= year <= project.last_year
+                launch = waiting * min(1.0, hazard) * float(inside)
+            leaving = settings["exit_rate"] if year > max(project.full_year, project.kept_until) else 0.0
+            staying = alive * (1.0 - leaving)
+            share = _share_open(project, year)
+            opened[0, t, k] = jobs * (launch * share + staying * max(0.0, share - share_before))
+            alive, waiting, share_before = staying + launch, waiting - launch, share
+            running[0, t, k] = jobs * alive * share
+    return ZonePath(running, opened)
+
+
+def launch_factors(policy: Policy, world: World, horizon: int) -> NDArray[np.float64]:
+    """Factor of the tax holidays on the hazard of launching: float64[years, n_all]."""
+    levers = neutral_levers(world, horizon)
+    for lever in policy.levers.tax_holiday.values():
+        pull(lever, selection_of(lever, world, horizon), levers)
+    return levers.launch_factor
+
+
+def _share_open(project: Project, year: int) -> float:
+    """Share of a running project's jobs that are open: recorded ones grow linearly."""
+    if not project.recorded or year >= project.full_year:
+        return 1.0
+    return (year - project.first_year) / (project.full_year - project.first_year)
