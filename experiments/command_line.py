@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from experiments.failures import BadInput, Interrupted, RunFailure
+from experiments.scenario_commands import scenarios
 
 SUCCESS, FAILURE, BAD_INPUT, CTRL_C = 0, 1, 2, 130
 
@@ -60,6 +61,9 @@ def exit_codes() -> Iterator[None]:
 def _stop(message: str, code: int) -> None:
     print(f"qyzyljar: {message}", file=sys.stderr)
     raise typer.Exit(code)
+
+
+app.add_typer(scenarios)
 
 
 @app.callback()

@@ -20,24 +20,24 @@ def symbolic_overlap(one: Sequence[str], two: Sequence[str]) -> bool:
 
 
 def contradictions(levers: PolicyLevers, overlap: Overlap = symbolic_overlap) -> list[str]:
-    """Pairs of levers that set the same thing to different values in one place and year, one text each."""
+    """Pairs of levers that set the same thing in one place and year, one text each; equal ones are booked twice."""
     found = []
     held = [(kind, name, lever) for kind, name, lever in levers.items() if not lever.additive]
     for number, (kind, name, one) in enumerate(held):
         for other_kind, other_name, two in held[number + 1 :]:
-            if kind != other_kind or one.settings() == two.settings():
-                continue
             years = _common_years(one, two)
-            if years and (not isinstance(one, Placed) or overlap(one.places, two.places)):
-                where = (
-                    f" in {', '.join(one.places)} and {', '.join(two.places)}"
-                    if isinstance(one, Placed)
-                    else ""
-                )
-                found.append(
-                    f"contradictory levers: [{kind}.{name}] sets {_said(one)} and [{other_kind}.{other_name}] "
-                    f"sets {_said(two)}{where} in {years[0]}-{years[-1]}"
-                )
+            if kind != other_kind or not years or not one.touches() & two.touches():
+                continue
+            if isinstance(one, Placed) and not overlap(one.places, two.places):
+                continue
+            where = (
+                f" in {', '.join(one.places)} and {', '.join(two.places)}" if isinstance(one, Placed) else ""
+            )
+            last = f"-{years[-1]}" if years[-1] < LAST_YEAR else " and later"
+            found.append(
+                f"contradictory levers: [{kind}.{name}] sets {_said(one)} and [{other_kind}.{other_name}] "
+                f"sets {_said(two)}{where} in {years[0]}{last}; keep one of them"
+            )
     if levers.qyzyljar.status == "never_created":
         found += [
             f"contradictory levers: [zone_project.{name}] belongs to the zone qyzyljar, which status "

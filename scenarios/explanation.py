@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from model.reference_tables import zone_facts
 from model.world import World
 from scenarios.costs import yearly_costs
 from scenarios.fields import Dated, Placed
 from scenarios.future_levers import Drought
 from scenarios.policy import Future, Policy
-from scenarios.policy_levers import ZoneProject
+from scenarios.policy_levers import Qyzyljar, ZoneProject
 from scenarios.selection import places_of
 from scenarios.standing_columns import standing_columns
 
@@ -48,13 +49,13 @@ def lever_lines(scenario: Policy | Future, world: World, horizon: int) -> list[L
         public = {name: float(money.sum()) for name, money in costs.public_by_lever.items()}
         private = {name: float(money.sum()) for name, money in costs.private_by_lever.items()}
         zone = scenario.levers.qyzyljar
-        place = ", ".join(sorted(set(world.zone_jobs) & set(world.ids))) or "-"
+        place = ", ".join(sorted(set(world.zone_jobs) & set(world.ids))) or "not in this world"
         lines.append(
             LeverLine(
                 "qyzyljar",
                 _said(_by_alias(zone)),
                 place,
-                "2019-2044",
+                _term(world),
                 zone.equation,
                 zone.acts_on,
                 public.get("qyzyljar"),
@@ -78,6 +79,13 @@ def lever_lines(scenario: Policy | Future, world: World, horizon: int) -> list[L
     return lines
 
 
+def _term(world: World) -> str:
+    """Years of QYZYLJAR: from its first recorded year to the end of its term."""
+    years = [year for path in world.zone_jobs.values() for year in path]
+    term = int(next(fact.value for fact in zone_facts() if fact.fact == "term_years"))
+    return f"{min(years)}-{min(years) + term}" if years else ""
+
+
 def years_of(lever: Any) -> str:
     """Years in force: '2027-2036', '2027-' without an end."""
     if isinstance(lever, Dated):
@@ -99,33 +107,53 @@ def levers_in_short(scenario: Policy | Future) -> str:
         kinds.setdefault(kind, years_of(lever)[:4])
     if isinstance(scenario, Policy) and not scenario.levers.qyzyljar.neutral:
         zone = scenario.levers.qyzyljar
-        said = {"as_realised": "but-for share"}.get(zone.status, zone.status.replace("_", " "))
+        said = _said(
+            {key: value for key, value in _by_alias(zone).items() if key in ("but_for", "displacement")}
+        )
+        said = said or zone.status.replace("_", " ")
         return ", ".join([f"zone {said}", *(f"{kind} {year}" for kind, year in kinds.items())])
     return ", ".join(f"{kind} {year}" for kind, year in kinds.items())
 
 
 def differences(one: Policy | Future, two: Policy | Future) -> Iterator[tuple[str, str, str]]:
-    """What two scenarios of a kind set differently: key, value in the first, value in the second ('-': not set)."""
-    first, second = _flat(one), _flat(two)
-    for key in dict.fromkeys((*first, *second)):
-        if first.get(key) != second.get(key):
-            yield key, *(_value(side[key]) if key in side else "-" for side in (first, second))
+    """What two scenarios of a kind set differently: lever, its settings in the first and in the second.
+
+    A lever that only one of them has stands with all its settings against '-'; of one that both have, only what
+    differs is given.
+    """
+    first, second = _by_lever(one), _by_lever(two)
+    for name in sorted(first.keys() | second.keys(), key=lambda name: (name != "qyzyljar", name)):
+        here, there = first.get(name), second.get(name)
+        if here is None or there is None:
+            yield name, "-" if here is None else _said(here), "-" if there is None else _said(there)
+        elif here != there:
+            keys = [key for key in dict.fromkeys((*here, *there)) if here.get(key) != there.get(key)]
+            yield name, *_sides(keys, here, there)
 
 
-def _flat(scenario: Policy | Future) -> dict[str, Any]:
-    """All settings of a scenario by dotted key."""
-    flat = {}
+def _sides(keys: list[str], here: dict[str, Any], there: dict[str, Any]) -> tuple[str, str]:
+    """The settings of some keys on both sides, 'not set' where one has none."""
+    return (
+        ", ".join(f"{key} {_value(here.get(key, 'not set'))}" for key in keys),
+        ", ".join(f"{key} {_value(there.get(key, 'not set'))}" for key in keys),
+    )
+
+
+def _by_lever(scenario: Policy | Future) -> dict[str, dict[str, Any]]:
+    """Settings of every lever by its dotted name."""
+    levers = {f"{kind}.{name}": _by_alias(lever) for kind, name, lever in scenario.levers.items()}
     if isinstance(scenario, Policy):
-        flat = {f"qyzyljar.{key}": value for key, value in _by_alias(scenario.levers.qyzyljar).items()}
-    for kind, name, lever in scenario.levers.items():
-        flat.update({f"{kind}.{name}.{key}": value for key, value in _by_alias(lever).items()})
-    return flat
+        levers["qyzyljar"] = _by_alias(scenario.levers.qyzyljar)
+    return levers
 
 
 def _by_alias(lever: Any) -> dict[str, Any]:
-    """Settings of a lever as written in a file; those left out of the file and without effect are left out here."""
-    written: dict[str, Any] = lever.model_dump(by_alias=True, exclude_none=True, exclude_unset=True)
-    return written or lever.model_dump(by_alias=True, include={"status"})
+    """Settings of a lever by the names of the file, those left out that stand at their default."""
+    written: dict[str, Any] = lever.model_dump(by_alias=True, exclude_none=True, exclude_defaults=True)
+    if isinstance(lever, Qyzyljar):
+        declared = {"declared_jobs", "declared_by", "kept_until"} if lever.status == "as_declared" else set()
+        written = {**lever.model_dump(include={"status", *declared}), **written}
+    return written
 
 
 def _said(settings: dict[str, Any]) -> str:

@@ -51,6 +51,10 @@ class Lever(Strict):
     acts_on: ClassVar[str] = ""
     additive: ClassVar[bool] = True
 
+    def touches(self) -> frozenset[str]:
+        """What of a place it sets, where two levers of a kind can set different things without contradiction."""
+        return frozenset(("",))
+
     def settings(self) -> dict[str, Any]:
         """What sets this lever apart from neutral, by key, without dates and places."""
         return {

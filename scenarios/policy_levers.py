@@ -206,8 +206,13 @@ class ServicesKept(Placed):
 
     equation: ClassVar[str] = "19"
     acts_on: ClassVar[str] = "losses of facilities suspended; their public jobs stay"
+    additive: ClassVar[bool] = False
 
     facilities: Annotated[tuple[Facility, ...], Field(min_length=1, max_length=2, strict=False)]
+
+    def touches(self) -> frozenset[str]:
+        """The facilities kept: a school and a health post can be kept by two levers."""
+        return frozenset(self.facilities)
 
 
 class YouthRetention(Placed):
@@ -275,8 +280,8 @@ class Trade(Dated):
 class RatingInput(Placed):
     """A change in an indicator of the rating that the model does not simulate. Moves the rating, nobody's life."""
 
-    equation: ClassVar[str] = "none: input of the rating"
-    acts_on: ClassVar[str] = "rating only, no person"
+    equation: ClassVar[str] = "-"
+    acts_on: ClassVar[str] = "input of the rating only: no person fares differently"
 
     indicator: Indicator = Field(description="id of an external indicator of the rating")
     change: Annotated[float, Field(ge=-1, le=1)] = Field(

@@ -21,6 +21,25 @@ from scenarios.problems import Findings, ScenarioError
 
 LARGEST_FILE = 1_000_000  # bytes; the largest of the library has some thousand
 LONGEST_CHAIN = 20
+# Pydantic's findings in plain words.
+_EXPECTED = {
+    "finite_number": "a finite number",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "string_type": "a text in quotes",
+    "tuple_type": "a list in brackets",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "greater_than": "more than {gt:g}",
+    "greater_than_equal": "at least {ge:g}",
+    "less_than": "less than {lt:g}",
+    "less_than_equal": "at most {le:g}",
+    "string_too_short": "at least {min_length} character",
+    "string_too_long": "at most {max_length} characters",
+    "too_short": "at least {min_length} entry",
+    "too_long": "at most {max_length} entries",
+    "string_pattern_mismatch": "1 to 60 letters A-Z, a-z, digits, '_' or '-'",
+}
 ItemKey = tuple[str, str]  # kind of lever and its name; the one zone has no name
 
 
@@ -120,7 +139,7 @@ class _Reader:
             "sources": tuple(dict.fromkeys(gathered.sources)),
             "assumptions": tuple(dict.fromkeys(gathered.assumptions)),
             "digest": self._hash.hexdigest(),
-            "files": tuple(self.files),
+            "files": tuple(dict.fromkeys(self.files)),
         }
         return words, levers
 
@@ -224,12 +243,12 @@ class _Reader:
                 continue
             for item, values in parent.items.items():
                 held = gathered.items.setdefault(item, values)
-                if held != values:
+                if held != values and not _sets(raw, item):
                     self.findings.at(
                         path,
                         (key,),
-                        f"contradictory levers: {_dotted(item)} says {values} in '{name}' and {held} in another; "
-                        f"give [{_dotted(item)}] here what is meant and remove it in a copy of one of them",
+                        f"contradictory levers: [{_dotted(item)}] is {_shown(values)} in '{name}' and "
+                        f"{_shown(held)} in another of them; write [{_dotted(item)}] here with what is meant",
                     )
             for place, origin in parent.origin.items():
                 gathered.origin.setdefault(place, origin)
@@ -304,6 +323,12 @@ def _dotted(item: ItemKey) -> str:
     return ".".join(part for part in item if part)
 
 
+def _sets(raw: Mapping[str, Any], item: ItemKey) -> bool:
+    """Whether a file sets this lever itself."""
+    table = raw.get(item[0])
+    return isinstance(table, dict) and (not item[1] or item[1] in table)
+
+
 def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
@@ -325,8 +350,9 @@ def _explain(detail: Any, model: type[BaseModel]) -> str:
         return f"unknown value '{given[:60]}'; expected {detail['ctx']['expected']}" + (
             nearest(given, expected) if len(expected) > 12 else ""
         )
-    if kind == "finite_number":
-        return f"expected a finite number, got {_shown(given)}"
+    if kind in _EXPECTED:
+        bounds = {name: value for name, value in detail.get("ctx", {}).items() if name != "error"}
+        return f"expected {_EXPECTED[kind].format(**bounds)}, got {_shown(given)}"
     return str(message[0].lower() + message[1:]) + f", got {_shown(given)}"
 
 

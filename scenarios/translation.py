@@ -110,7 +110,8 @@ class _Item:
     def check_places(self, lever: Any) -> None:
         """Every place is known, and simulated where the lever needs that; every group has a member."""
         if isinstance(lever, ZoneProject):
-            self._known("place", lever.place)
+            if self._known("place", lever.place):
+                self._has_labour(lever.place)
         elif isinstance(lever, Centres):
             for place in lever.places:
                 self._known("places", place)
@@ -127,6 +128,21 @@ class _Item:
             return True
         self.note(field, f"world '{self.world.name}' has no place '{place}'" + nearest(place, self.world.ids))
         return False
+
+    def _has_labour(self, place: str) -> None:
+        """A project in an outside place acts through its labour force, which must be known."""
+        index = self.world.index(place)
+        if index >= self.world.n_sim and self.world.labour_force_external[index] <= 0.0:
+            known = [
+                self.world.ids[i]
+                for i in range(self.world.n_all)
+                if i < self.world.n_sim or self.world.labour_force_external[i] > 0.0
+            ]
+            self.note(
+                "place",
+                f"nothing is known of the labour force of '{place}', a project there would move nothing; expected "
+                f"one of {', '.join(known)}",
+            )
 
     def _simulated(self, place: str) -> None:
         simulated = self.world.ids[: self.world.n_sim]
