@@ -22,6 +22,9 @@ def published_schema() -> dict[str, Any]:
     """
     _, schema = models_json_schema([(PolicyFile, "validation"), (FutureFile, "validation")], by_alias=True)
     definitions = schema["$defs"]
+    for node in _nodes(definitions):
+        if "patternProperties" in node:
+            node["additionalProperties"] = False
     for kind, model in _FILES.items():
         definitions[model.__name__]["properties"]["kind"] = {"const": kind, "title": "Kind"}
     for name, definition in copy.deepcopy(definitions).items():

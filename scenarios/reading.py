@@ -116,6 +116,7 @@ class _Reader:
         self.kind: Kind = kind
         self.files: list[Path] = []
         self._hash = hashlib.sha256()
+        self._known: dict[Path, tuple[_Gathered, Envelope | None]] = {}
 
     def read(self, name_or_path: str) -> tuple[dict[str, Any], PolicyLevers | FutureLevers]:
         """The words of the scenario (all fields but the levers) and its validated levers."""
@@ -139,7 +140,7 @@ class _Reader:
             "sources": tuple(dict.fromkeys(gathered.sources)),
             "assumptions": tuple(dict.fromkeys(gathered.assumptions)),
             "digest": self._hash.hexdigest(),
-            "files": tuple(dict.fromkeys(self.files)),
+            "files": tuple(self.files),
         }
         return words, levers
 
@@ -184,7 +185,14 @@ class _Reader:
             return None
 
     def _gather(self, path: Path, chain: tuple[Path, ...]) -> tuple[_Gathered, Envelope | None]:
-        """Levers of a file laid over those it builds on."""
+        """Levers of a file laid over those it builds on; a file that several build on is read once."""
+        known = self._known.get(path.resolve())
+        if known is None:
+            known = self._gather_anew(path, chain)
+            self._known[path.resolve()] = known
+        return known
+
+    def _gather_anew(self, path: Path, chain: tuple[Path, ...]) -> tuple[_Gathered, Envelope | None]:
         gathered = _Gathered()
         if path.resolve() in [file.resolve() for file in chain]:
             circle = " -> ".join(file.name for file in (*chain, path))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from model.levers import Levers, neutral_levers
+from model.parameters import waged_places
 from model.problems import nearest
 from model.world import World
 from scenarios.composition import contradictions
@@ -111,7 +112,7 @@ class _Item:
         """Every place is known, and simulated where the lever needs that; every group has a member."""
         if isinstance(lever, ZoneProject):
             if self._known("place", lever.place):
-                self._has_labour(lever.place)
+                self._can_hold_jobs(lever.place)
         elif isinstance(lever, Centres):
             for place in lever.places:
                 self._known("places", place)
@@ -129,19 +130,20 @@ class _Item:
         self.note(field, f"world '{self.world.name}' has no place '{place}'" + nearest(place, self.world.ids))
         return False
 
-    def _has_labour(self, place: str) -> None:
-        """A project in an outside place acts through its labour force, which must be known."""
-        index = self.world.index(place)
-        if index >= self.world.n_sim and self.world.labour_force_external[index] <= 0.0:
-            known = [
-                self.world.ids[i]
-                for i in range(self.world.n_all)
-                if i < self.world.n_sim or self.world.labour_force_external[i] > 0.0
-            ]
+    def _can_hold_jobs(self, place: str) -> None:
+        """A project acts through a labour market: of a simulated place, or of a centre outside whose wage follows."""
+        world = self.world
+        heard_of = {*waged_places(world), *world.commuting_centre.tolist()}
+        valid = [
+            world.ids[i]
+            for i in range(world.n_all)
+            if i < world.n_sim or (world.is_destination[i] and world.nest[i] == 0 and i in heard_of)
+        ]
+        if place not in valid:
             self.note(
                 "place",
-                f"nothing is known of the labour force of '{place}', a project there would move nothing; expected "
-                f"one of {', '.join(known)}",
+                f"'{place}' has no labour market in world '{world.name}', jobs there would move nothing; expected "
+                f"one of {', '.join(valid)}",
             )
 
     def _simulated(self, place: str) -> None:

@@ -16,6 +16,11 @@ def towns() -> World:
 
 
 @pytest.fixture(scope="session")
+def region() -> World:
+    return load_world("region")
+
+
+@pytest.fixture(scope="session")
 def towns_founding(towns: World) -> Founding:
     return build_founding(towns)
 
