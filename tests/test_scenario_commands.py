@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,6 @@ from scenarios.published_schema import published_schema
 from scenarios.reading import load_future, load_policy
 from tests.json_schema import is_valid
 from tests.scenario_files import POLICY, write_future, write_policy
-
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -269,15 +269,17 @@ def test_the_package_ships_the_library_and_its_data() -> None:
     settings = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
     shipped = settings["tool"]["setuptools"]["package-data"]["scenarios"]
     package = PROJECT / "scenarios"
-    held = {path for pattern in shipped for path in package.glob(pattern) if path.is_file()}
-    assert {path for path in package.rglob("*") if path.suffix in (".toml", ".csv")} <= held
+    held = {name for pattern in shipped for name in glob(pattern, root_dir=package, recursive=True)}
+    needed = [path for path in package.rglob("*") if path.suffix in (".toml", ".csv")]
+    assert {str(path.relative_to(package)) for path in needed} <= held
 
 
 def test_help_imports_nothing_heavy() -> None:
     program = (
         "import sys; from experiments.command_line import app; from typer.testing import CliRunner;"
         "print(CliRunner().invoke(app, ['scenarios', '--help']).output);"
-        "print([m for m in ('numpy', 'scenarios.reading', 'model.world', 'numba', 'scipy', 'pandas', 'mesa') if m in sys.modules])"
+        "heavy = ('numpy', 'scenarios.reading', 'model.world', 'numba', 'scipy', 'pandas', 'mesa');"
+        "print([m for m in heavy if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip().endswith("[]")
