@@ -213,7 +213,7 @@ def decide_vital_events(
     dies, bears = np.empty(STRIP, dtype=np.bool_), np.empty(STRIP, dtype=np.bool_)
     unites, leaves = np.empty(STRIP, dtype=np.bool_), np.empty(STRIP, dtype=np.bool_)
     marks, struck = np.empty(STRIP, dtype=np.uint8), np.empty(STRIP + 1, dtype=np.int32)
-    n_candidates, n_births, n_own = 0, 0, 0
+    n_candidates, n_births, n_own = I64(0), I64(0), I64(0)
     h = 0
     for begin in range(0, n_people, STRIP):
         end = min(n_people, begin + STRIP)

@@ -284,7 +284,7 @@ def move_households(
                 places,
                 settings,
                 alpha_russia,
-                False,
+                np.bool_(False),
             )
             if there >= 0:
                 for i in range(begin, end):
@@ -410,7 +410,7 @@ def move_people(
             if u >= chance:
                 continue
             there = choose_destination(
-                key, nest_salt, place_salt, here, 0, kin, choice, places, settings, alpha_russia, study
+                key, nest_salt, place_salt, here, I64(0), kin, choice, places, settings, alpha_russia, study
             )
             if there < 0:
                 continue

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from model import draws
 from model.accounts import REMOVED, Ledger
-from model.compiled import lean_kernel
+from model.compiled import kernel, lean_kernel
 from model.demography import (
     BEARS,
     DIES,
@@ -18,6 +18,8 @@ from model.demography import (
     stays,
     strike,
 )
+from model.draws import I64
+from model.orphans import Refuge
 from model.person_year import (
     Salts,
     copy_person,
@@ -32,7 +34,7 @@ from model.population import (
     People,
     household_marks,
 )
-from model.renewal import lasting
+from model.renewal import copy_households, lasting
 
 
 class LoneMoves(NamedTuple):
@@ -73,17 +75,17 @@ def join_couples(
             first, second = second, first
         opened = row
         lead_household = candidates.household[first]
-        place = from_households.place[lead_household]
+        place = I64(from_households.place[lead_household])
         for member in (first, second):
-            i = candidates.row[member]
+            i = I64(candidates.row[member])
             copy_person(source, i, target, row, salts.skill, settings.skill_if_staying)
             target.traits[row] = (target.traits[row] & ~np.uint8(REFERENCE)) | PARTNER
             row += 1
         target.traits[opened] |= REFERENCE
         for member in (first, second):
-            i = candidates.row[member]
+            i = I64(candidates.row[member])
             h = candidates.household[member]
-            begin, end = from_households.first[h], from_households.first[h + 1]
+            begin, end = I64(from_households.first[h]), I64(from_households.first[h + 1])
             if i == begin:
                 for j in range(begin + 1, end):
                     if stays(fate[j]):
@@ -186,12 +188,12 @@ def found_households(
     settings = table[0]
     salts = draw_salts(seed, year)
     for m in range(n_moves):
-        i = moves.row[m]
+        i = I64(moves.row[m])
         if not fate[i] & DIES:
             row = _found_alone(
                 source,
                 i,
-                moves.destination[m],
+                I64(moves.destination[m]),
                 from_households.traits[moves.household[m]],
                 fate[i] & BEARS,
                 vital,
@@ -205,3 +207,96 @@ def found_households(
             )
             written += 1
     return row, written
+
+
+@kernel
+def write_next_year(
+    source: People,
+    from_households: Households,
+    n_households: int,
+    fate: NDArray[np.uint8],
+    refuge: Refuge,
+    candidates: Candidates,
+    pairs: NDArray[np.int32],
+    n_pairs: int,
+    own: LoneMoves,
+    n_own: int,
+    moves: LoneMoves,
+    n_moves: int,
+    vital: Vital,
+    table: Any,
+    seed: np.uint64,
+    year: int,
+    ledger: Ledger,
+    target: People,
+    to_households: Households,
+) -> tuple[int, int]:
+    """The columns of the next 1 January: households that go on, new couples, those who left home, lone movers.
+
+    Returns:
+        Rows of people and of households written.
+    """
+    row, written = copy_households(
+        source,
+        from_households,
+        n_households,
+        fate,
+        refuge,
+        refuge.host.shape[0],
+        vital,
+        table,
+        seed,
+        year,
+        ledger,
+        target,
+        to_households,
+    )
+    row, written = join_couples(
+        source,
+        from_households,
+        fate,
+        candidates,
+        pairs,
+        n_pairs,
+        vital,
+        table,
+        seed,
+        year,
+        ledger,
+        target,
+        to_households,
+        row,
+        written,
+    )
+    row, written = found_households(
+        source,
+        from_households,
+        own,
+        n_own,
+        fate,
+        vital,
+        table,
+        seed,
+        year,
+        ledger,
+        target,
+        to_households,
+        row,
+        written,
+    )
+    return found_households(
+        source,
+        from_households,
+        moves,
+        n_moves,
+        fate,
+        vital,
+        table,
+        seed,
+        year,
+        ledger,
+        target,
+        to_households,
+        row,
+        written,
+    )

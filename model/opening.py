@@ -23,7 +23,7 @@ from model.infrastructure import (
     show_places,
 )
 from model.jobs import perceive_incomes
-from model.labour import fill_participation, scan_labour
+from model.labour import fill_participation, scan_labour, set_commuter_incomes
 from model.labour_founding import found_labour
 from model.migration import RETURN_FIRST_AGE, STUDY_LAST_AGE, Students
 from model.normalisation import (
@@ -184,7 +184,7 @@ def _open_labour_market(engine: Engine) -> None:
         engine.centres.seekers_outside,
     )
     wages = np.where(engine.waged, engine.omega, 1.0) * engine.outlook.opening
-    engine.set_commuter_incomes(wages)
+    set_commuter_incomes(wages, engine.centres, engine.table, engine.incomes.wage, engine.incomes.commuter)
     engine.ensure_seekers()
     n = scan_labour(
         engine.people,
@@ -236,7 +236,14 @@ def _normalise(engine: Engine) -> None:
         np.full(n_sim, chance),
     )
     engine.kappa_2015, engine.kappa = np.ones(n_sim), np.ones(n_sim)
-    mean_readiness(engine.households, engine.n_households, settings.stayer_kappa, mover, engine.kappa_2015)
+    mean_readiness(
+        engine.households,
+        engine.n_households,
+        settings.stayer_kappa,
+        mover,
+        engine.tally,
+        engine.kappa_2015,
+    )
     youth_rows = int(engine.ledger.closing[:, :, 17:20].sum()) + 1
     founders = new_founders(n_sim, youth_rows)
     survey_founders(
@@ -268,7 +275,6 @@ def _normalise(engine: Engine) -> None:
             youth_cells,
             target,
             outside,
-            norm.flows,
         )
         expected_flows(
             founders,

@@ -194,7 +194,7 @@ def _copy_unchanged(
                 if (fates[mother] & (BEARS | GONE)) == BEARS:
                     born = deliver(
                         keys[mother],
-                        from_households.place[h],
+                        I64(from_households.place[h]),
                         vital,
                         settings,
                         salts,
@@ -248,8 +248,8 @@ def _copy_changed(
     written: int,
 ) -> tuple[int, int, int]:
     """Copy one household with its survivors, newborns and taken-in orphans; returns row, households, orphans placed."""
-    begin, end = from_households.first[h], from_households.first[h + 1]
-    place = from_households.place[h]
+    begin, end = I64(from_households.first[h]), I64(from_households.first[h + 1])
+    place = I64(from_households.place[h])
     if place == NOWHERE or fate[begin] & UNITES:
         return row, written, taken_in  # left the world, or the whole household moves in with the new partner
     opened = row
@@ -272,7 +272,7 @@ def _copy_changed(
         if fate[i] & BEARS and stays(fate[i]):
             row += deliver(source.key[i], place, vital, settings, salts, ledger, target, row)
     while taken_in < n_refuge and refuge.host[taken_in] == h:
-        i = refuge.row[taken_in]
+        i = I64(refuge.row[taken_in])
         copy_person(source, i, target, row, salts.skill, settings.skill_if_staying)
         row += 1
         if fate[i] & BEARS:
@@ -319,8 +319,8 @@ def copy_households(
     changed[n_changed] = n_households
     cradles = cradles[:n_cradles]
     tally = np.empty(STRIP, dtype=np.uint64)
-    row, written, taken_in, cradle = 0, 0, 0, 0
-    begin = 0
+    # As I64, since numba compiles a callee once more for arguments that begin as a literal 0.
+    row, written, taken_in, cradle, begin = I64(0), I64(0), I64(0), I64(0), I64(0)
     for k in range(n_changed + 1):
         while begin < changed[k]:
             end = min(I64(changed[k]), begin + RUN)
