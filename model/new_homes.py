@@ -34,7 +34,7 @@ from model.population import (
     People,
     household_marks,
 )
-from model.renewal import copy_households, lasting
+from model.renewal import copy_changed_households, copy_other_households, find_changed, lasting
 
 
 class LoneMoves(NamedTuple):
@@ -54,9 +54,8 @@ def join_couples(
     pairs: NDArray[np.int32],
     n_pairs: int,
     vital: Vital,
-    table: Any,
-    seed: np.uint64,
-    year: int,
+    settings: Any,
+    salts: Salts,
     ledger: Ledger,
     target: People,
     to_households: Households,
@@ -67,8 +66,6 @@ def join_couples(
 
     The couple takes key, readiness to move and kin of the smaller key.
     """
-    settings = table[0]
-    salts = draw_salts(seed, year)
     for k in range(n_pairs):
         first, second = pairs[k, 0], pairs[k, 1]
         if source.key[candidates.row[second]] < source.key[candidates.row[first]]:
@@ -175,9 +172,8 @@ def found_households(
     n_moves: int,
     fate: NDArray[np.uint8],
     vital: Vital,
-    table: Any,
-    seed: np.uint64,
-    year: int,
+    settings: Any,
+    salts: Salts,
     ledger: Ledger,
     target: People,
     to_households: Households,
@@ -185,8 +181,6 @@ def found_households(
     written: int,
 ) -> tuple[int, int]:
     """Append the households of people who live alone from now on (left home, divorced, moved alone) and survived."""
-    settings = table[0]
-    salts = draw_salts(seed, year)
     for m in range(n_moves):
         i = I64(moves.row[m])
         if not fate[i] & DIES:
@@ -231,22 +225,30 @@ def write_next_year(
     target: People,
     to_households: Households,
 ) -> tuple[int, int]:
-    """The columns of the next 1 January: households that go on, new couples, those who left home, lone movers.
+    """The columns of the next 1 January: changed households, couples, those who left home, lone movers, the rest.
+
+    The many to which nothing happens, or that only lose a member or have a birth, are streamed last, all at once.
 
     Returns:
         Rows of people and of households written.
     """
-    row, written = copy_households(
+    settings = table[0]
+    salts = draw_salts(seed, year)
+    changed = np.empty(n_households + 1, dtype=np.int32)
+    cradles = np.empty(n_households + 1, dtype=np.int32)
+    n_changed, n_cradles = find_changed(
+        source, from_households, n_households, fate, refuge, refuge.host.shape[0], changed, cradles
+    )
+    changed, cradles = changed[:n_changed], cradles[:n_cradles]
+    row, written = copy_changed_households(
         source,
         from_households,
-        n_households,
+        changed,
         fate,
         refuge,
-        refuge.host.shape[0],
         vital,
-        table,
-        seed,
-        year,
+        settings,
+        salts,
         ledger,
         target,
         to_households,
@@ -259,41 +261,40 @@ def write_next_year(
         pairs,
         n_pairs,
         vital,
-        table,
-        seed,
-        year,
+        settings,
+        salts,
         ledger,
         target,
         to_households,
         row,
         written,
     )
-    row, written = found_households(
+    for lone, n in ((own, n_own), (moves, n_moves)):
+        row, written = found_households(
+            source,
+            from_households,
+            lone,
+            n,
+            fate,
+            vital,
+            settings,
+            salts,
+            ledger,
+            target,
+            to_households,
+            row,
+            written,
+        )
+    return copy_other_households(
         source,
         from_households,
-        own,
-        n_own,
+        n_households,
+        changed,
+        cradles,
         fate,
         vital,
-        table,
-        seed,
-        year,
-        ledger,
-        target,
-        to_households,
-        row,
-        written,
-    )
-    return found_households(
-        source,
-        from_households,
-        moves,
-        n_moves,
-        fate,
-        vital,
-        table,
-        seed,
-        year,
+        settings,
+        salts,
         ledger,
         target,
         to_households,

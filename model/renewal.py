@@ -17,6 +17,7 @@ from model.demography import (
     BEARS,
     DIVORCES,
     GONE,
+    ORPHANED,
     UNITES,
     Vital,
     stays,
@@ -28,7 +29,6 @@ from model.person_year import (
     Salts,
     copy_person,
     deliver,
-    draw_salts,
     qualify,
 )
 from model.population import (
@@ -96,7 +96,7 @@ def _seat_reference(target: People, begin: int, end: int) -> None:
 
 
 @kernel
-def _find_changed(
+def find_changed(
     people: People,
     households: Households,
     n_households: int,
@@ -106,7 +106,7 @@ def _find_changed(
     changed: NDArray[np.int32],
     cradles: NDArray[np.int32],
 ) -> tuple[int, int]:
-    """List the households that are not simply copied, and those with a birth, in order; returns both numbers.
+    """List the households that are not simply copied, and others with a birth, in order; returns both numbers.
 
     The former left the world, lose the reference person or the partner but not everybody, or take in orphans.
     """
@@ -136,7 +136,11 @@ def _find_changed(
                 mark[h] = True
     for k in range(n_refuge):
         mark[refuge.host[k]] = True
-    return list_marked(mark, 0, n_households, changed, 0), n_cradles
+    kept = 0
+    for k in range(n_cradles):
+        cradles[kept] = cradles[k]
+        kept += not mark[cradles[k]]
+    return list_marked(mark, 0, n_households, changed, 0), kept
 
 
 @lean_kernel
@@ -286,85 +290,98 @@ def _copy_changed(
 
 
 @kernel
-def copy_households(
+def copy_changed_households(
     source: People,
     from_households: Households,
-    n_households: int,
+    changed: NDArray[np.int32],
     fate: NDArray[np.uint8],
     refuge: Refuge,
-    n_refuge: int,
     vital: Vital,
-    table: Any,
-    seed: np.uint64,
-    year: int,
+    settings: Any,
+    salts: Salts,
     ledger: Ledger,
     target: People,
     to_households: Households,
 ) -> tuple[int, int]:
-    """Copy every household that goes on, with its survivors, newborns and taken-in orphans.
-
-    Households to which nothing happens, or that only lose a member, are copied in runs between the others.
+    """Write the listed households, each with its survivors, newborns and taken-in orphans, from row 0 on.
 
     Returns:
         Rows written to `target`, households written.
     """
-    settings = table[0]
-    first = from_households.first
-    salts = draw_salts(seed, year)
-    changed = np.empty(n_households + 1, dtype=np.int32)
-    cradles = np.empty(n_households + 1, dtype=np.int32)
-    n_changed, n_cradles = _find_changed(
-        source, from_households, n_households, fate, refuge, n_refuge, changed, cradles
-    )
-    changed[n_changed] = n_households
-    cradles = cradles[:n_cradles]
-    tally = np.empty(STRIP, dtype=np.uint64)
     # As I64, since numba compiles a callee once more for arguments that begin as a literal 0.
-    row, written, taken_in, cradle, begin = I64(0), I64(0), I64(0), I64(0), I64(0)
-    for k in range(n_changed + 1):
-        while begin < changed[k]:
-            end = min(I64(changed[k]), begin + RUN)
-            if first[end] - first[begin] >= tally.shape[0]:
-                tally = np.empty(2 * (first[end] - first[begin]), dtype=np.uint64)
-            row, written, cradle = _copy_unchanged(
-                source,
-                from_households,
-                begin,
-                end,
-                fate,
-                cradles,
-                cradle,
-                vital,
-                settings,
-                salts,
-                ledger,
-                target,
-                to_households,
-                row,
-                written,
-                tally,
-            )
-            begin = end
-        if begin < n_households:
-            row, written, taken_in = _copy_changed(
-                source,
-                from_households,
-                begin,
-                fate,
-                refuge,
-                n_refuge,
-                taken_in,
-                vital,
-                settings,
-                salts,
-                ledger,
-                target,
-                to_households,
-                row,
-                written,
-            )
-            if cradle < n_cradles and cradles[cradle] == begin:
-                cradle += 1
-            begin += 1
+    row, written, taken_in = I64(0), I64(0), I64(0)
+    for h in changed:
+        row, written, taken_in = _copy_changed(
+            source,
+            from_households,
+            I64(h),
+            fate,
+            refuge,
+            refuge.host.shape[0],
+            taken_in,
+            vital,
+            settings,
+            salts,
+            ledger,
+            target,
+            to_households,
+            row,
+            written,
+        )
+    return row, written
+
+
+@kernel
+def copy_other_households(
+    source: People,
+    from_households: Households,
+    n_households: int,
+    changed: NDArray[np.int32],
+    cradles: NDArray[np.int32],
+    fate: NDArray[np.uint8],
+    vital: Vital,
+    settings: Any,
+    salts: Salts,
+    ledger: Ledger,
+    target: People,
+    to_households: Households,
+    row: int,
+    written: int,
+) -> tuple[int, int]:
+    """Append all households but those in `changed`, which are copied in one stream; `cradles` lists those with a birth.
+
+    Nobody of the changed households is left in the source after this (their fate becomes "gone").
+
+    Returns:
+        Rows written to `target`, households written.
+    """
+    first = from_households.first
+    for h in changed:
+        for i in range(first[h], first[h + 1]):
+            fate[i] |= ORPHANED
+    tally = np.empty(STRIP, dtype=np.uint64)
+    cradle = I64(0)
+    for begin in range(0, n_households, RUN):
+        end = min(n_households, begin + RUN)
+        if first[end] - first[begin] >= tally.shape[0]:
+            tally = np.empty(2 * (first[end] - first[begin]), dtype=np.uint64)
+        row, written, cradle = _copy_unchanged(
+            source,
+            from_households,
+            begin,
+            end,
+            fate,
+            cradles,
+            cradle,
+            vital,
+            settings,
+            salts,
+            ledger,
+            target,
+            to_households,
+            row,
+            written,
+            tally,
+        )
     to_households.first[written] = row
     return row, written
