@@ -47,7 +47,6 @@ from model.population import (
 from model.readiness import Readiness
 from model.record import Record
 from model.settlements import LANES, Settlements, count_places, new_settlements
-from model.strips import spread_places
 from model.world import World
 from model.zones import project_columns, qyzyljar_projects
 
@@ -166,7 +165,6 @@ class Engine(Buffers):
         self.arrival_counts: NDArray[np.int64] = np.zeros((n_sim, n_all), np.int64)
         self.settlers: NDArray[np.int64] = np.zeros(n_sim, np.int64)
         super().__init__(founding, self.ledger)
-        self.residence: NDArray[np.uint16] = np.empty(0, np.uint16)
         self.alpha, self.border = 0.0, 1.0
         self.opening_keys = np.uint64(0)
         self.record = Record(self.start, horizon, n_sim, n_all)
@@ -198,8 +196,9 @@ class Engine(Buffers):
     def recount(self) -> None:
         """Take the opening stock from the columns (after the founders settled, or after an edit by hand)."""
         refresh_marks(self.people, self.households, self.n_households)
+        self.ensure_residence()
         self.opening_keys = np.uint64(
-            count_stock(self.people, self.households, self.n_households, self.ledger.closing)
+            count_stock(self.people, self.households, self.n_households, self.residence, self.ledger.closing)
         )
         self._count_places()
 
@@ -325,10 +324,9 @@ class Engine(Buffers):
         world, settings = self.world, self.settings
         self.centres.reach[:] = self.levers.reach[self.t]
         self.ensure_seekers()
-        # Everyone's place, for this phase and for the moves, before which nobody moves.
-        self.residence = spread_places(self.households.first, self.households.place, self.n_households)
         n = scan_labour(
             self.people,
+            self.n_people,
             self.residence,
             self.participation,
             settings.separation,
@@ -387,7 +385,7 @@ class Engine(Buffers):
         """Phases 7 and 8: households move; young people leave to study or alone."""
         self.ensure_fate()
         self.ensure_students(self.n_students + self.young_people())
-        before = self.n_students
+        before, self.n_settled = self.n_students, self.n_households
         self.n_moves, self.n_students = move_people(
             self.people,
             self.households,
@@ -481,7 +479,9 @@ class Engine(Buffers):
         n_candidates, births, n_own, n_bereft = decide_vital_events(
             self.people,
             self.households,
+            self.n_settled,
             self.n_households,
+            self.residence,
             self.vital,
             self.table,
             seed,
@@ -575,8 +575,9 @@ class Engine(Buffers):
 
     def close_accounts(self) -> None:
         """Phase 11: the recount of the new columns must equal what the postings say."""
+        self.ensure_residence()
         closing_keys = np.uint64(
-            count_stock(self.people, self.households, self.n_households, self.ledger.closing)
+            count_stock(self.people, self.households, self.n_households, self.residence, self.ledger.closing)
         )
         check_closed(self.ledger, self.opening_keys, closing_keys, self.year, self.world.ids)
         self.opening_keys = closing_keys

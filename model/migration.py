@@ -244,13 +244,18 @@ def move_households(
     year: int,
     bounds: Bounds,
     ledger: Ledger,
-) -> None:
-    """Phase 7: households that move take all members along, to another place or out of the world."""
+    moved: NDArray[np.int32],
+) -> int:
+    """Phase 7: households that move take all members along, to another place or out of the world.
+
+    They are listed in `moved`; returns how many.
+    """
     move_salt = draws.salt(seed, year, draws.HOUSEHOLD_MOVE)
     nest_salt = draws.salt(seed, year, draws.DESTINATION_NEST)
     place_salt = draws.salt(seed, year, draws.DESTINATION_PLACE)
     cuts, below = np.empty(STRIP, dtype=np.uint64), np.empty(STRIP, dtype=np.bool_)
     listed = np.empty(STRIP + 1, dtype=np.int32)
+    n_moved = 0
     for strip in range(0, n_households, STRIP):
         stop = min(n_households, strip + STRIP)
         homes, marks = households.place[strip:stop], households.traits[strip:stop]
@@ -291,6 +296,9 @@ def move_households(
                     _post_move(people, i, here, there, n_sim, ledger)
                     _seek_anew(people, i)
                 households.place[h] = there if there < n_sim else NOWHERE
+                moved[n_moved] = h
+                n_moved += 1
+    return n_moved
 
 
 @kernel
@@ -298,7 +306,7 @@ def move_people(
     people: People,
     households: Households,
     n_households: int,
-    before: NDArray[np.uint16],
+    residence: NDArray[np.uint16],
     n_sim: int,
     incomes: Incomes,
     readiness: Readiness,
@@ -318,7 +326,7 @@ def move_people(
 
     A household that moves takes all members along; in one that stays, people of 17-19 may leave to study
     and single people of 20-29 may leave alone. Fates LEFT and MOVED are set, every move is posted. Nearly
-    all draws are decided by an upper bound of the chance. `before` is everyone's place (`spread_places`).
+    all draws are decided by an upper bound of the chance. `residence` is everyone's place, before and after.
 
     Returns:
         Number of lone moves inside the simulated places, number of rows of `students` in use.
@@ -328,7 +336,8 @@ def move_people(
     n_people = first[n_households]
     fate[:n_people] = 0
     bounds = tabulate_bounds(n_sim, incomes, readiness, choice, settings)
-    move_households(
+    moved = np.empty(n_households, dtype=np.int32)
+    n_moved = move_households(
         people,
         households,
         n_households,
@@ -343,6 +352,7 @@ def move_people(
         year,
         bounds,
         ledger,
+        moved,
     )
     nest_salt = draws.salt(seed, year, draws.DESTINATION_NEST)
     place_salt = draws.salt(seed, year, draws.DESTINATION_PLACE)
@@ -355,14 +365,14 @@ def move_people(
     h = 0
     for strip in range(0, n_people, STRIP):
         stop = min(n_people, strip + STRIP)
-        find_cells(before[strip:stop], people.age[strip:stop], people.traits[strip:stop], cells)
+        find_cells(residence[strip:stop], people.age[strip:stop], people.traits[strip:stop], cells)
         look_up(bounds.person_cut, cells, stop - strip, cuts)
         _mark_leavers(people, strip, stop, cuts, study_salt, alone_salt, marks)
         for k in range(list_marked(marks, strip, stop - strip, listed, 0)):
             i = listed[k]
             while first[h + 1] <= i:
                 h += 1
-            here = I64(before[i])
+            here = I64(residence[i])
             if I64(households.place[h]) != here:
                 continue  # the whole household moved
             begin, end = first[h], first[h + 1]
@@ -379,6 +389,8 @@ def move_people(
                     people.origin[i] = NOWHERE
                     people.traits[i] |= SKILLED
                     households.place[h] = origin
+                    moved[n_moved] = h
+                    n_moved += 1
                 continue
             if not traits & WITH_YOUNG:
                 continue
@@ -434,6 +446,9 @@ def move_people(
                     students.household_traits[n_students] = traits
                     students.origin[n_students] = here
                     n_students += 1
+    for k in range(n_moved):
+        h = moved[k]
+        residence[first[h] : first[h + 1]] = households.place[h]
     return n_moves, n_students
 
 
