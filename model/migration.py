@@ -40,7 +40,7 @@ from model.population import (
     People,
 )
 from model.readiness import Readiness
-from model.strips import STRIP, find_cells, list_marked, look_up, mark_below_own
+from model.strips import HOUSEHOLD_STRIP, STRIP, find_cells, list_marked, look_up, mark_below_own
 
 ROUND_UP = 1.0 + 1e-12  # keeps a computed bound above what it bounds
 HOUSEHOLD_TRAITS = 32  # combinations of the bits of Households.traits
@@ -228,11 +228,21 @@ def _mark_leavers(
         marks[i] = (low & ((traits & (PARTNER | REFERENCE)) == 0)) | (returning & ((traits & REFERENCE) != 0))
 
 
-@kernel
+class MoveRoom(NamedTuple):
+    """Columns of a strip, at work in phases 7 and 8."""
+
+    cells: NDArray[np.uint32]
+    cuts: NDArray[np.uint64]
+    marks: NDArray[np.bool_]
+    listed: NDArray[np.int32]
+
+
+@lean_kernel
 def move_households(
     people: People,
     households: Households,
-    n_households: int,
+    strip: int,
+    stop: int,
     n_sim: int,
     incomes: Incomes,
     readiness: Readiness,
@@ -240,64 +250,60 @@ def move_households(
     places: Places,
     settings: Any,
     alpha_russia: float,
-    seed: np.uint64,
-    year: int,
+    move_salt: np.uint64,
+    nest_salt: np.uint64,
+    place_salt: np.uint64,
     bounds: Bounds,
     ledger: Ledger,
+    room: MoveRoom,
     moved: NDArray[np.int32],
+    n_moved: int,
 ) -> int:
-    """Phase 7: households that move take all members along, to another place or out of the world.
+    """Phase 7: of the households `strip` to `stop` some move, all members along, to another place or out of the world.
 
-    They are listed in `moved`; returns how many.
+    They are listed in `moved`, which holds `n_moved` already; returns how many are listed.
     """
-    move_salt = draws.salt(seed, year, draws.HOUSEHOLD_MOVE)
-    nest_salt = draws.salt(seed, year, draws.DESTINATION_NEST)
-    place_salt = draws.salt(seed, year, draws.DESTINATION_PLACE)
-    cuts, below = np.empty(STRIP, dtype=np.uint64), np.empty(STRIP, dtype=np.bool_)
-    listed = np.empty(STRIP + 1, dtype=np.int32)
-    n_moved = 0
-    for strip in range(0, n_households, STRIP):
-        stop = min(n_households, strip + STRIP)
-        homes, marks = households.place[strip:stop], households.traits[strip:stop]
-        for k in range(stop - strip):
-            cell = np.uint32(homes[k]) * np.uint32(HOUSEHOLD_TRAITS) + np.uint32(marks[k])
-            cuts[k] = bounds.household_cut[cell]
-        mark_below_own(households.key[strip:stop], move_salt, cuts, below)
-        for k in range(list_marked(below, strip, stop - strip, listed, 0)):
-            h = listed[k]
-            begin, end = households.first[h], households.first[h + 1]
-            here, traits = I64(households.place[h]), I64(households.traits[h])
-            u = draws.uniform(households.key[h], move_salt)
-            mobility = readiness.by_age[people.age[begin]]
-            if u >= bounds.leaving[here * HOUSEHOLD_TRAITS + traits] * mobility:
-                continue
-            kin = (traits >> KIN_SHIFT) & KIN_MASK
-            children = 1 if traits & WITH_CHILDREN else 0
-            scale, _ = leaving_scale(
-                people, begin, end, here, traits, children, kin, incomes, readiness, choice, settings
-            )
-            if u >= 1.0 - math.exp(-scale * mobility):
-                continue
-            there = choose_destination(
-                households.key[h],
-                nest_salt,
-                place_salt,
-                here,
-                children,
-                kin,
-                choice,
-                places,
-                settings,
-                alpha_russia,
-                np.bool_(False),
-            )
-            if there >= 0:
-                for i in range(begin, end):
-                    _post_move(people, i, here, there, n_sim, ledger)
-                    _seek_anew(people, i)
-                households.place[h] = there if there < n_sim else NOWHERE
-                moved[n_moved] = h
-                n_moved += 1
+    cuts, below, listed = room.cuts, room.marks, room.listed
+    homes, marks = households.place[strip:stop], households.traits[strip:stop]
+    for k in range(stop - strip):
+        cell = np.uint32(homes[k]) * np.uint32(HOUSEHOLD_TRAITS) + np.uint32(marks[k])
+        cuts[k] = bounds.household_cut[cell]
+    mark_below_own(households.key[strip:stop], move_salt, cuts, below)
+    for k in range(list_marked(below, strip, stop - strip, listed, 0)):
+        h = listed[k]
+        begin, end = households.first[h], households.first[h + 1]
+        here, traits = I64(households.place[h]), I64(households.traits[h])
+        u = draws.uniform(households.key[h], move_salt)
+        mobility = readiness.by_age[people.age[begin]]
+        if u >= bounds.leaving[here * HOUSEHOLD_TRAITS + traits] * mobility:
+            continue
+        kin = (traits >> KIN_SHIFT) & KIN_MASK
+        children = 1 if traits & WITH_CHILDREN else 0
+        scale, _ = leaving_scale(
+            people, begin, end, here, traits, children, kin, incomes, readiness, choice, settings
+        )
+        if u >= 1.0 - math.exp(-scale * mobility):
+            continue
+        there = choose_destination(
+            households.key[h],
+            nest_salt,
+            place_salt,
+            here,
+            children,
+            kin,
+            choice,
+            places,
+            settings,
+            alpha_russia,
+            np.bool_(False),
+        )
+        if there >= 0:
+            for i in range(begin, end):
+                _post_move(people, i, here, there, n_sim, ledger)
+                _seek_anew(people, i)
+            households.place[h] = there if there < n_sim else NOWHERE
+            moved[n_moved] = h
+            n_moved += 1
     return n_moved
 
 
@@ -337,34 +343,47 @@ def move_people(
     fate[:n_people] = 0
     bounds = tabulate_bounds(n_sim, incomes, readiness, choice, settings)
     moved = np.empty(n_households, dtype=np.int32)
-    n_moved = move_households(
-        people,
-        households,
-        n_households,
-        n_sim,
-        incomes,
-        readiness,
-        choice,
-        places,
-        settings,
-        alpha_russia,
-        seed,
-        year,
-        bounds,
-        ledger,
-        moved,
-    )
+    move_salt = draws.salt(seed, year, draws.HOUSEHOLD_MOVE)
     nest_salt = draws.salt(seed, year, draws.DESTINATION_NEST)
     place_salt = draws.salt(seed, year, draws.DESTINATION_PLACE)
     study_salt = draws.salt(seed, year, draws.STUDY_EXIT)
     alone_salt = draws.salt(seed, year, draws.YOUNG_ADULT_MOVE)
     return_salt = draws.salt(seed, year, draws.STUDENT_RETURN)
-    cells, cuts = np.empty(STRIP, dtype=np.uint32), np.empty(STRIP, dtype=np.uint64)
-    marks, listed = np.empty(STRIP, dtype=np.bool_), np.empty(STRIP + 1, dtype=np.int32)
-    n_moves = 0
-    h = 0
-    for strip in range(0, n_people, STRIP):
-        stop = min(n_people, strip + STRIP)
+    room = MoveRoom(
+        np.empty(STRIP, dtype=np.uint32),
+        np.empty(STRIP, dtype=np.uint64),
+        np.empty(STRIP, dtype=np.bool_),
+        np.empty(STRIP + 1, dtype=np.int32),
+    )
+    cells, cuts, marks, listed = room.cells, room.cuts, room.marks, room.listed
+    n_moves, n_moved = I64(0), I64(0)
+    h, block, strip = I64(0), I64(0), I64(0)
+    while strip < n_people:
+        if strip == first[block]:  # the households of a block first, then its people, while they are at hand
+            h, last = block, min(n_households, block + HOUSEHOLD_STRIP)
+            n_moved = move_households(
+                people,
+                households,
+                block,
+                last,
+                n_sim,
+                incomes,
+                readiness,
+                choice,
+                places,
+                settings,
+                alpha_russia,
+                move_salt,
+                nest_salt,
+                place_salt,
+                bounds,
+                ledger,
+                room,
+                moved,
+                n_moved,
+            )
+            block = last
+        stop = min(I64(first[block]), strip + STRIP)
         find_cells(residence[strip:stop], people.age[strip:stop], people.traits[strip:stop], cells)
         look_up(bounds.person_cut, cells, stop - strip, cuts)
         _mark_leavers(people, strip, stop, cuts, study_salt, alone_salt, marks)
@@ -446,6 +465,7 @@ def move_people(
                     students.household_traits[n_students] = traits
                     students.origin[n_students] = here
                     n_students += 1
+        strip = stop
     for k in range(n_moved):
         h = moved[k]
         residence[first[h] : first[h + 1]] = households.place[h]

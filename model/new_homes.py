@@ -34,7 +34,7 @@ from model.population import (
     People,
     household_marks,
 )
-from model.renewal import copy_changed_households, copy_other_households, find_changed, lasting
+from model.renewal import copy_households, lasting
 
 
 class LoneMoves(NamedTuple):
@@ -225,34 +225,15 @@ def write_next_year(
     target: People,
     to_households: Households,
 ) -> tuple[int, int]:
-    """The columns of the next 1 January: changed households, couples, those who left home, lone movers, the rest.
-
-    The many to which nothing happens, or that only lose a member or have a birth, are streamed last, all at once.
+    """The columns of the next 1 January: couples, those who left home, lone movers, then every household that goes on.
 
     Returns:
         Rows of people and of households written.
     """
     settings = table[0]
     salts = draw_salts(seed, year)
-    changed = np.empty(n_households + 1, dtype=np.int32)
-    cradles = np.empty(n_households + 1, dtype=np.int32)
-    n_changed, n_cradles = find_changed(
-        source, from_households, n_households, fate, refuge, refuge.host.shape[0], changed, cradles
-    )
-    changed, cradles = changed[:n_changed], cradles[:n_cradles]
-    row, written = copy_changed_households(
-        source,
-        from_households,
-        changed,
-        fate,
-        refuge,
-        vital,
-        settings,
-        salts,
-        ledger,
-        target,
-        to_households,
-    )
+    # As I64, since numba compiles a callee once more for arguments that begin as a literal 0.
+    row, written = I64(0), I64(0)
     row, written = join_couples(
         source,
         from_households,
@@ -285,13 +266,12 @@ def write_next_year(
             row,
             written,
         )
-    return copy_other_households(
+    return copy_households(
         source,
         from_households,
         n_households,
-        changed,
-        cradles,
         fate,
+        refuge,
         vital,
         settings,
         salts,

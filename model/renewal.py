@@ -48,9 +48,7 @@ from model.population import (
     People,
     household_marks,
 )
-from model.strips import STRIP, list_marked
-
-RUN = 1024  # households copied at once: counts of their members fit into 16 bits
+from model.strips import HOUSEHOLD_STRIP, STRIP, list_marked
 
 
 @lean_kernel
@@ -96,7 +94,7 @@ def _seat_reference(target: People, begin: int, end: int) -> None:
 
 
 @kernel
-def find_changed(
+def _find_changed(
     people: People,
     households: Households,
     n_households: int,
@@ -165,7 +163,8 @@ def _copy_unchanged(
     """Copy households `begin` to `end`, which keep their couple or lose everybody, with their newborns.
 
     One loop over persons, one over households, none nested. `tally` holds for each person the row written
-    next and, from the same call on, the young and the minors copied before: 32, 16 and 16 bits.
+    next and, from the same call on, the young and the minors copied before: 32, 16 and 16 bits, enough for
+    the members of `HOUSEHOLD_STRIP` households.
     `cradle` is the number of the next household with a birth; returned after row and household.
     """
     skill_if_staying = settings.skill_if_staying
@@ -290,55 +289,12 @@ def _copy_changed(
 
 
 @kernel
-def copy_changed_households(
-    source: People,
-    from_households: Households,
-    changed: NDArray[np.int32],
-    fate: NDArray[np.uint8],
-    refuge: Refuge,
-    vital: Vital,
-    settings: Any,
-    salts: Salts,
-    ledger: Ledger,
-    target: People,
-    to_households: Households,
-) -> tuple[int, int]:
-    """Write the listed households, each with its survivors, newborns and taken-in orphans, from row 0 on.
-
-    Returns:
-        Rows written to `target`, households written.
-    """
-    # As I64, since numba compiles a callee once more for arguments that begin as a literal 0.
-    row, written, taken_in = I64(0), I64(0), I64(0)
-    for h in changed:
-        row, written, taken_in = _copy_changed(
-            source,
-            from_households,
-            I64(h),
-            fate,
-            refuge,
-            refuge.host.shape[0],
-            taken_in,
-            vital,
-            settings,
-            salts,
-            ledger,
-            target,
-            to_households,
-            row,
-            written,
-        )
-    return row, written
-
-
-@kernel
-def copy_other_households(
+def copy_households(
     source: People,
     from_households: Households,
     n_households: int,
-    changed: NDArray[np.int32],
-    cradles: NDArray[np.int32],
     fate: NDArray[np.uint8],
+    refuge: Refuge,
     vital: Vital,
     settings: Any,
     salts: Salts,
@@ -348,21 +304,49 @@ def copy_other_households(
     row: int,
     written: int,
 ) -> tuple[int, int]:
-    """Append all households but those in `changed`, which are copied in one stream; `cradles` lists those with a birth.
+    """Append every household that goes on, with its survivors, newborns and taken-in orphans.
 
-    Nobody of the changed households is left in the source after this (their fate becomes "gone").
+    Block by block, first the changed ones, one by one, then in one stream those to which nothing happens,
+    that only lose a member or have a birth. Nobody of the changed households is left in the source after
+    this (their fate becomes "gone").
 
     Returns:
         Rows written to `target`, households written.
     """
     first = from_households.first
-    for h in changed:
-        for i in range(first[h], first[h + 1]):
-            fate[i] |= ORPHANED
+    changed = np.empty(n_households + 1, dtype=np.int32)
+    cradles = np.empty(n_households + 1, dtype=np.int32)
+    n_changed, n_cradles = _find_changed(
+        source, from_households, n_households, fate, refuge, refuge.host.shape[0], changed, cradles
+    )
+    cradles = cradles[:n_cradles]
     tally = np.empty(STRIP, dtype=np.uint64)
-    cradle = I64(0)
-    for begin in range(0, n_households, RUN):
-        end = min(n_households, begin + RUN)
+    # As I64, since numba compiles a callee once more for arguments that begin as a literal 0.
+    taken_in, cradle, next_changed = I64(0), I64(0), I64(0)
+    for begin in range(0, n_households, HOUSEHOLD_STRIP):
+        end = min(n_households, begin + HOUSEHOLD_STRIP)
+        while next_changed < n_changed and changed[next_changed] < end:
+            h = I64(changed[next_changed])
+            row, written, taken_in = _copy_changed(
+                source,
+                from_households,
+                h,
+                fate,
+                refuge,
+                refuge.host.shape[0],
+                taken_in,
+                vital,
+                settings,
+                salts,
+                ledger,
+                target,
+                to_households,
+                row,
+                written,
+            )
+            for i in range(first[h], first[h + 1]):
+                fate[i] |= ORPHANED
+            next_changed += 1
         if first[end] - first[begin] >= tally.shape[0]:
             tally = np.empty(2 * (first[end] - first[begin]), dtype=np.uint64)
         row, written, cradle = _copy_unchanged(

@@ -21,6 +21,7 @@ from model.draws import U64
 from model.population import AGES, FEMALE, NOWHERE
 
 STRIP = 2048  # rows of a strip
+HOUSEHOLD_STRIP = 640  # households of a strip: their people usually fit into one strip of persons
 USUAL_MEMBERS = 8  # written for every household at once; more members are rare
 
 

@@ -121,7 +121,7 @@ def check_continues(model: BorderModel, twin: BorderModel) -> None:
 
 
 def test_a_copy_compiles_nothing_anew(model: BorderModel) -> None:
-    kernels: list[Any] = [migration.move_people, renewal.copy_other_households]
+    kernels: list[Any] = [migration.move_people, renewal.copy_households]
     before = [len(kernel.signatures) for kernel in kernels]
     for twin in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
         twin.step()
