@@ -162,6 +162,7 @@ class Engine(Buffers):
         )
         self.tally: NDArray[np.int64] = np.zeros((LANES, 2 * n_sim), np.int64)
         self.wages: NDArray[np.float64] = np.zeros(n_all)
+        self.expected_arrivals: NDArray[np.float64] = np.zeros((n_sim, n_all))
         self.arrival_counts: NDArray[np.int64] = np.zeros((n_sim, n_all), np.int64)
         self.settlers: NDArray[np.int64] = np.zeros(n_sim, np.int64)
         super().__init__(founding, self.ledger)
@@ -450,6 +451,7 @@ class Engine(Buffers):
             self.keys,
             self.seed,
             self.year,
+            self.expected_arrivals,
             counts,
             self.settlers,
         )

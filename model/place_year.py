@@ -223,24 +223,24 @@ def count_newcomers(
     keys: NDArray[np.uint64],
     seed: np.uint64,
     year: int,
+    mean: NDArray[np.float64],
     counts: NDArray[np.int64],
     settlers: NDArray[np.int64],
 ) -> int:
     """Phase 9, first part: expected and drawn numbers of arriving households (13), and settler families.
 
-    Fills `counts` int64[n_sim, n_all] and `settlers` int64[n_sim]; returns the sum of both. `base` is
-    float64[n_sim] persons a year in 2015, in households of `mean_size`, times `regime` once the observed
-    flows have ended.
+    Fills `mean` float64[n_sim, n_all], `counts` int64[n_sim, n_all] and `settlers` int64[n_sim]; returns the
+    sum of the latter two. `base` is float64[n_sim] persons a year in 2015, in households of `mean_size`,
+    times `regime` once the observed flows have ended.
     """
     settings = table[0]
-    n_sim, n_all = counts.shape
+    n_sim = counts.shape[0]
     advantages(n_sim, origins, places, table, alpha_russia, advantage)
     level = np.empty(n_sim)
     people = np.empty(n_sim)
     for place in range(n_sim):
         level[place] = base[place] / mean_size * (regime[place] if follows_regime else 1.0)
         people[place] = state.population[place] / population_2015[place]
-    mean = np.empty((n_sim, n_all))
     mean_arrivals(
         level,
         origin_share,
