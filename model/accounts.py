@@ -95,21 +95,27 @@ def open_year(ledger: Ledger) -> None:
 
 @kernel
 def count_stock(
-    people: People, households: Households, n_households: int, stock: NDArray[np.int64]
+    people: People,
+    households: Households,
+    n_households: int,
+    residence: NDArray[np.uint16],
+    stock: NDArray[np.int64],
 ) -> np.uint64:
     """Recount persons into `stock[place, sex, age]` (overwritten); returns the sum of all person keys.
+
+    Everyone's place is noted in `residence` (`spread_places`) for the phases before which nobody moves.
 
     The key sum is a checksum of identity: a person doubled or lost changes it.
     """
     n_people = households.first[n_households]
-    places = spread_places(households.first, households.place, n_households)
+    spread_places(households.first, households.place, 0, n_households, residence)
     flat = stock.reshape(stock.size)
     flat[:] = 0
     checksum = np.uint64(0)
     cells = np.empty(STRIP, dtype=np.uint32)
     for begin in range(0, n_people, STRIP):
         end = min(n_people, begin + STRIP)
-        find_cells(places[begin:end], people.age[begin:end], people.traits[begin:end], cells)
+        find_cells(residence[begin:end], people.age[begin:end], people.traits[begin:end], cells)
         for i in range(end - begin):
             flat[cells[i]] += 1
         for key in people.key[begin:end]:

@@ -88,17 +88,31 @@ def mean_arrivals(
                 mean[place, origin] = base[place] * share * math.exp(change)
 
 
+class TraitSalts(NamedTuple):
+    """What the draws of lifelong household traits share in a run."""
+
+    kappa: np.uint64
+    kazakhstan: np.uint64
+    russia: np.uint64
+
+
 @lean_kernel
-def household_traits(key: np.uint64, place: int, arrivers: Arrivers, seed: np.uint64) -> int:
+def trait_salts(seed: np.uint64) -> TraitSalts:
+    """Salts of a run, made once."""
+    return TraitSalts(
+        draws.salt(seed, 0, draws.KAPPA),
+        draws.salt(seed, 0, draws.KIN_KAZAKHSTAN),
+        draws.salt(seed, 0, draws.KIN_RUSSIA),
+    )
+
+
+@lean_kernel
+def household_traits(key: np.uint64, place: int, arrivers: Arrivers, salts: TraitSalts) -> int:
     """Attachment and kin of a household, drawn afresh (founders and arrivals)."""
-    traits = 0
-    if draws.uniform(key, draws.salt(seed, 0, draws.KAPPA)) < arrivers.stayer_share:
-        traits |= STAYER
-    if draws.uniform(key, draws.salt(seed, 0, draws.KIN_KAZAKHSTAN)) < arrivers.kin_share[place, 0]:
-        traits |= KIN_KAZAKHSTAN
-    if draws.uniform(key, draws.salt(seed, 0, draws.KIN_RUSSIA)) < arrivers.kin_share[place, 1]:
-        traits |= KIN_RUSSIA
-    return traits
+    stays = draws.uniform(key, salts.kappa) < arrivers.stayer_share
+    at_home = draws.uniform(key, salts.kazakhstan) < arrivers.kin_share[place, 0]
+    abroad = draws.uniform(key, salts.russia) < arrivers.kin_share[place, 1]
+    return I64(stays) * STAYER | I64(at_home) * KIN_KAZAKHSTAN | I64(abroad) * KIN_RUSSIA
 
 
 @lean_kernel
@@ -182,7 +196,7 @@ def _settle(
     work_salt = draws.salt(seed, 0, draws.SETTLER_WORK)
     households.key[n_households] = key
     households.place[n_households] = place
-    households.traits[n_households] = household_traits(key, place, arrivers, seed)
+    households.traits[n_households] = household_traits(key, place, arrivers, trait_salts(seed))
     households.first[n_households] = n_people
     for member in range(templates.first[template], templates.first[template + 1]):
         rank = member - templates.first[template]

@@ -18,6 +18,7 @@ from model.job_queue import Seekers
 from model.migration import LONE_FIRST_AGE, LONE_LAST_AGE, STUDY_FIRST_AGE, STUDY_LAST_AGE, Students
 from model.new_homes import LoneMoves
 from model.population import WORKING_AGE, Households, People, new_households, new_people
+from model.strips import USUAL_MEMBERS
 
 SPARE_ROWS = 512
 
@@ -28,6 +29,7 @@ class Buffers:
     Attributes:
         people, households: live columns; n_people, n_households rows of them are in use.
         spare_people, spare_households: what the next year is written into.
+        residence: uint16[people] everyone's place, on 1 January and after the moves; n_settled households of it.
         fate: uint8[people] what befalls a person this year. students: the outside register, n_students rows.
         moves, own: people who found a household after a move, or in their place. seekers, candidates, pairs,
             bereft: lists of the labour market and of unions.
@@ -46,6 +48,7 @@ class Buffers:
         )
         self.n_people, self.n_households = founding.n_people, founding.n_households
         self.fate: NDArray[np.uint8] = np.zeros(rows, np.uint8)
+        self.residence: NDArray[np.uint16] = np.zeros(rows + USUAL_MEMBERS, np.uint16)
         self.students = Students(
             np.empty(0, np.uint64),
             np.empty(0, np.uint8),
@@ -53,7 +56,7 @@ class Buffers:
             np.empty(0, np.uint8),
             np.empty(0, np.uint16),
         )
-        self.n_students = self.n_moves = self.first_new_student = 0
+        self.n_students = self.n_moves = self.first_new_student = self.n_settled = 0
         self.moves = LoneMoves(*(np.empty(0, np.int32) for _ in range(3)))
         self.own = LoneMoves(*(np.empty(0, np.int32) for _ in range(3)))
         self.seekers = Seekers(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.uint64))
@@ -80,6 +83,7 @@ class Buffers:
             )
             self.households = Households(key, place, traits, first)
         self.ensure_fate()
+        self.ensure_residence()
 
     def ensure_spare(self, people: int, households: int) -> None:
         """Room in the columns that the year streams into."""
@@ -93,6 +97,12 @@ class Buffers:
         if len(self.fate) < len(self.people.key):
             self.fate = _grown(self.fate, len(self.fate), len(self.people.key))
         self.fate[self.n_people :] = 0
+
+    def ensure_residence(self) -> None:
+        """A place for every row, and room for what `spread_places` writes too much."""
+        rows = len(self.people.key) + USUAL_MEMBERS
+        if len(self.residence) < rows:
+            self.residence = _grown(self.residence, len(self.residence), rows)
 
     def ensure_seekers(self) -> None:
         """Room for everyone who might seek a job."""

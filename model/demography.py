@@ -149,15 +149,13 @@ def _mark_struck(
     places: NDArray[np.uint16],
     dies: NDArray[np.bool_],
     bears: NDArray[np.bool_],
-    unites: NDArray[np.bool_],
-    leaves: NDArray[np.bool_],
     fate: NDArray[np.uint8],
     marks: NDArray[np.uint8],
 ) -> None:
-    """What happens to everyone of a strip, from the draws: DIES, BEARS, UNITES (looks for a union), LEAVES_HOME.
+    """What happens to everyone of a strip, from the draws: DIES, BEARS, UNITES (single, at the age of unions).
 
     Who dies does nothing else in the year; who moved alone is struck at the destination's rates
-    (`strike_lone_movers`); who looks for a union does not leave home.
+    (`strike_lone_movers`).
     """
     for i in range(ages.shape[0]):
         age, own = ages[i], traits[i]
@@ -166,9 +164,7 @@ def _mark_struck(
         single = lives & (age >= UNION_FIRST_AGE) & (age <= UNION_LAST_AGE) & ((own & PARTNER) == 0)
         mark = np.uint8(DIES) if present & dies[i] else np.uint8(0)
         mark |= np.uint8(BEARS) if lives & bears[i] else np.uint8(0)
-        mark |= np.uint8(UNITES) if single & unites[i] else np.uint8(0)
-        home = single & (not unites[i]) & leaves[i] & ((own & REFERENCE) == 0)
-        mark |= np.uint8(LEAVES_HOME) if home else np.uint8(0)
+        mark |= np.uint8(UNITES) if single else np.uint8(0)
         marks[i] = mark
 
 
@@ -176,7 +172,9 @@ def _mark_struck(
 def decide_vital_events(
     people: People,
     households: Households,
+    n_settled: int,
     n_households: int,
+    places: NDArray[np.uint16],
     vital: Vital,
     table: Any,
     seed: np.uint64,
@@ -193,7 +191,7 @@ def decide_vital_events(
 
     Everyone reads the state at the start of the phase. `own_row`, `own_household`, `own_place` collect those
     who found a household of their own, `bereft` the households whose reference person and partner all die:
-    only there can orphans arise.
+    only there can orphans arise. `places` are those of everyone; the households from `n_settled` on are added.
 
     Returns:
         Counts of candidates, births, new one-person households, households that lose all heads.
@@ -208,12 +206,11 @@ def decide_vital_events(
     union_cut = draws.cut(settings.union_rate)
     home_cut = draws.cut(settings.leaving_home_rate)
     n_people = first[n_households]
-    places = spread_places(first, households.place, n_households)
+    spread_places(first, households.place, n_settled, n_households, places)
     cells, cuts = np.empty(STRIP, dtype=np.uint32), np.empty(STRIP, dtype=np.uint64)
     dies, bears = np.empty(STRIP, dtype=np.bool_), np.empty(STRIP, dtype=np.bool_)
-    unites, leaves = np.empty(STRIP, dtype=np.bool_), np.empty(STRIP, dtype=np.bool_)
     marks, struck = np.empty(STRIP, dtype=np.uint8), np.empty(STRIP + 1, dtype=np.int32)
-    n_candidates, n_births, n_own = 0, 0, 0
+    n_candidates, n_births, n_own = I64(0), I64(0), I64(0)
     h = 0
     for begin in range(0, n_people, STRIP):
         end = min(n_people, begin + STRIP)
@@ -223,12 +220,15 @@ def decide_vital_events(
         mark_below_own(keys, death_salt, cuts, dies)
         look_up(vital.birth_cut, cells, end - begin, cuts)
         mark_below_own(keys, birth_salt, cuts, bears)
-        mark_below(keys, union_salt, union_cut, unites)
-        mark_below(keys, home_salt, home_cut, leaves)
-        _mark_struck(ages, traits, places[begin:end], dies, bears, unites, leaves, fate[begin:end], marks)
+        _mark_struck(ages, traits, places[begin:end], dies, bears, fate[begin:end], marks)
         for k in range(list_marked(marks, begin, end - begin, struck, 0)):
             i = struck[k]
             mark = marks[i - begin]
+            if mark & UNITES and not draws.draw(people.key[i], union_salt) >> U64(11) < union_cut:
+                mark &= ~np.uint8(UNITES)
+                dependent = (people.traits[i] & REFERENCE) == 0
+                if dependent and draws.draw(people.key[i], home_salt) >> U64(11) < home_cut:
+                    mark |= np.uint8(LEAVES_HOME)
             while first[h + 1] <= i:
                 h += 1
             fate[i] = mark & (DIES | BEARS | LEAVES_HOME)

@@ -83,8 +83,8 @@ def choose_destination(
             utility += russia if places.nest[there] == 1 else kazakhstan
             bits = draws.mix(own + places.key[there])
             surely = max(surely, utility + BRACKETS[bits >> BRACKET_SHIFT])
-    best = -1
-    best_value = FAR_BELOW
+    best, rivals = -1, 0
+    best_value, best_utility, best_bits = FAR_BELOW, FAR_BELOW, U64(0)
     for there in range(choice.utility.shape[2]):
         utility = choice.utility[here, children, there]
         if utility > FAR_BELOW and (places.study[there] or not study_only):
@@ -92,6 +92,12 @@ def choose_destination(
             bits = draws.mix(own + places.key[there])
             if utility + BRACKETS[(bits >> BRACKET_SHIFT) + U64(1)] + MARGIN < surely:
                 continue
+            rivals += 1
+            if rivals == 1:  # worked out only if a second one is in question
+                best, best_utility, best_bits = there, utility, bits
+                continue
+            if rivals == 2:
+                best_value = best_utility + draws.gumbel(best_bits)
             value = utility + draws.gumbel(bits)
             if value > best_value:
                 best = there

@@ -12,30 +12,27 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from model import draws
-from model.accounts import REMOVED, Ledger, check_closed, count_stock, new_ledger, open_year
-from model.arrivals import Arrivers, admit, count_arrivals, count_settlers, mean_arrivals
+from model import draws, place_year
+from model.accounts import REMOVED, Ledger, check_closed, count_stock, new_ledger
+from model.arrivals import Arrivers, admit
 from model.buffers import Buffers
-from model.choice import Choice, Places, advantages, log_distances, new_choice, rogers_castro, tabulate
+from model.choice import Choice, Places, log_distances, new_choice, rogers_castro
 from model.demography import (
     UNION_CELLS,
     Vital,
     decide_vital_events,
     new_vital,
     pair_on_circle,
-    vital_rates,
 )
 from model.founding import Founding
-from model.infrastructure import review_services, show_places, wear_out
-from model.jobs import advance_output, advance_wages, demand_labour, perceive_incomes
-from model.labour import Centres, Cuts, match, scan_labour, set_commuter_incomes
+from model.labour import Centres, Cuts, match, scan_labour
 from model.levers import Levers, neutral_levers
 from model.migration import (
     Incomes,
     move_people,
     return_students,
 )
-from model.new_homes import found_households, join_couples, strike_lone_movers
+from model.new_homes import strike_lone_movers, write_next_year
 from model.normalisation import Norm
 from model.opening import RETURN_YEARS, open_world
 from model.orphans import Refuge, find_hosts, find_orphans
@@ -47,13 +44,11 @@ from model.population import (
     SECTORS,
     refresh_marks,
 )
-from model.readiness import Readiness, advance_walk, mean_readiness, set_readiness
+from model.readiness import Readiness
 from model.record import Record
-from model.renewal import copy_households
-from model.settlements import Settlements, count_places, new_settlements
-from model.strips import spread_places
+from model.settlements import LANES, Settlements, count_places, new_settlements
 from model.world import World
-from model.zones import advance_zones, project_columns, qyzyljar_projects, relieve_centres
+from model.zones import project_columns, qyzyljar_projects
 
 
 class Phase(NamedTuple):
@@ -166,8 +161,12 @@ class Engine(Buffers):
             np.zeros(n_sim, np.uint64),
             np.zeros(n_sim),
         )
+        self.tally: NDArray[np.int64] = np.zeros((LANES, 2 * n_sim), np.int64)
+        self.wages: NDArray[np.float64] = np.zeros(n_all)
+        self.expected_arrivals: NDArray[np.float64] = np.zeros((n_sim, n_all))
+        self.arrival_counts: NDArray[np.int64] = np.zeros((n_sim, n_all), np.int64)
+        self.settlers: NDArray[np.int64] = np.zeros(n_sim, np.int64)
         super().__init__(founding, self.ledger)
-        self.residence: NDArray[np.uint16] = np.empty(0, np.uint16)
         self.alpha, self.border = 0.0, 1.0
         self.opening_keys = np.uint64(0)
         self.record = Record(self.start, horizon, n_sim, n_all)
@@ -199,8 +198,9 @@ class Engine(Buffers):
     def recount(self) -> None:
         """Take the opening stock from the columns (after the founders settled, or after an edit by hand)."""
         refresh_marks(self.people, self.households, self.n_households)
+        self.ensure_residence()
         self.opening_keys = np.uint64(
-            count_stock(self.people, self.households, self.n_households, self.ledger.closing)
+            count_stock(self.people, self.households, self.n_households, self.residence, self.ledger.closing)
         )
         self._count_places()
 
@@ -240,19 +240,8 @@ class Engine(Buffers):
 
     def read_drivers(self) -> None:
         """Phase 1: this year's drivers, the walk of the hazards, probabilities of births and deaths."""
-        t, world, state = self.t, self.world, self.state
-        open_year(self.ledger)
+        t, world = self.t, self.world
         self.reference, self.unemployment = self.outlook.reference[t], self.outlook.unemployment[t]
-        vital_rates(
-            world.schedules.mortality,
-            world.schedules.fertility,
-            float(self.outlook.tfr[t]),
-            float(self.outlook.mortality[t]),
-            self.fertility_log,
-            self.mortality_log,
-            self.settings.infant_first_year,
-            self.vital,
-        )
         outside = slice(world.n_sim, world.n_all)
         self.places.rent[outside] = world.rent_index[outside] * self.outlook.rent[t, outside]
         self.alpha = float(self.norm.alpha[0]) + math.log(self.levers.russia_odds[t])
@@ -261,68 +250,78 @@ class Engine(Buffers):
             crossing = (world.nest[:, None] == 1) != (world.nest[None, :] == 1)
             log_distances(np.where(crossing, world.road_km * border, world.road_km), self.places.log_distance)
             self.border = border
-        if t > 0:
-            advance_walk(
-                state.walk, self.settings.walk_sd, self.settings.walk_common, self.seed, self.year, self.keys
-            )
-        mean_readiness(
-            self.households, self.n_households, self.readiness.stayer, self.readiness.mover, self.kappa
-        )
-        set_readiness(
+        place_year.open_places(
+            self.ledger,
+            world.schedules.mortality,
+            world.schedules.fertility,
+            float(self.outlook.tfr[t]),
+            float(self.outlook.mortality[t]),
+            self.fertility_log,
+            self.mortality_log,
+            self.vital,
+            self.households,
+            self.n_households,
+            self.tally,
+            self.kappa_2015,
+            self.kappa,
             self.norm.hazard,
-            state.walk,
             self.regime_hazard,
             self.year > LAST_OBSERVED_FLOWS,
-            self.kappa_2015 / self.kappa,
             self.study_logit_2015,
             self.levers.study_logit[t],
-            self.settings.p_ret,
             self.levers.return_gain[t],
             RETURN_YEARS,
             self.readiness,
+            self.state.walk,
+            t > 0,
+            self.table,
+            self.seed,
+            self.year,
+            self.keys,
         )
 
     def run_zones_and_networks(self) -> None:
         """Phase 2: zone projects, wear of networks, services by norm, rents."""
-        t, world, levers, state = self.t, self.world, self.levers, self.state
-        n_sim = world.n_sim
-        advance_zones(self.projects, levers.launch_factor[t], self.table, self.seed, self.year, state)
-        relieve_centres(
-            state,
-            n_sim,
-            self.settings.centre_slack,
-            self.labour_force_outside,
-            self.table,
-            self.centres.openings_outside,
-            self.centres.seekers_outside,
-        )
+        t, world, levers = self.t, self.world, self.levers
         extra = levers.extra_budget[t]
-        wear_out(state, self.population_2015, self.outlook.budget[t] + extra, levers.renewal[t], self.table)
-        review_services(state, self.level_2015, levers.services_kept[t], extra, self.table)
-        show_places(
-            state,
-            world.services_S[:n_sim],
-            world.rent_index[:n_sim],
+        place_year.run_zones_and_networks(
+            self.projects,
+            levers.launch_factor[t],
+            self.labour_force_outside,
+            self.centres,
+            self.population_2015,
+            self.outlook.budget[t] + extra,
+            extra,
+            levers.renewal[t],
+            self.level_2015,
+            levers.services_kept[t],
+            world.services_S,
+            world.rent_index,
             levers.rent_factor[t],
             levers.dwellings[t],
             levers.reused[t],
             self.table,
+            self.seed,
+            self.year,
+            self.state,
             self.places,
         )
 
     def set_labour_demand(self) -> None:
         """Phase 3: output around its trend and posts by sector."""
         t, levers = self.t, self.levers
-        advance_output(
+        place_year.set_labour_demand(
             self.state,
-            self.table,
+            self.population_2015,
+            t,
+            float(self.outlook.shedding[t]),
             float(levers.drought[t]),
             float(levers.industry[t]),
+            self.table,
             self.seed,
             self.year,
             self.keys,
         )
-        demand_labour(self.state, self.population_2015, t, float(self.outlook.shedding[t]), self.table)
 
     def match_labour(self) -> None:
         """Phase 4: participation, separations, hiring, commuting, unemployment."""
@@ -330,10 +329,9 @@ class Engine(Buffers):
         self.centres.reach[:] = self.levers.reach[self.t]
         self.centres.fare[:] = self.levers.fare[self.t]
         self.ensure_seekers()
-        # Everyone's place, for this phase and for the moves, before which nobody moves.
-        self.residence = spread_places(self.households.first, self.households.place, self.n_households)
         n = scan_labour(
             self.people,
+            self.n_people,
             self.residence,
             self.participation,
             settings.separation,
@@ -359,9 +357,9 @@ class Engine(Buffers):
 
     def set_wages(self) -> None:
         """Phase 5: wages of the simulated places and what commuters bring home."""
-        world, state = self.world, self.state
-        advance_wages(
-            state,
+        place_year.set_wages(
+            self.state,
+            self.waged,
             self.omega,
             self.reference,
             self.levers.wage_supplement[self.t],
@@ -369,36 +367,30 @@ class Engine(Buffers):
             self.seed,
             self.year,
             self.keys,
+            self.centres,
+            self.wages,
+            self.incomes,
         )
-        wages = np.where(self.waged, self.omega, 1.0) * self.reference
-        wages[: world.n_sim] = state.wage
-        self.set_commuter_incomes(wages)
-
-    def set_commuter_incomes(self, wages: NDArray[np.float64]) -> None:
-        """Income of a commuter after travel, by place of residence, and whether it beats work on the own account."""
-        set_commuter_incomes(wages, self.centres, self.table, self.incomes.wage, self.incomes.commuter)
 
     def perceive(self) -> None:
         """Phase 6: perceived incomes, and the utilities that follow from them."""
-        perceive_incomes(
+        place_year.perceive(
             self.state,
-            self.world.n_sim,
             self.waged,
             self.omega,
             self.reference,
             self.unemployment,
-            self.settings.centre_slack,
             self.table,
-            self.places.income,
-            self.settings.rho_e,
+            self.places,
+            self.alpha,
+            self.choice,
         )
-        tabulate(self.world.n_sim, self.places, self.table, self.alpha, self.choice)
 
     def move(self) -> None:
         """Phases 7 and 8: households move; young people leave to study or alone."""
         self.ensure_fate()
         self.ensure_students(self.n_students + self.young_people())
-        before = self.n_students
+        before, self.n_settled = self.n_students, self.n_households
         self.n_moves, self.n_students = move_people(
             self.people,
             self.households,
@@ -441,39 +433,36 @@ class Engine(Buffers):
 
     def admit_arrivals(self) -> None:
         """Phase 9: households from outside."""
-        world, t = self.world, self.t
-        n_sim = world.n_sim
-        advantages(n_sim, self.origins, self.places, self.table, float(self.norm.alpha[0]), self.advantage)
-        base = self.arrival_base / self.founding.template_size
-        if self.year > LAST_OBSERVED_FLOWS:
-            base = base * self.regime_arrivals
-        mean = np.empty((n_sim, world.n_all))
-        mean_arrivals(
-            base,
+        world, t, counts = self.world, self.t, self.arrival_counts
+        total = place_year.count_newcomers(
+            self.arrival_base,
+            self.founding.template_size,
+            self.regime_arrivals,
+            self.year > LAST_OBSERVED_FLOWS,
+            self.origins,
             self.origin_share,
-            world.hinterland[:n_sim],
-            self.settings.hinterland_weight,
+            world.hinterland,
             self.outlook.hinterland[t],
-            self.state.population / self.population_2015,
+            self.population_2015,
+            self.state,
+            self.places,
+            float(self.norm.alpha[0]),
             self.advantage,
             self.advantage_2015,
-            mean,
-        )
-        counts = np.zeros((n_sim, world.n_all), np.int64)
-        total = count_arrivals(mean, self.arrival_variation, self.keys, self.seed, self.year, counts)
-        settlers = np.zeros(n_sim, np.int64)
-        total += count_settlers(
+            self.arrival_variation,
             self.levers.settlers[t],
-            self.settings.settlers_returning,
+            self.table,
             self.keys,
             self.seed,
             self.year,
-            settlers,
+            self.expected_arrivals,
+            counts,
+            self.settlers,
         )
         self.ensure_room(total * self.largest_arrival, total)
         self.n_people, self.n_households = admit(
             counts,
-            settlers,
+            self.settlers,
             self.settings.settlers_working,
             world.n_all - 1,
             self.keys,
@@ -496,7 +485,9 @@ class Engine(Buffers):
         n_candidates, births, n_own, n_bereft = decide_vital_events(
             self.people,
             self.households,
+            self.n_settled,
             self.n_households,
+            self.residence,
             self.vital,
             self.table,
             seed,
@@ -519,28 +510,19 @@ class Engine(Buffers):
         rows, hearths = self.n_people + births + 1, self.n_households + n_own + self.n_moves + n_pairs + 1
         self.ensure_spare(rows, hearths)
         target, hearth = self.spare_people, self.spare_households
-        row, written = copy_households(
+        row, written = write_next_year(
             self.people,
             self.households,
             self.n_households,
             self.fate,
             refuge,
-            len(refuge.host),
-            self.vital,
-            self.table,
-            seed,
-            year,
-            self.ledger,
-            target,
-            hearth,
-        )
-        row, written = join_couples(
-            self.people,
-            self.households,
-            self.fate,
             self.candidates,
             self.pairs,
             n_pairs,
+            self.own,
+            n_own,
+            self.moves,
+            self.n_moves,
             self.vital,
             self.table,
             seed,
@@ -548,26 +530,7 @@ class Engine(Buffers):
             self.ledger,
             target,
             hearth,
-            row,
-            written,
         )
-        for moves, n in ((self.own, n_own), (self.moves, self.n_moves)):
-            row, written = found_households(
-                self.people,
-                self.households,
-                moves,
-                n,
-                self.fate,
-                self.vital,
-                self.table,
-                seed,
-                year,
-                self.ledger,
-                target,
-                hearth,
-                row,
-                written,
-            )
         self.people, self.spare_people = target, self.people
         self.households, self.spare_households = hearth, self.households
         self.n_people, self.n_households = row, written
@@ -618,8 +581,9 @@ class Engine(Buffers):
 
     def close_accounts(self) -> None:
         """Phase 11: the recount of the new columns must equal what the postings say."""
+        self.ensure_residence()
         closing_keys = np.uint64(
-            count_stock(self.people, self.households, self.n_households, self.ledger.closing)
+            count_stock(self.people, self.households, self.n_households, self.residence, self.ledger.closing)
         )
         check_closed(self.ledger, self.opening_keys, closing_keys, self.year, self.world.ids)
         self.opening_keys = closing_keys

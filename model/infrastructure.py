@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.choice import Places
-from model.compiled import kernel, lean_kernel
+from model.compiled import lean_kernel
 from model.settlements import NETWORKS, Settlements
 
 REFERENCE_TOWN = 7000.0  # network lengths are declared for a town of this size
@@ -25,25 +25,24 @@ BUDGET_STEP = 50.0  # thousand KZT a head, the unit of `budget_services`
 
 
 @lean_kernel
-def network_lengths(persons: float, settings: Any, out: NDArray[np.float64]) -> None:
+def network_lengths(persons: float, settings: Any) -> tuple[float, float, float, float]:
     """Kilometres of heat, water, sewer and street networks of a place of that size in 2015."""
     scale = persons / REFERENCE_TOWN
-    out[0] = settings.heat_km * scale
-    out[1] = settings.water_km * scale
-    out[2] = settings.sewer_km * scale
-    out[3] = settings.road_km * scale
+    return (
+        settings.heat_km * scale,
+        settings.water_km * scale,
+        settings.sewer_km * scale,
+        settings.road_km * scale,
+    )
 
 
 @lean_kernel
-def network_costs(settings: Any, out: NDArray[np.float64]) -> None:
+def network_costs(settings: Any) -> tuple[float, float, float, float]:
     """Renewal cost of the four networks, million KZT a km at 2020 prices."""
-    out[0] = settings.heat_cost
-    out[1] = settings.water_cost
-    out[2] = settings.water_cost
-    out[3] = settings.road_cost
+    return settings.heat_cost, settings.water_cost, settings.water_cost, settings.road_cost
 
 
-@kernel
+@lean_kernel
 def wear_out(
     state: Settlements,
     population_2015: NDArray[np.int64],
@@ -59,11 +58,9 @@ def wear_out(
         renewal: float64[n_sim, 4] million KZT a year of policies, by network.
     """
     settings = table[0]
-    lengths = np.empty(NETWORKS)
-    costs = np.empty(NETWORKS)
-    network_costs(settings, costs)
+    costs = network_costs(settings)
     for place in range(population_2015.shape[0]):
-        network_lengths(float(population_2015[place]), settings, lengths)
+        lengths = network_lengths(float(population_2015[place]), settings)
         value = 0.0
         for network in range(NETWORKS):
             value += costs[network] * lengths[network]

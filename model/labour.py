@@ -175,6 +175,7 @@ def _take_stock(
 @kernel
 def scan_labour(
     people: People,
+    n_people: int,
     places: NDArray[np.uint16],
     participation: NDArray[np.uint64],
     separation: float,
@@ -195,7 +196,6 @@ def scan_labour(
     queue_salt = draws.salt(seed, year, draws.HIRING)
     separation_cut = draws.cut(separation)
     n_sim = state.participants.shape[0]
-    n_people = places.shape[0]
     cells = np.empty(STRIP, dtype=np.uint32)
     posts = np.empty(STRIP, dtype=np.uint32)
     cuts = np.empty(STRIP, dtype=np.uint64)

@@ -40,7 +40,7 @@ from model.population import (
     People,
 )
 from model.readiness import Readiness
-from model.strips import STRIP, find_cells, list_marked, look_up, mark_below_own
+from model.strips import HOUSEHOLD_STRIP, STRIP, find_cells, list_marked, look_up, mark_below_own
 
 ROUND_UP = 1.0 + 1e-12  # keeps a computed bound above what it bounds
 HOUSEHOLD_TRAITS = 32  # combinations of the bits of Households.traits
@@ -228,11 +228,21 @@ def _mark_leavers(
         marks[i] = (low & ((traits & (PARTNER | REFERENCE)) == 0)) | (returning & ((traits & REFERENCE) != 0))
 
 
-@kernel
+class MoveRoom(NamedTuple):
+    """Columns of a strip, at work in phases 7 and 8."""
+
+    cells: NDArray[np.uint32]
+    cuts: NDArray[np.uint64]
+    marks: NDArray[np.bool_]
+    listed: NDArray[np.int32]
+
+
+@lean_kernel
 def move_households(
     people: People,
     households: Households,
-    n_households: int,
+    strip: int,
+    stop: int,
     n_sim: int,
     incomes: Incomes,
     readiness: Readiness,
@@ -240,57 +250,61 @@ def move_households(
     places: Places,
     settings: Any,
     alpha_russia: float,
-    seed: np.uint64,
-    year: int,
+    move_salt: np.uint64,
+    nest_salt: np.uint64,
+    place_salt: np.uint64,
     bounds: Bounds,
     ledger: Ledger,
-) -> None:
-    """Phase 7: households that move take all members along, to another place or out of the world."""
-    move_salt = draws.salt(seed, year, draws.HOUSEHOLD_MOVE)
-    nest_salt = draws.salt(seed, year, draws.DESTINATION_NEST)
-    place_salt = draws.salt(seed, year, draws.DESTINATION_PLACE)
-    cuts, below = np.empty(STRIP, dtype=np.uint64), np.empty(STRIP, dtype=np.bool_)
-    listed = np.empty(STRIP + 1, dtype=np.int32)
-    for strip in range(0, n_households, STRIP):
-        stop = min(n_households, strip + STRIP)
-        homes, marks = households.place[strip:stop], households.traits[strip:stop]
-        for k in range(stop - strip):
-            cell = np.uint32(homes[k]) * np.uint32(HOUSEHOLD_TRAITS) + np.uint32(marks[k])
-            cuts[k] = bounds.household_cut[cell]
-        mark_below_own(households.key[strip:stop], move_salt, cuts, below)
-        for k in range(list_marked(below, strip, stop - strip, listed, 0)):
-            h = listed[k]
-            begin, end = households.first[h], households.first[h + 1]
-            here, traits = I64(households.place[h]), I64(households.traits[h])
-            u = draws.uniform(households.key[h], move_salt)
-            mobility = readiness.by_age[people.age[begin]]
-            if u >= bounds.leaving[here * HOUSEHOLD_TRAITS + traits] * mobility:
-                continue
-            kin = (traits >> KIN_SHIFT) & KIN_MASK
-            children = 1 if traits & WITH_CHILDREN else 0
-            scale, _ = leaving_scale(
-                people, begin, end, here, traits, children, kin, incomes, readiness, choice, settings
-            )
-            if u >= 1.0 - math.exp(-scale * mobility):
-                continue
-            there = choose_destination(
-                households.key[h],
-                nest_salt,
-                place_salt,
-                here,
-                children,
-                kin,
-                choice,
-                places,
-                settings,
-                alpha_russia,
-                False,
-            )
-            if there >= 0:
-                for i in range(begin, end):
-                    _post_move(people, i, here, there, n_sim, ledger)
-                    _seek_anew(people, i)
-                households.place[h] = there if there < n_sim else NOWHERE
+    room: MoveRoom,
+    moved: NDArray[np.int32],
+    n_moved: int,
+) -> int:
+    """Phase 7: of the households `strip` to `stop` some move, all members along, to another place or out of the world.
+
+    They are listed in `moved`, which holds `n_moved` already; returns how many are listed.
+    """
+    cuts, below, listed = room.cuts, room.marks, room.listed
+    homes, marks = households.place[strip:stop], households.traits[strip:stop]
+    for k in range(stop - strip):
+        cell = np.uint32(homes[k]) * np.uint32(HOUSEHOLD_TRAITS) + np.uint32(marks[k])
+        cuts[k] = bounds.household_cut[cell]
+    mark_below_own(households.key[strip:stop], move_salt, cuts, below)
+    for k in range(list_marked(below, strip, stop - strip, listed, 0)):
+        h = listed[k]
+        begin, end = households.first[h], households.first[h + 1]
+        here, traits = I64(households.place[h]), I64(households.traits[h])
+        u = draws.uniform(households.key[h], move_salt)
+        mobility = readiness.by_age[people.age[begin]]
+        if u >= bounds.leaving[here * HOUSEHOLD_TRAITS + traits] * mobility:
+            continue
+        kin = (traits >> KIN_SHIFT) & KIN_MASK
+        children = 1 if traits & WITH_CHILDREN else 0
+        scale, _ = leaving_scale(
+            people, begin, end, here, traits, children, kin, incomes, readiness, choice, settings
+        )
+        if u >= 1.0 - math.exp(-scale * mobility):
+            continue
+        there = choose_destination(
+            households.key[h],
+            nest_salt,
+            place_salt,
+            here,
+            children,
+            kin,
+            choice,
+            places,
+            settings,
+            alpha_russia,
+            np.bool_(False),
+        )
+        if there >= 0:
+            for i in range(begin, end):
+                _post_move(people, i, here, there, n_sim, ledger)
+                _seek_anew(people, i)
+            households.place[h] = there if there < n_sim else NOWHERE
+            moved[n_moved] = h
+            n_moved += 1
+    return n_moved
 
 
 @kernel
@@ -298,7 +312,7 @@ def move_people(
     people: People,
     households: Households,
     n_households: int,
-    before: NDArray[np.uint16],
+    residence: NDArray[np.uint16],
     n_sim: int,
     incomes: Incomes,
     readiness: Readiness,
@@ -318,7 +332,7 @@ def move_people(
 
     A household that moves takes all members along; in one that stays, people of 17-19 may leave to study
     and single people of 20-29 may leave alone. Fates LEFT and MOVED are set, every move is posted. Nearly
-    all draws are decided by an upper bound of the chance. `before` is everyone's place (`spread_places`).
+    all draws are decided by an upper bound of the chance. `residence` is everyone's place, before and after.
 
     Returns:
         Number of lone moves inside the simulated places, number of rows of `students` in use.
@@ -328,41 +342,56 @@ def move_people(
     n_people = first[n_households]
     fate[:n_people] = 0
     bounds = tabulate_bounds(n_sim, incomes, readiness, choice, settings)
-    move_households(
-        people,
-        households,
-        n_households,
-        n_sim,
-        incomes,
-        readiness,
-        choice,
-        places,
-        settings,
-        alpha_russia,
-        seed,
-        year,
-        bounds,
-        ledger,
-    )
+    moved = np.empty(n_households, dtype=np.int32)
+    move_salt = draws.salt(seed, year, draws.HOUSEHOLD_MOVE)
     nest_salt = draws.salt(seed, year, draws.DESTINATION_NEST)
     place_salt = draws.salt(seed, year, draws.DESTINATION_PLACE)
     study_salt = draws.salt(seed, year, draws.STUDY_EXIT)
     alone_salt = draws.salt(seed, year, draws.YOUNG_ADULT_MOVE)
     return_salt = draws.salt(seed, year, draws.STUDENT_RETURN)
-    cells, cuts = np.empty(STRIP, dtype=np.uint32), np.empty(STRIP, dtype=np.uint64)
-    marks, listed = np.empty(STRIP, dtype=np.bool_), np.empty(STRIP + 1, dtype=np.int32)
-    n_moves = 0
-    h = 0
-    for strip in range(0, n_people, STRIP):
-        stop = min(n_people, strip + STRIP)
-        find_cells(before[strip:stop], people.age[strip:stop], people.traits[strip:stop], cells)
+    room = MoveRoom(
+        np.empty(STRIP, dtype=np.uint32),
+        np.empty(STRIP, dtype=np.uint64),
+        np.empty(STRIP, dtype=np.bool_),
+        np.empty(STRIP + 1, dtype=np.int32),
+    )
+    cells, cuts, marks, listed = room.cells, room.cuts, room.marks, room.listed
+    n_moves, n_moved = I64(0), I64(0)
+    h, block, strip = I64(0), I64(0), I64(0)
+    while strip < n_people:
+        if strip == first[block]:  # the households of a block first, then its people, while they are at hand
+            h, last = block, min(n_households, block + HOUSEHOLD_STRIP)
+            n_moved = move_households(
+                people,
+                households,
+                block,
+                last,
+                n_sim,
+                incomes,
+                readiness,
+                choice,
+                places,
+                settings,
+                alpha_russia,
+                move_salt,
+                nest_salt,
+                place_salt,
+                bounds,
+                ledger,
+                room,
+                moved,
+                n_moved,
+            )
+            block = last
+        stop = min(I64(first[block]), strip + STRIP)
+        find_cells(residence[strip:stop], people.age[strip:stop], people.traits[strip:stop], cells)
         look_up(bounds.person_cut, cells, stop - strip, cuts)
         _mark_leavers(people, strip, stop, cuts, study_salt, alone_salt, marks)
         for k in range(list_marked(marks, strip, stop - strip, listed, 0)):
             i = listed[k]
             while first[h + 1] <= i:
                 h += 1
-            here = I64(before[i])
+            here = I64(residence[i])
             if I64(households.place[h]) != here:
                 continue  # the whole household moved
             begin, end = first[h], first[h + 1]
@@ -379,6 +408,8 @@ def move_people(
                     people.origin[i] = NOWHERE
                     people.traits[i] |= SKILLED
                     households.place[h] = origin
+                    moved[n_moved] = h
+                    n_moved += 1
                 continue
             if not traits & WITH_YOUNG:
                 continue
@@ -410,7 +441,7 @@ def move_people(
             if u >= chance:
                 continue
             there = choose_destination(
-                key, nest_salt, place_salt, here, 0, kin, choice, places, settings, alpha_russia, study
+                key, nest_salt, place_salt, here, I64(0), kin, choice, places, settings, alpha_russia, study
             )
             if there < 0:
                 continue
@@ -434,6 +465,10 @@ def move_people(
                     students.household_traits[n_students] = traits
                     students.origin[n_students] = here
                     n_students += 1
+        strip = stop
+    for k in range(n_moved):
+        h = moved[k]
+        residence[first[h] : first[h + 1]] = households.place[h]
     return n_moves, n_students
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from model import draws
 from model.accounts import REMOVED, Ledger
-from model.compiled import lean_kernel
+from model.compiled import kernel, lean_kernel
 from model.demography import (
     BEARS,
     DIES,
@@ -18,6 +18,8 @@ from model.demography import (
     stays,
     strike,
 )
+from model.draws import I64
+from model.orphans import Refuge
 from model.person_year import (
     Salts,
     copy_person,
@@ -32,7 +34,7 @@ from model.population import (
     People,
     household_marks,
 )
-from model.renewal import lasting
+from model.renewal import copy_households, lasting
 
 
 class LoneMoves(NamedTuple):
@@ -52,9 +54,8 @@ def join_couples(
     pairs: NDArray[np.int32],
     n_pairs: int,
     vital: Vital,
-    table: Any,
-    seed: np.uint64,
-    year: int,
+    settings: Any,
+    salts: Salts,
     ledger: Ledger,
     target: People,
     to_households: Households,
@@ -65,25 +66,23 @@ def join_couples(
 
     The couple takes key, readiness to move and kin of the smaller key.
     """
-    settings = table[0]
-    salts = draw_salts(seed, year)
     for k in range(n_pairs):
         first, second = pairs[k, 0], pairs[k, 1]
         if source.key[candidates.row[second]] < source.key[candidates.row[first]]:
             first, second = second, first
         opened = row
         lead_household = candidates.household[first]
-        place = from_households.place[lead_household]
+        place = I64(from_households.place[lead_household])
         for member in (first, second):
-            i = candidates.row[member]
+            i = I64(candidates.row[member])
             copy_person(source, i, target, row, salts.skill, settings.skill_if_staying)
             target.traits[row] = (target.traits[row] & ~np.uint8(REFERENCE)) | PARTNER
             row += 1
         target.traits[opened] |= REFERENCE
         for member in (first, second):
-            i = candidates.row[member]
+            i = I64(candidates.row[member])
             h = candidates.household[member]
-            begin, end = from_households.first[h], from_households.first[h + 1]
+            begin, end = I64(from_households.first[h]), I64(from_households.first[h + 1])
             if i == begin:
                 for j in range(begin + 1, end):
                     if stays(fate[j]):
@@ -173,9 +172,8 @@ def found_households(
     n_moves: int,
     fate: NDArray[np.uint8],
     vital: Vital,
-    table: Any,
-    seed: np.uint64,
-    year: int,
+    settings: Any,
+    salts: Salts,
     ledger: Ledger,
     target: People,
     to_households: Households,
@@ -183,15 +181,13 @@ def found_households(
     written: int,
 ) -> tuple[int, int]:
     """Append the households of people who live alone from now on (left home, divorced, moved alone) and survived."""
-    settings = table[0]
-    salts = draw_salts(seed, year)
     for m in range(n_moves):
-        i = moves.row[m]
+        i = I64(moves.row[m])
         if not fate[i] & DIES:
             row = _found_alone(
                 source,
                 i,
-                moves.destination[m],
+                I64(moves.destination[m]),
                 from_households.traits[moves.household[m]],
                 fate[i] & BEARS,
                 vital,
@@ -205,3 +201,83 @@ def found_households(
             )
             written += 1
     return row, written
+
+
+@kernel
+def write_next_year(
+    source: People,
+    from_households: Households,
+    n_households: int,
+    fate: NDArray[np.uint8],
+    refuge: Refuge,
+    candidates: Candidates,
+    pairs: NDArray[np.int32],
+    n_pairs: int,
+    own: LoneMoves,
+    n_own: int,
+    moves: LoneMoves,
+    n_moves: int,
+    vital: Vital,
+    table: Any,
+    seed: np.uint64,
+    year: int,
+    ledger: Ledger,
+    target: People,
+    to_households: Households,
+) -> tuple[int, int]:
+    """The columns of the next 1 January: couples, those who left home, lone movers, then every household that goes on.
+
+    Returns:
+        Rows of people and of households written.
+    """
+    settings = table[0]
+    salts = draw_salts(seed, year)
+    # As I64, since numba compiles a callee once more for arguments that begin as a literal 0.
+    row, written = I64(0), I64(0)
+    row, written = join_couples(
+        source,
+        from_households,
+        fate,
+        candidates,
+        pairs,
+        n_pairs,
+        vital,
+        settings,
+        salts,
+        ledger,
+        target,
+        to_households,
+        row,
+        written,
+    )
+    for lone, n in ((own, n_own), (moves, n_moves)):
+        row, written = found_households(
+            source,
+            from_households,
+            lone,
+            n,
+            fate,
+            vital,
+            settings,
+            salts,
+            ledger,
+            target,
+            to_households,
+            row,
+            written,
+        )
+    return copy_households(
+        source,
+        from_households,
+        n_households,
+        fate,
+        refuge,
+        vital,
+        settings,
+        salts,
+        ledger,
+        target,
+        to_households,
+        row,
+        written,
+    )

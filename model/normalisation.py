@@ -229,18 +229,75 @@ def expected_flows(
             flows[place, there] = others + students
 
 
+class NestWeights(NamedTuple):
+    """Weights of the nests by place and cell, children x kin, at alpha_RU = 0: what alpha_RU multiplies.
+
+    Attributes:
+        moves: float64[n_sim, 8, 3] households and lone adults, persons x weight: Kazakhstan, of it simulated
+            places, Russia. study: float64[n_sim, 8, 3] the same for one young person who leaves to study.
+    """
+
+    moves: NDArray[np.float64]
+    study: NDArray[np.float64]
+
+
 @kernel
-def _russian_share(flows: NDArray[np.float64], places: Places, outside_only: bool) -> float:
-    """Share of leavers (or of those leaving the simulated places) who go to Russia."""
-    n_sim, n_all = flows.shape
-    russia = 0.0
-    total = 0.0
+def weigh_nests(founders: Founders, choice: Choice, places: Places, settings: Any, out: NestWeights) -> None:
+    """Fill the weights of the nests."""
+    n_sim = choice.utility.shape[0]
+    weights = np.empty(NESTS)
     for place in range(n_sim):
-        for there in range(n_all):
-            if places.nest[there] == 1:
-                russia += flows[place, there]
-            if there >= n_sim or not outside_only:
-                total += flows[place, there]
+        for cell in range(CELLS):
+            children = cell // KINDS_OF_KIN
+            inside, study_inside = 0.0, 0.0
+            for there in range(n_sim):
+                value = choice.utility[place, children, there]
+                if value > FAR_BELOW:
+                    inside += math.exp(value - choice.nest_value[place, children, 0])
+                value = choice.utility[place, 0, there]
+                if value > FAR_BELOW and places.study[there]:
+                    study_inside += math.exp(value - choice.study_value[place, 0])
+            moving = founders.moving[place, cell, 0] / FIXED_POINT
+            _cell_weights(place, cell, choice, settings, 0.0, weights)
+            out.moves[place, cell, 0] = moving * weights[0]
+            out.moves[place, cell, 1] = moving * weights[0] * inside
+            out.moves[place, cell, 2] = moving * weights[1]
+            _study_weights(place, cell, choice, settings, 0.0, weights)
+            out.study[place, cell, 0] = weights[0]
+            out.study[place, cell, 1] = weights[0] * study_inside
+            out.study[place, cell, 2] = weights[1]
+
+
+@kernel
+def russian_share(
+    nests: NestWeights,
+    odds: float,
+    leaving: NDArray[np.float64],
+    youth: NDArray[np.float64],
+    youth_cells: NDArray[np.float64],
+    outside_only: bool,
+) -> float:
+    """Share of leavers (or of those leaving the simulated places) who go to Russia; `odds` is exp(alpha_RU)."""
+    russia, total = 0.0, 0.0
+    for place in range(leaving.shape[0]):
+        kazakhstan, inside, abroad = 0.0, 0.0, 0.0
+        students, students_inside, students_abroad = 0.0, 0.0, 0.0
+        for cell in range(CELLS):
+            kazakhstan += nests.moves[place, cell, 0]
+            inside += nests.moves[place, cell, 1]
+            abroad += nests.moves[place, cell, 2] * odds
+            weight = nests.study[place, cell, 0] + nests.study[place, cell, 2] * odds
+            if youth_cells[place, cell] > 0.0 and weight > 0.0:
+                students += youth_cells[place, cell]
+                students_inside += youth_cells[place, cell] * nests.study[place, cell, 1] / weight
+                students_abroad += youth_cells[place, cell] * nests.study[place, cell, 2] * odds / weight
+        if kazakhstan + abroad > 0.0:
+            movers = leaving[place] - youth[place]
+            russia += movers * abroad / (kazakhstan + abroad)
+            total += movers * (1.0 - (inside / (kazakhstan + abroad) if outside_only else 0.0))
+        if students > 0.0:
+            russia += youth[place] * students_abroad / students
+            total += youth[place] * (1.0 - (students_inside / students if outside_only else 0.0))
     return russia / total if total > 0.0 else 0.0
 
 
@@ -255,18 +312,20 @@ def solve_alpha(
     youth_cells: NDArray[np.float64],
     share: float,
     outside_only: bool,
-    flows: NDArray[np.float64],
 ) -> float:
-    """alpha_RU at which the share of leavers to Russia in 2015 is `share`; 0 where no Russian place is open."""
-    settings = table[0]
-    expected_flows(founders, choice, places, settings, LARGEST_ALPHA, leaving, youth, youth_cells, flows)
-    if _russian_share(flows, places, outside_only) < share:
-        return 0.0
+    """alpha_RU at which the share of leavers to Russia in 2015 is `share`; 0 where no Russian place is open.
+
+    Bisection: the share rises with alpha_RU everywhere.
+    """
+    n_sim = leaving.shape[0]
+    nests = NestWeights(np.empty((n_sim, CELLS, 3)), np.empty((n_sim, CELLS, 3)))
+    weigh_nests(founders, choice, places, table[0], nests)
     low, high = -LARGEST_ALPHA, LARGEST_ALPHA
+    if russian_share(nests, math.exp(high), leaving, youth, youth_cells, outside_only) < share:
+        return 0.0
     for _ in range(BISECTIONS):
         middle = 0.5 * (low + high)
-        expected_flows(founders, choice, places, settings, middle, leaving, youth, youth_cells, flows)
-        if _russian_share(flows, places, outside_only) < share:
+        if russian_share(nests, math.exp(middle), leaving, youth, youth_cells, outside_only) < share:
             low = middle
         else:
             high = middle

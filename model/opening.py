@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import draws
-from model.arrivals import Arrivers, household_traits
+from model.arrivals import Arrivers, household_traits, trait_salts
 from model.choice import advantages, tabulate
 from model.compiled import kernel
 from model.draws import U64
@@ -23,7 +23,7 @@ from model.infrastructure import (
     show_places,
 )
 from model.jobs import perceive_incomes
-from model.labour import fill_participation, scan_labour
+from model.labour import fill_participation, scan_labour, set_commuter_incomes
 from model.labour_founding import found_labour
 from model.migration import RETURN_FIRST_AGE, STUDY_LAST_AGE, Students
 from model.normalisation import (
@@ -40,7 +40,6 @@ from model.normalisation import (
 from model.person_year import RETURN_LAST_AGE
 from model.population import AGES, FEMALE, REFERENCE, SKILLED, Households
 from model.readiness import Readiness, mean_readiness
-from model.strips import spread_places
 from model.zones import relieve_centres
 
 if TYPE_CHECKING:
@@ -59,8 +58,9 @@ RETURN_YEARS = RETURN_LAST_AGE - RETURN_FIRST_AGE + 1
 @kernel
 def settle_founders(households: Households, n_households: int, arrivers: Arrivers, seed: np.uint64) -> None:
     """Attachment and kin of the founding households of this run."""
+    salts = trait_salts(seed)
     for h in range(n_households):
-        households.traits[h] = household_traits(households.key[h], int(households.place[h]), arrivers, seed)
+        households.traits[h] = household_traits(households.key[h], int(households.place[h]), arrivers, salts)
 
 
 @kernel
@@ -93,7 +93,7 @@ def fill_register(
                 students.key[n] = key
                 students.age[n] = age
                 students.traits[n] = (FEMALE if draws.draw(key, salted) & U64(1) else 0) | SKILLED | REFERENCE
-                students.household_traits[n] = household_traits(key, place, arrivers, seed)
+                students.household_traits[n] = household_traits(key, place, arrivers, trait_salts(seed))
                 students.origin[n] = place
                 n += 1
     return n
@@ -186,11 +186,12 @@ def _open_labour_market(engine: Engine) -> None:
         engine.centres.seekers_outside,
     )
     wages = np.where(engine.waged, engine.omega, 1.0) * engine.outlook.opening
-    engine.set_commuter_incomes(wages)
+    set_commuter_incomes(wages, engine.centres, engine.table, engine.incomes.wage, engine.incomes.commuter)
     engine.ensure_seekers()
     n = scan_labour(
         engine.people,
-        spread_places(engine.households.first, engine.households.place, engine.n_households),
+        engine.n_people,
+        engine.residence,
         engine.participation,
         settings.separation,
         settings.skill_hiring_odds,
@@ -238,7 +239,14 @@ def _normalise(engine: Engine) -> None:
         np.full(n_sim, chance),
     )
     engine.kappa_2015, engine.kappa = np.ones(n_sim), np.ones(n_sim)
-    mean_readiness(engine.households, engine.n_households, settings.stayer_kappa, mover, engine.kappa_2015)
+    mean_readiness(
+        engine.households,
+        engine.n_households,
+        settings.stayer_kappa,
+        mover,
+        engine.tally,
+        engine.kappa_2015,
+    )
     youth_rows = int(engine.ledger.closing[:, :, 17:20].sum()) + 1
     founders = new_founders(n_sim, youth_rows)
     survey_founders(
@@ -270,7 +278,6 @@ def _normalise(engine: Engine) -> None:
             youth_cells,
             target,
             outside,
-            norm.flows,
         )
         expected_flows(
             founders,

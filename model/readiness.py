@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import draws
-from model.compiled import kernel, lean_kernel
+from model.compiled import lean_kernel
 from model.draws import U64
 from model.population import STAYER, Households
 from model.settlements import LANES
@@ -36,17 +36,23 @@ class Readiness(NamedTuple):
     return_chance: NDArray[np.float64]
 
 
-@kernel
+@lean_kernel
 def mean_readiness(
-    households: Households, n_households: int, stayer: float, mover: float, out: NDArray[np.float64]
+    households: Households,
+    n_households: int,
+    stayer: float,
+    mover: float,
+    counts: NDArray[np.int64],
+    out: NDArray[np.float64],
 ) -> None:
     """Person-weighted mean of kappa in every place (1 where nobody lives), float64[n_sim].
 
     Movers leave first. Without arrivals who draw afresh - in shrinking villages - the mean readiness would
     decay by selection alone and out-migration fade, which 2009-2020 do not show: the hazard of a place is
-    divided by this mean relative to 2015's, so that kappa says who leaves, not how many.
+    divided by this mean relative to 2015's, so that kappa says who leaves, not how many. `counts` is room
+    for int64[LANES, 2 n_sim] persons.
     """
-    counts = np.zeros((LANES, 2 * out.shape[0]), dtype=np.int64)
+    counts[:] = 0
     places, traits = households.place[:n_households], households.traits[:n_households]
     begins, ends = households.first[:n_households], households.first[1 : n_households + 1]
     for h in range(n_households):
@@ -80,7 +86,8 @@ def set_readiness(
     walk: NDArray[np.float64],
     regime: NDArray[np.float64],
     follows_regime: bool,
-    selection: NDArray[np.float64],
+    kappa_2015: NDArray[np.float64],
+    kappa: NDArray[np.float64],
     study_logit: NDArray[np.float64],
     study_lever: NDArray[np.float64],
     returning: float,
@@ -92,12 +99,12 @@ def set_readiness(
 
     Args:
         hazard, study_logit: float64[n_sim] as normalised. regime: float64[n_sim] factor once observed flows end.
-        selection: float64[n_sim] mean readiness of 2015 over today's (`mean_readiness`).
+        kappa_2015, kappa: float64[n_sim] mean readiness of the founders and of today's people.
         returning: share of students who return; return_gain, study_lever: float64[n_sim] what policies add.
     """
     for place in range(walk.shape[0]):
         factor = math.exp(walk[place]) * (regime[place] if follows_regime else 1.0)
-        readiness.hazard[place] = hazard[place] * factor * selection[place]
+        readiness.hazard[place] = hazard[place] * factor * (kappa_2015[place] / kappa[place])
         readiness.study_logit[place] = study_logit[place] + study_lever[place]
         back = min(0.99, returning + return_gain[place])
         readiness.return_chance[place] = 1.0 - math.exp(math.log1p(-back) / years)

@@ -17,6 +17,7 @@ from model.demography import (
     BEARS,
     DIVORCES,
     GONE,
+    ORPHANED,
     UNITES,
     Vital,
     stays,
@@ -28,7 +29,6 @@ from model.person_year import (
     Salts,
     copy_person,
     deliver,
-    draw_salts,
     qualify,
 )
 from model.population import (
@@ -48,9 +48,7 @@ from model.population import (
     People,
     household_marks,
 )
-from model.strips import STRIP, list_marked
-
-RUN = 1024  # households copied at once: counts of their members fit into 16 bits
+from model.strips import HOUSEHOLD_STRIP, STRIP, list_marked
 
 
 @lean_kernel
@@ -106,7 +104,7 @@ def _find_changed(
     changed: NDArray[np.int32],
     cradles: NDArray[np.int32],
 ) -> tuple[int, int]:
-    """List the households that are not simply copied, and those with a birth, in order; returns both numbers.
+    """List the households that are not simply copied, and others with a birth, in order; returns both numbers.
 
     The former left the world, lose the reference person or the partner but not everybody, or take in orphans.
     """
@@ -136,7 +134,11 @@ def _find_changed(
                 mark[h] = True
     for k in range(n_refuge):
         mark[refuge.host[k]] = True
-    return list_marked(mark, 0, n_households, changed, 0), n_cradles
+    kept = 0
+    for k in range(n_cradles):
+        cradles[kept] = cradles[k]
+        kept += not mark[cradles[k]]
+    return list_marked(mark, 0, n_households, changed, 0), kept
 
 
 @lean_kernel
@@ -161,7 +163,8 @@ def _copy_unchanged(
     """Copy households `begin` to `end`, which keep their couple or lose everybody, with their newborns.
 
     One loop over persons, one over households, none nested. `tally` holds for each person the row written
-    next and, from the same call on, the young and the minors copied before: 32, 16 and 16 bits.
+    next and, from the same call on, the young and the minors copied before: 32, 16 and 16 bits, enough for
+    the members of `HOUSEHOLD_STRIP` households.
     `cradle` is the number of the next household with a birth; returned after row and household.
     """
     skill_if_staying = settings.skill_if_staying
@@ -194,7 +197,7 @@ def _copy_unchanged(
                 if (fates[mother] & (BEARS | GONE)) == BEARS:
                     born = deliver(
                         keys[mother],
-                        from_households.place[h],
+                        I64(from_households.place[h]),
                         vital,
                         settings,
                         salts,
@@ -248,8 +251,8 @@ def _copy_changed(
     written: int,
 ) -> tuple[int, int, int]:
     """Copy one household with its survivors, newborns and taken-in orphans; returns row, households, orphans placed."""
-    begin, end = from_households.first[h], from_households.first[h + 1]
-    place = from_households.place[h]
+    begin, end = I64(from_households.first[h]), I64(from_households.first[h + 1])
+    place = I64(from_households.place[h])
     if place == NOWHERE or fate[begin] & UNITES:
         return row, written, taken_in  # left the world, or the whole household moves in with the new partner
     opened = row
@@ -272,7 +275,7 @@ def _copy_changed(
         if fate[i] & BEARS and stays(fate[i]):
             row += deliver(source.key[i], place, vital, settings, salts, ledger, target, row)
     while taken_in < n_refuge and refuge.host[taken_in] == h:
-        i = refuge.row[taken_in]
+        i = I64(refuge.row[taken_in])
         copy_person(source, i, target, row, salts.skill, settings.skill_if_staying)
         row += 1
         if fate[i] & BEARS:
@@ -292,67 +295,45 @@ def copy_households(
     n_households: int,
     fate: NDArray[np.uint8],
     refuge: Refuge,
-    n_refuge: int,
     vital: Vital,
-    table: Any,
-    seed: np.uint64,
-    year: int,
+    settings: Any,
+    salts: Salts,
     ledger: Ledger,
     target: People,
     to_households: Households,
+    row: int,
+    written: int,
 ) -> tuple[int, int]:
-    """Copy every household that goes on, with its survivors, newborns and taken-in orphans.
+    """Append every household that goes on, with its survivors, newborns and taken-in orphans.
 
-    Households to which nothing happens, or that only lose a member, are copied in runs between the others.
+    Block by block, first the changed ones, one by one, then in one stream those to which nothing happens,
+    that only lose a member or have a birth. Nobody of the changed households is left in the source after
+    this (their fate becomes "gone").
 
     Returns:
         Rows written to `target`, households written.
     """
-    settings = table[0]
     first = from_households.first
-    salts = draw_salts(seed, year)
     changed = np.empty(n_households + 1, dtype=np.int32)
     cradles = np.empty(n_households + 1, dtype=np.int32)
     n_changed, n_cradles = _find_changed(
-        source, from_households, n_households, fate, refuge, n_refuge, changed, cradles
+        source, from_households, n_households, fate, refuge, refuge.host.shape[0], changed, cradles
     )
-    changed[n_changed] = n_households
     cradles = cradles[:n_cradles]
     tally = np.empty(STRIP, dtype=np.uint64)
-    row, written, taken_in, cradle = 0, 0, 0, 0
-    begin = 0
-    for k in range(n_changed + 1):
-        while begin < changed[k]:
-            end = min(I64(changed[k]), begin + RUN)
-            if first[end] - first[begin] >= tally.shape[0]:
-                tally = np.empty(2 * (first[end] - first[begin]), dtype=np.uint64)
-            row, written, cradle = _copy_unchanged(
-                source,
-                from_households,
-                begin,
-                end,
-                fate,
-                cradles,
-                cradle,
-                vital,
-                settings,
-                salts,
-                ledger,
-                target,
-                to_households,
-                row,
-                written,
-                tally,
-            )
-            begin = end
-        if begin < n_households:
+    # As I64, since numba compiles a callee once more for arguments that begin as a literal 0.
+    taken_in, cradle, next_changed = I64(0), I64(0), I64(0)
+    for begin in range(0, n_households, HOUSEHOLD_STRIP):
+        end = min(n_households, begin + HOUSEHOLD_STRIP)
+        while next_changed < n_changed and changed[next_changed] < end:
+            h = I64(changed[next_changed])
             row, written, taken_in = _copy_changed(
                 source,
                 from_households,
-                begin,
+                h,
                 fate,
                 refuge,
-                n_refuge,
+                refuge.host.shape[0],
                 taken_in,
                 vital,
                 settings,
@@ -363,8 +344,28 @@ def copy_households(
                 row,
                 written,
             )
-            if cradle < n_cradles and cradles[cradle] == begin:
-                cradle += 1
-            begin += 1
+            for i in range(first[h], first[h + 1]):
+                fate[i] |= ORPHANED
+            next_changed += 1
+        if first[end] - first[begin] >= tally.shape[0]:
+            tally = np.empty(2 * (first[end] - first[begin]), dtype=np.uint64)
+        row, written, cradle = _copy_unchanged(
+            source,
+            from_households,
+            begin,
+            end,
+            fate,
+            cradles,
+            cradle,
+            vital,
+            settings,
+            salts,
+            ledger,
+            target,
+            to_households,
+            row,
+            written,
+            tally,
+        )
     to_households.first[written] = row
     return row, written

@@ -16,31 +16,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import draws
-from model.compiled import kernel, lean_kernel
+from model.compiled import lean_kernel
 from model.draws import U64
 from model.population import AGES, FEMALE, NOWHERE
 
 STRIP = 2048  # rows of a strip
+HOUSEHOLD_STRIP = 640  # households of a strip: their people usually fit into one strip of persons
 USUAL_MEMBERS = 8  # written for every household at once; more members are rare
 
 
-@kernel
+@lean_kernel
 def spread_places(
-    first: NDArray[np.int32], place: NDArray[np.uint16], n_households: int
-) -> NDArray[np.uint16]:
-    """Place of every person, from the places of households; uint16[persons].
+    first: NDArray[np.int32],
+    place: NDArray[np.uint16],
+    begin_household: int,
+    end_household: int,
+    out: NDArray[np.uint16],
+) -> None:
+    """Place of every person, from the places of households `begin_household` to `end_household - 1`.
 
-    The same number of rows is written for every household, the next one overwrites what is too much.
+    The same number of rows is written for every household, the next one overwrites what is too much: `out`,
+    uint16, needs `USUAL_MEMBERS` rows more than there are people.
     """
-    out = np.empty(first[n_households] + USUAL_MEMBERS, dtype=np.uint16)
-    for h in range(n_households):
+    for h in range(begin_household, end_household):
         begin = U64(first[h])
         here = place[h]
         for k in range(USUAL_MEMBERS):
             out[begin + U64(k)] = here
         for i in range(first[h] + USUAL_MEMBERS, first[h + 1]):
             out[i] = here
-    return out[: first[n_households]]
 
 
 @lean_kernel

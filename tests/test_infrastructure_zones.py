@@ -43,9 +43,7 @@ def engine(towns: World, towns_founding: Founding, towns_space: ParameterSpace) 
 
 def test_wear_by_hand(engine: Engine) -> None:
     s, state = engine.settings, engine.state
-    lengths = np.empty(4)
-    network_lengths(3500.0, engine.table[0], lengths)
-    assert lengths == pytest.approx([5.5, 20.0, 20.0, 30.0])
+    assert network_lengths(3500.0, engine.table[0]) == pytest.approx((5.5, 20.0, 20.0, 30.0))
     before, people = state.wear.copy(), engine.population_2015
     budget = np.array([0.0, 20.0, 0.0, 63.3])
     renewal = np.zeros((4, 4))
