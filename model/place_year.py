@@ -106,6 +106,8 @@ def run_zones_and_networks(
     services_2015: NDArray[np.float64],
     rent_2015: NDArray[np.float64],
     rent_factor: NDArray[np.float64],
+    built: NDArray[np.float64],
+    reused: NDArray[np.float64],
     table: Any,
     seed: np.uint64,
     year: int,
@@ -126,7 +128,7 @@ def run_zones_and_networks(
     )
     wear_out(state, population_2015, budget, renewal, table)
     review_services(state, level_2015, services_kept, extra_budget, table)
-    show_places(state, services_2015, rent_2015, rent_factor, table, places)
+    show_places(state, services_2015, rent_2015, rent_factor, built, reused, table, places)
 
 
 @lean_kernel
