@@ -441,3 +441,13 @@ def test_a_school_and_a_health_post_may_be_kept_by_two_levers(tmp_path: Path, to
         load_policy(
             write_policy(tmp_path, text + f"[services_kept.again]\n{IN_MAMLYUTKA}facilities = ['school']\n")
         )
+
+
+def test_levers_that_follow_each_other_do_not_contradict(tmp_path: Path, towns: World) -> None:
+    link = '[commuter_link.{}]\nplaces = ["mamlyutka"]\nfrom = {}\nto = {}\nreach_km = {}\n'
+    text = link.format("first", 2027, 2028, 10) + link.format("then", 2029, 2031, 25)
+    reach = of_policy(tmp_path, text, towns).reach[:, towns.index("mamlyutka")]
+    assert reach[11:].tolist() == [0.0, 10.0, 10.0, 25.0, 25.0, 25.0]
+    overlapping = link.format("first", 2027, 2029, 10) + link.format("then", 2029, 2031, 25)
+    with pytest.raises(ScenarioError, match="in 2029-2029"):
+        load_policy(write_policy(tmp_path, overlapping))
