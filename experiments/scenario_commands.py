@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from model.world import World
     from scenarios.policy import Future, Policy
+    from scenarios.problems import ScenarioError
 
 scenarios = typer.Typer(
     name="scenarios",
@@ -100,7 +101,7 @@ def check(
             try:
                 lines.append(_checked(name, held, horizon))
             except ScenarioError as error:
-                problems.append(str(error))
+                problems.append(_with_misfits(error, held, horizon))
         if problems:
             raise BadInput("\n".join(problems))
         for line in lines:
@@ -236,6 +237,22 @@ def _checked(name: str, world: World, horizon: int) -> str:
     count = sum(1 for _ in scenario.levers.items())
     levers = f"{count} lever{'' if count == 1 else 's'}"
     return f"{name}: {_kind(scenario)} '{scenario.name}' is right for world '{world.name}' to {horizon} ({levers})"
+
+
+def _with_misfits(error: ScenarioError, world: World, horizon: int) -> str:
+    """The problems of a file, and those that the world finds in what could be read of it."""
+    from scenarios.problems import Findings, ScenarioError
+    from scenarios.translation import note_misfits
+
+    if error.partial is None:
+        return str(error)
+    findings = Findings(f"in world '{world.name}' up to {horizon}")
+    note_misfits(error.partial, world, horizon, findings)
+    try:
+        findings.raise_if_any()
+    except ScenarioError as more:
+        return f"{error}\n{more}"
+    return str(error)
 
 
 def _print_list(console: Console, title: str, held: list[Policy] | list[Future], lang: str) -> None:

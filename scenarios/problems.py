@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 SHOWN_AT_MOST = 50
 
@@ -12,8 +13,13 @@ class ScenarioError(ValueError):
     """A policy or a future cannot be used.
 
     The message lists every problem found, each with its place (file and key), what was expected and, where a
-    name is unknown, the nearest valid one.
+    name is unknown, the nearest valid one. `partial` holds what could be read all the same (a Policy or a Future),
+    so that more can be checked.
     """
+
+    def __init__(self, message: str, partial: Any = None) -> None:
+        super().__init__(message)
+        self.partial = partial
 
 
 class Findings:
@@ -31,7 +37,7 @@ class Findings:
         if note not in self.found:
             self.found.append(note)
 
-    def raise_if_any(self) -> None:
+    def raise_if_any(self, partial: Any = None) -> None:
         """Raise one ScenarioError that lists every problem; do nothing when there is none."""
         if not self.found:
             return
@@ -40,4 +46,4 @@ class Findings:
         if count > SHOWN_AT_MOST:
             shown = [*shown, f"... and {count - SHOWN_AT_MOST} more"]
         head = f"{self.subject}: {count} problem{'s' if count > 1 else ''}"
-        raise ScenarioError("\n  ".join([head, *shown]))
+        raise ScenarioError("\n  ".join([head, *shown]), partial)

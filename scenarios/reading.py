@@ -15,6 +15,7 @@ from scenarios.composition import contradictions
 from scenarios.envelope import LANGUAGES, LEVERS, Envelope, Words, envelope_keys
 from scenarios.future_levers import FutureLevers
 from scenarios.library import Kind, path_of
+from scenarios.partial import lever_type, partial_levers
 from scenarios.policy import Future, Policy
 from scenarios.policy_levers import PolicyLevers
 from scenarios.problems import Findings, ScenarioError
@@ -59,10 +60,9 @@ def load_policy(name_or_path: str) -> Policy:
     Raises:
         ScenarioError: lists every problem of the file and of those it builds on.
     """
-    reader = _Reader(f"policy '{name_or_path}'", "policy")
-    words, levers = reader.read(name_or_path)
-    assert isinstance(levers, PolicyLevers)
-    return Policy(**words, levers=levers)
+    policy = _Reader(f"policy '{name_or_path}'", "policy").read(name_or_path)
+    assert isinstance(policy, Policy)
+    return policy
 
 
 def load_future(name_or_path: str) -> Future:
@@ -71,10 +71,9 @@ def load_future(name_or_path: str) -> Future:
     Raises:
         ScenarioError: lists every problem of the file and of those it builds on.
     """
-    reader = _Reader(f"future '{name_or_path}'", "future")
-    words, levers = reader.read(name_or_path)
-    assert isinstance(levers, FutureLevers)
-    return Future(**words, levers=levers)
+    future = _Reader(f"future '{name_or_path}'", "future").read(name_or_path)
+    assert isinstance(future, Future)
+    return future
 
 
 def kind_of(path: Path) -> Kind:
@@ -118,31 +117,38 @@ class _Reader:
         self._hash = hashlib.sha256()
         self._known: dict[Path, tuple[_Gathered, Envelope | None]] = {}
 
-    def read(self, name_or_path: str) -> tuple[dict[str, Any], PolicyLevers | FutureLevers]:
-        """The words of the scenario (all fields but the levers) and its validated levers."""
+    def read(self, name_or_path: str) -> Policy | Future:
+        """The scenario.
+
+        Raises:
+            ScenarioError: lists every problem; its `partial` is what could be read all the same.
+        """
         path = path_of(name_or_path, self.kind)
         gathered, envelope = self._gather(path, ())
-        levers = self._validated(gathered, path)
-        if isinstance(levers, PolicyLevers):
+        levers, whole = self._validated(gathered, path)
+        if whole and isinstance(levers, PolicyLevers):
             for text in contradictions(levers):
                 self.findings.at(path, (), text)
         if "@" in path.stem:
             self.findings.at(
                 path, (), "the name of a scenario file must not contain '@', it stands before a future"
             )
-        self.findings.raise_if_any()
-        assert envelope is not None
-        assert levers is not None
-        words = {
+        words: dict[str, Any] = {
             "name": path.stem,
-            "titles": _by_language(envelope.title),
-            "descriptions": _by_language(envelope.description),
+            "titles": _by_language(envelope.title if envelope else None),
+            "descriptions": _by_language(envelope.description if envelope else None),
             "sources": tuple(dict.fromkeys(gathered.sources)),
             "assumptions": tuple(dict.fromkeys(gathered.assumptions)),
             "digest": self._hash.hexdigest(),
             "files": tuple(self.files),
         }
-        return words, levers
+        scenario = (
+            Policy(**words, levers=levers)
+            if isinstance(levers, PolicyLevers)
+            else Future(**words, levers=levers)
+        )
+        self.findings.raise_if_any(scenario)
+        return scenario
 
     def parse(self, path: Path) -> dict[str, Any] | None:
         """The tables of a TOML file, or None with a problem noted."""
@@ -298,7 +304,8 @@ class _Reader:
                 for key in values:
                     gathered.origin[(kind, *([name] if name else []), key)] = path
 
-    def _validated(self, gathered: _Gathered, path: Path) -> PolicyLevers | FutureLevers | None:
+    def _validated(self, gathered: _Gathered, path: Path) -> tuple[PolicyLevers | FutureLevers, bool]:
+        """The levers, and whether they are whole: what is wrong in them is noted and left out."""
         tables: dict[str, Any] = {}
         for (kind, name), values in gathered.items.items():
             if name:
@@ -307,10 +314,13 @@ class _Reader:
                 tables[kind] = values
         model = LEVERS[self.kind]
         try:
-            return model.model_validate(tables)
+            return model.model_validate(tables), True
         except ValidationError as error:
-            for detail in error.errors(include_url=False):
+            details = error.errors(include_url=False)
+            for detail in details:
                 loc = detail["loc"]
+                if detail["type"] == "too_short" and any(_within(other["loc"], loc) for other in details):
+                    continue  # a list counts as too short when its only entry is wrong
                 where = next(
                     (
                         gathered.origin[tuple(str(part) for part in loc[:depth])]
@@ -320,11 +330,16 @@ class _Reader:
                     path,
                 )
                 self.findings.at(where, loc, _explain(detail, model))
-            return None
+            wrong = {tuple(str(part) for part in detail["loc"]) for detail in details}
+            return partial_levers(model, gathered.items, wrong), False
 
 
 def _by_language(words: Words | None) -> dict[str, str]:
     return {lang: getattr(words, lang) for lang in LANGUAGES} if words is not None else {}
+
+
+def _within(loc: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bool:
+    return len(loc) > len(outer) and loc[: len(outer)] == outer
 
 
 def _dotted(item: ItemKey) -> str:
@@ -368,12 +383,7 @@ def _nearest_key(name: str, loc: tuple[int | str, ...], model: type[BaseModel]) 
     """Hint at the valid keys of the table at `loc`."""
     table: Any = model
     for part in loc:
-        fields = getattr(table, "model_fields", {})
-        if part in fields:
-            annotation = fields[part].annotation
-            arguments = [
-                kind for kind in getattr(annotation, "__args__", ()) if hasattr(kind, "model_fields")
-            ]
-            table = arguments[0] if arguments else annotation
+        if part in getattr(table, "model_fields", {}):
+            table = lever_type(table, str(part))
     fields = getattr(table, "model_fields", {})
     return nearest(name, [field.alias or key for key, field in fields.items()]) if fields else ""

@@ -11,6 +11,7 @@ from model.world import World
 from scenarios.composition import contradictions
 from scenarios.fields import GROUPS, Dated, Placed
 from scenarios.future_levers import Centres, Drought
+from scenarios.library import LIBRARY
 from scenarios.policy import Future, Policy
 from scenarios.policy_levers import TaxHoliday, ZoneProject
 from scenarios.problems import Findings
@@ -32,23 +33,34 @@ def check_against(policy: Policy, future: Future, world: World, horizon: int) ->
         f"policy '{policy.name}', future '{future.name}' in world '{world.name}' up to {horizon}"
     )
     for scenario in (policy, future):
-        for kind, name, lever in scenario.levers.items():
-            item = _Item(findings, scenario.name, (kind, name), world, horizon)
-            item.check_years(lever)
-            item.check_places(lever)
+        note_misfits(scenario, world, horizon, findings)
     zone = policy.levers.qyzyljar
     last = last_recorded_year(world)
     if zone.status == "as_declared" and world.zone_jobs and not last < zone.declared_by < horizon:
         findings.at(
-            policy.name,
+            _where(policy),
             ("qyzyljar", "declared_by"),
             f"{zone.declared_by} lies outside {last + 1} to {horizon - 1}: after the record, before the horizon",
         )
     for text in contradictions(
         policy.levers, lambda one, two: bool(set(places_of(one, world)) & set(places_of(two, world)))
     ):
-        findings.at(policy.name, (), text)
+        findings.at(_where(policy), (), text)
     findings.raise_if_any()
+
+
+def note_misfits(scenario: Policy | Future, world: World, horizon: int, findings: Findings) -> None:
+    """Note every place and year of a scenario that does not fit; also of one that could be read only in part."""
+    for kind, name, lever in scenario.levers.items():
+        item = _Item(findings, _where(scenario), (kind, name), world, horizon)
+        item.check_years(lever)
+        item.check_places(lever)
+
+
+def _where(scenario: Policy | Future) -> str:
+    """A shipped scenario by its name, a user's by its file."""
+    own = [file for file in scenario.files if LIBRARY not in file.parents]
+    return str(own[0]) if own else scenario.name
 
 
 def levers_of(policy: Policy, future: Future, world: World, horizon: int) -> Levers:
@@ -96,12 +108,12 @@ class _Item:
             self._within("year", lever.year)
         elif isinstance(lever, Drought):
             latest = max(self.horizon, STANDARD_HORIZON) - 1
-            for year in lever.years:
+            for year in lever.years or ():
                 if not self.world.start <= year <= latest:
                     self.note("years", f"year {year} lies outside {self.world.start} to {latest}")
 
-    def _within(self, field: str, year: int) -> None:
-        if not self.world.start <= year < self.horizon:
+    def _within(self, field: str, year: int | None) -> None:
+        if year is not None and not self.world.start <= year < self.horizon:
             self.note(
                 field,
                 f"year {year} lies outside the run, which goes from {self.world.start} to {self.horizon - 1} "
@@ -117,7 +129,7 @@ class _Item:
             for place in lever.places:
                 self._known("places", place)
         elif isinstance(lever, Placed):
-            for selector in lever.places:
+            for selector in lever.places or ():
                 if selector in GROUPS:
                     if not places_of((selector,), self.world):
                         self.note("places", f"world '{self.world.name}' has no place of the group {selector}")
@@ -125,6 +137,8 @@ class _Item:
                     self._simulated(selector)
 
     def _known(self, field: str, place: str) -> bool:
+        if not place:  # left out, of a file that could be read only in part
+            return False
         if place in self.world.ids:
             return True
         self.note(field, f"world '{self.world.name}' has no place '{place}'" + nearest(place, self.world.ids))

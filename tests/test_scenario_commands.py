@@ -107,8 +107,20 @@ def test_check_passes_what_is_right(folder: Path) -> None:
     assert len(result.output.strip().splitlines()) == 4
 
 
+BAD = """
+[qyzyljar]
+but_for = 1.5
+[settlers.s]
+places = ["mamlutka"]
+[public_wages.p]
+places = ["@town"]
+from = 2060
+supplement = 0.1
+"""
+
+
 def test_check_lists_all_errors_of_all_files_and_writes_nothing(folder: Path) -> None:
-    bad = write_policy(folder, "[qyzyljar]\nbut_for = 1.5\n[settlers.s]\nplaces = ['mamlyutka']\n", "bad")
+    bad = write_policy(folder, BAD, "bad")
     lost = write_policy(
         folder, "[settlers.s]\nplaces = ['atlantis']\nfrom = 2060\nfamilies_a_year = 3\n", "lost"
     )
@@ -119,10 +131,14 @@ def test_check_lists_all_errors_of_all_files_and_writes_nothing(folder: Path) ->
         "bad.toml: qyzyljar.but_for: expected at most 1, got 1.5",
         "bad.toml: settlers.s.from: is missing",
         "bad.toml: settlers.s.families_a_year: is missing",
-        "lost: settlers.s.places: world 'towns' has no place 'atlantis'",
-        "lost: settlers.s.from: year 2060 lies outside the run",
+        "bad.toml: public_wages.p.places.0: unknown group of places '@town'; nearest valid name: '@towns'",
+        "bad.toml: settlers.s.places: world 'towns' has no place 'mamlutka'",
+        "bad.toml: public_wages.p.from: year 2060 lies outside the run",
+        "lost.toml: settlers.s.places: world 'towns' has no place 'atlantis'",
+        "lost.toml: settlers.s.from: year 2060 lies outside the run",
     ):
         assert text in result.stderr, text
+    assert len(result.stderr.splitlines()) == 3 + 8, "every problem once"
     assert result.stdout == ""
     assert "Traceback" not in result.output
     assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before

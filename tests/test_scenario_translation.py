@@ -331,7 +331,7 @@ def test_all_that_does_not_fit_comes_at_once(tmp_path: Path, towns: World) -> No
         "'atlantis'",
         "'omsk' is only seen",
         "year 2050 lies outside the run",
-        "dry: drought.d.years",
+        "dry.toml: drought.d.years",
     ):
         assert text in message
 
