@@ -15,7 +15,6 @@ from rich.text import Text
 from calibration.audit import Audit
 from calibration.audit_findings import FOUND, NOT_TESTED, Cell, Finding
 
-MARKS: Final = {FOUND: "found", NOT_TESTED: "not tested"}
 MOST_ROWS: Final = 14
 LABELS: Final = (("Test", "test"), ("Consequence", "consequence"), ("Calibration", "treatment"))
 WIDEST_CELL: Final = 48

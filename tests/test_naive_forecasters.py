@@ -130,8 +130,8 @@ def test_courses_without_noise_go_on() -> None:
         log_drift(panel(growth, 2), 50, generator())[:, :, 0], [[32, 64]] * 50, rtol=1e-3
     )
     flat = np.full(4, 6.0)
-    for forecaster in SERIES_FORECASTERS.values():
-        np.testing.assert_allclose(forecaster(panel(flat), 50, generator()), 6.0, atol=1e-3)
+    for any_forecaster in SERIES_FORECASTERS.values():
+        np.testing.assert_allclose(any_forecaster(panel(flat), 50, generator()), 6.0, atol=1e-3)
 
 
 def test_intervals_cover_what_they_say_after_four_years() -> None:
