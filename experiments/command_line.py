@@ -123,6 +123,35 @@ def forecast(
         )
 
 
+@app.command(epilog="Example: qyzyljar audit --data my_figures --out results/audit")
+def audit(
+    world: World = "towns",
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            metavar="DIR",
+            help="Folder of CSV files that stand in for the shipped ones of the same name, e.g. accounts.csv.",
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the findings as JSON instead of tables.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Folder of the results. Default: a folder under results/."),
+    ] = None,
+    no_figures: Annotated[bool, typer.Option("--no-figures", help="Draw no figures.")] = False,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Accepted; the audit draws nothing.")] = 1,
+    quiet: Quiet = False,
+) -> None:
+    """Find what is wrong with the data: dates, accounts that do not close, columns that are others, outliers."""
+    with exit_codes():
+        from experiments.audit_command import AuditOptions, run_audit
+
+        run_audit(AuditOptions(world, data, as_json, out, not no_figures, quiet))
+
+
 @app.command(epilog="Example: qyzyljar bench --world region")
 def bench(
     world: World = "towns",

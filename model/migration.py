@@ -446,7 +446,6 @@ def move_people(
             if there < 0:
                 continue
             _post_move(people, i, here, there, n_sim, ledger)
-            _seek_anew(people, i)
             if there < n_sim:
                 fate[i] = MOVED
                 moves.row[n_moves] = i
@@ -455,7 +454,6 @@ def move_people(
                 n_moves += 1
                 if study:
                     people.origin[i] = here
-                    people.status[i] = STUDENT
             else:
                 fate[i] = LEFT
                 if study:
@@ -469,6 +467,12 @@ def move_people(
     for k in range(n_moved):
         h = moved[k]
         residence[first[h] : first[h + 1]] = households.place[h]
+    # Only now: until all have decided, a brother's wage of 1 January is part of his sister's household income.
+    for m in range(n_moves):
+        i = moves.row[m]
+        _seek_anew(people, i)
+        if people.age[i] <= STUDY_LAST_AGE:
+            people.status[i] = STUDENT
     return n_moves, n_students
 
 

@@ -358,13 +358,14 @@ def _outside_students(engine: Engine) -> NDArray[np.float64]:
         utility = choice.utility[place, 0]
         open_places = world.is_study_place & (utility > -1e299)
         if open_places.any():
-            weight = np.array(
-                [
-                    math.exp(v - float(utility[open_places].max())) if o else 0.0
-                    for v, o in zip(utility, open_places, strict=True)
-                ]
-            )
-            shares[place] = weight[world.n_sim :].sum() / weight.sum()
+            top = float(utility[open_places].max())
+            outside, total = 0.0, 0.0
+            for there in np.flatnonzero(open_places):
+                weight = math.exp(float(utility[there]) - top)
+                total += weight
+                if there >= world.n_sim:
+                    outside += weight
+            shares[place] = outside / total
     return np.asarray(engine.norm.youth_leaving * shares)
 
 
