@@ -12,43 +12,33 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from model import draws, place_year
-from model.accounts import REMOVED, Ledger, check_closed, count_stock, new_ledger
-from model.arrivals import Arrivers, admit
-from model.buffers import Buffers
-from model.choice import Choice, Places, log_distances, new_choice, rogers_castro
+from model import place_year
+from model.accounts import REMOVED, check_closed, count_stock
+from model.arrivals import admit
+from model.choice import log_distances
 from model.demography import (
     UNION_CELLS,
-    Vital,
     decide_vital_events,
-    new_vital,
     pair_on_circle,
 )
+from model.engine_state import EngineState
 from model.founding import Founding
-from model.labour import Centres, Cuts, match, scan_labour
-from model.levers import Levers, neutral_levers
+from model.labour import match, scan_labour
+from model.levers import Levers
 from model.migration import (
-    Incomes,
     move_people,
     return_students,
 )
 from model.new_homes import strike_lone_movers, write_next_year
-from model.normalisation import Norm
-from model.opening import RETURN_YEARS, open_world
+from model.opening import RETURN_YEARS
 from model.orphans import Refuge, find_hosts, find_orphans
-from model.outlook import LAST_OBSERVED_FLOWS, build_outlook
-from model.parameters import ParameterValues, waged_places
+from model.outlook import LAST_OBSERVED_FLOWS
+from model.parameters import ParameterValues
 from model.population import (
-    AGES,
     FEMALE,
-    SECTORS,
-    refresh_marks,
 )
-from model.readiness import Readiness
 from model.record import Record
-from model.settlements import LANES, Settlements, count_places, new_settlements
 from model.world import World
-from model.zones import project_columns, qyzyljar_projects
 
 
 class Phase(NamedTuple):
@@ -60,18 +50,8 @@ class Phase(NamedTuple):
     run: str
 
 
-class Engine(Buffers):
-    """One run of one world.
-
-    Args:
-        world: the world; founding: its founding population (shared, never written to).
-        values: a complete set of parameter values. seed: the run's seed (`draws.run_seed`).
-        levers: what policies and futures change; None changes nothing.
-        horizon: last 1 January that is reached.
-
-    Raises:
-        ValueError: the horizon does not lie after the world's start.
-    """
+class Engine(EngineState):
+    """One run of one world, stepped a year at a time (arguments: `EngineState`)."""
 
     PLAN: ClassVar[tuple[Phase, ...]] = (
         Phase(1, "exogenous drivers", "", "read_drivers"),
@@ -87,131 +67,6 @@ class Engine(Buffers):
         Phase(11, "accounts", "", "close_accounts"),
         Phase(12, "records", "", "take_record"),
     )
-
-    def __init__(
-        self,
-        world: World,
-        founding: Founding,
-        values: ParameterValues,
-        seed: np.uint64,
-        levers: Levers | None = None,
-        horizon: int = 2045,
-    ) -> None:
-        if horizon <= world.start:
-            raise ValueError(
-                f"horizon {horizon}: expected a year after {world.start}, the start of world '{world.name}'"
-            )
-        self.world, self.founding, self.values, self.seed = world, founding, values, np.uint64(seed)
-        self.horizon, self.start, self.year = horizon, world.start, world.start
-        self.levers = levers if levers is not None else neutral_levers(world, horizon)
-        self.settings, self.table = values.settings(), values.table()
-        self.outlook = build_outlook(world, values, self.levers, self.seed, horizon)
-        self.keys: NDArray[np.uint64] = np.array([draws.text_key(place) for place in world.ids], np.uint64)
-        self.omega: NDArray[np.float64] = values.by_place("omega", 1.0)
-        self.waged: NDArray[np.bool_] = np.zeros(world.n_all, np.bool_)
-        self.waged[waged_places(world)] = True
-        n_sim, n_all = world.n_sim, world.n_all
-        self.is_centre: NDArray[np.bool_] = np.array(
-            [kind in ("regional_centre", "capital") for kind in world.kind]
-        )
-        self.state: Settlements = new_settlements(n_sim, n_all)
-        self.ledger: Ledger = new_ledger(n_sim, n_all)
-        self.choice: Choice = new_choice(n_sim, n_all)
-        self.vital: Vital = new_vital(n_sim)
-        self.incomes = Incomes(np.zeros(n_sim), np.zeros(n_sim))
-        self.places = Places(
-            np.zeros(n_all),
-            world.infrastructure_Q.copy(),
-            world.services_S.copy(),
-            world.rent_index.copy(),
-            world.size_2015,
-            np.zeros(n_all),
-            world.nest,
-            world.is_destination,
-            world.is_study_place,
-            self.keys,
-            np.empty((n_all, n_all)),
-        )
-        log_distances(world.road_km, self.places.log_distance)
-        self.projects = project_columns(
-            (qyzyljar_projects(world) if self.levers.qyzyljar else ()) + self.levers.projects
-        )
-        self.largest_arrival = int(np.diff(founding.templates.first).max())
-        self.arrivers = Arrivers(
-            values["stayer_share"], np.minimum(1.0, world.kin_share * values["kin_scale"])
-        )
-        self.fertility_log = founding.fertility_offset + values.by_place("fertility")[:n_sim]
-        self.mortality_log = founding.mortality_offset + values.by_place("mortality")[:n_sim]
-        self.arrival_variation = values.by_place("arrival_variation")[:n_sim]
-        self.register_bias = np.array([math.exp(b) for b in values.by_place("register_bias")[:n_sim]])
-        self.mobility = np.empty(AGES)
-        rogers_castro(self.mobility)
-        self.centres = Centres(
-            world.commuting_centre,
-            np.array([world.road_km[s, world.commuting_centre[s]] for s in range(n_sim)]),
-            np.zeros(n_all),
-            np.zeros(n_all),
-            np.zeros(n_sim),
-            np.ones(n_sim),
-            np.zeros(n_sim, np.bool_),
-        )
-        self.cuts = Cuts(
-            np.zeros((n_sim, SECTORS), np.uint64),
-            np.zeros(n_sim, np.uint64),
-            np.zeros(n_sim, np.uint64),
-            np.zeros(n_sim),
-        )
-        self.tally: NDArray[np.int64] = np.zeros((LANES, 2 * n_sim), np.int64)
-        self.wages: NDArray[np.float64] = np.zeros(n_all)
-        self.expected_arrivals: NDArray[np.float64] = np.zeros((n_sim, n_all))
-        self.arrival_counts: NDArray[np.int64] = np.zeros((n_sim, n_all), np.int64)
-        self.settlers: NDArray[np.int64] = np.zeros(n_sim, np.int64)
-        super().__init__(founding, self.ledger)
-        self.alpha, self.border = 0.0, 1.0
-        self.opening_keys = np.uint64(0)
-        self.record = Record(self.start, horizon, n_sim, n_all)
-        self.population_2015 = world.founding_population * founding.replicates
-        # What `open_world` derives from founders and parameters.
-        self.norm: Norm
-        self.readiness: Readiness
-        self.kappa_2015: NDArray[np.float64]
-        self.kappa: NDArray[np.float64]
-        self.study_logit_2015: NDArray[np.float64]
-        self.leaving_2015: NDArray[np.float64]
-        self.arrival_base: NDArray[np.float64]
-        self.origin_share: NDArray[np.float64]
-        self.study_origin: NDArray[np.int64]
-        self.origins: NDArray[np.bool_]
-        self.advantage: NDArray[np.float64]
-        self.advantage_2015: NDArray[np.float64]
-        self.regime_hazard: NDArray[np.float64]
-        self.regime_arrivals: NDArray[np.float64]
-        self.level_2015: NDArray[np.int64]
-        self.participation: NDArray[np.uint64]
-        self.labour_force_outside: NDArray[np.float64]
-        open_world(self)
-        self.record.pyramid_first[:] = self.ledger.closing
-        self._note_stocks()
-
-    # Rows and counts ----------------------------------------------------------------------------------
-
-    def recount(self) -> None:
-        """Take the opening stock from the columns (after the founders settled, or after an edit by hand)."""
-        refresh_marks(self.people, self.households, self.n_households)
-        self.ensure_residence()
-        self.opening_keys = np.uint64(
-            count_stock(self.people, self.households, self.n_households, self.residence, self.ledger.closing)
-        )
-        self._count_places()
-
-    def _count_places(self) -> None:
-        """Population, households and pupils of the places on this 1 January."""
-        count_places(self.ledger.closing, self.households.place, self.n_households, self.state)
-
-    def _note_stocks(self) -> None:
-        self.record.note_stocks(
-            self.t, self.ledger.closing, self.state, self.register_bias, self.state.dwellings
-        )
 
     # The year -----------------------------------------------------------------------------------------
 
@@ -232,11 +87,6 @@ class Engine(Buffers):
         while self.year < self.horizon:
             self.step()
         return self.record
-
-    @property
-    def t(self) -> int:
-        """Number of the year, 0 for the first."""
-        return self.year - self.start
 
     def read_drivers(self) -> None:
         """Phase 1: this year's drivers, the walk of the hazards, probabilities of births and deaths."""
@@ -594,8 +444,8 @@ class Engine(Buffers):
         trends = np.array([self.settings.g_A * t, self.settings.g_I * t])
         self.record.note_flows(t, self.ledger, self.state, self.places, trends)
         self.year += 1
-        self._count_places()
-        self._note_stocks()
+        self.count_places()
+        self.note_stocks()
         if self.year == self.horizon:
             self.record.pyramid_last[:] = self.ledger.closing
 

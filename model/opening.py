@@ -43,7 +43,7 @@ from model.readiness import Readiness, mean_readiness
 from model.zones import relieve_centres
 
 if TYPE_CHECKING:
-    from model.engine import Engine
+    from model.engine_state import EngineState
 
 LABOUR_FORCE_OF_SIZE = (
     0.55  # labour force of an outside centre whose figure is unknown, per resident [assumed]
@@ -99,7 +99,7 @@ def fill_register(
     return n
 
 
-def open_world(engine: Engine) -> None:
+def open_world(engine: EngineState) -> None:
     """Bring an engine to its first 1 January (everything before the first step)."""
     world, state = engine.world, engine.state
     _copy_founders(engine)
@@ -140,7 +140,7 @@ def open_world(engine: Engine) -> None:
     _normalise(engine)
 
 
-def _copy_founders(engine: Engine) -> None:
+def _copy_founders(engine: EngineState) -> None:
     founding = engine.founding
     n_people, n_households = founding.n_people, founding.n_households
     engine.people.key[:n_people] = founding.people.key
@@ -154,7 +154,7 @@ def _copy_founders(engine: Engine) -> None:
     engine.households.first[: n_households + 1] = founding.households.first
 
 
-def labour_force_of_centres(engine: Engine) -> NDArray[np.float64]:
+def labour_force_of_centres(engine: EngineState) -> NDArray[np.float64]:
     """Labour force of outside places that people can commute to, float64[n_all] (0 for all others)."""
     world = engine.world
     known = world.labour_force_external
@@ -165,7 +165,7 @@ def labour_force_of_centres(engine: Engine) -> NDArray[np.float64]:
     return force
 
 
-def _open_labour_market(engine: Engine) -> None:
+def _open_labour_market(engine: EngineState) -> None:
     """Wages at omega x the region's, posts and statuses in equilibrium (`labour_founding.py`)."""
     world, state, settings = engine.world, engine.state, engine.settings
     n_sim = world.n_sim
@@ -213,7 +213,7 @@ def _open_labour_market(engine: Engine) -> None:
     )
 
 
-def _study_logits(engine: Engine) -> NDArray[np.float64]:
+def _study_logits(engine: EngineState) -> NDArray[np.float64]:
     """Logit of the share of a cohort that leaves to study, by place; lower where universities are at home."""
     share = min(max(engine.settings.p_edu, 1e-9), 1.0 - 1e-9)
     logit = np.full(engine.world.n_sim, math.log(share / (1.0 - share)))
@@ -221,7 +221,7 @@ def _study_logits(engine: Engine) -> NDArray[np.float64]:
     return logit
 
 
-def _normalise(engine: Engine) -> None:
+def _normalise(engine: EngineState) -> None:
     """alpha_RU, IV_2015, lambda', arrivals of 2015, and the register of students already away."""
     world, settings, places = engine.world, engine.settings, engine.places
     n_sim = world.n_sim
@@ -314,12 +314,12 @@ def _normalise(engine: Engine) -> None:
     _open_register(engine)
 
 
-def state_wage(engine: Engine) -> NDArray[np.float64]:
+def state_wage(engine: EngineState) -> NDArray[np.float64]:
     """Local wages of the simulated places, float64[n_sim]."""
     return engine.state.wage
 
 
-def _open_arrivals(engine: Engine, leaving: NDArray[np.float64]) -> None:
+def _open_arrivals(engine: EngineState, leaving: NDArray[np.float64]) -> None:
     """a_s: arrivals from outside in 2015, persons a year, so that all arrivals are in_out x departures.
 
     Moves from other simulated places and returning students are part of all arrivals.
@@ -350,7 +350,7 @@ def _open_arrivals(engine: Engine, leaving: NDArray[np.float64]) -> None:
     engine.regime_arrivals = np.maximum(LEAST_REGIME_FACTOR, 1.0 + half / engine.arrival_base)
 
 
-def _outside_students(engine: Engine) -> NDArray[np.float64]:
+def _outside_students(engine: EngineState) -> NDArray[np.float64]:
     """Of the youth who leave to study, persons a year who go to external places."""
     world, choice = engine.world, engine.choice
     shares = np.ones(world.n_sim)
@@ -369,7 +369,7 @@ def _outside_students(engine: Engine) -> NDArray[np.float64]:
     return np.asarray(engine.norm.youth_leaving * shares)
 
 
-def _study_origin(engine: Engine, place: int) -> int:
+def _study_origin(engine: EngineState, place: int) -> int:
     """External place from which returning students are booked: the open university place of largest utility."""
     world = engine.world
     utility = np.where(world.is_study_place, engine.choice.utility[place, 0], -np.inf)
@@ -377,7 +377,7 @@ def _study_origin(engine: Engine, place: int) -> int:
     return int(np.argmax(utility)) if np.isfinite(utility).any() else world.n_all - 1
 
 
-def _open_register(engine: Engine) -> None:
+def _open_register(engine: EngineState) -> None:
     """Students who left in the years before the start."""
     per_year = np.zeros(RETURN_LAST_AGE + 1)
     per_year[STUDY_LAST_AGE - 1] = 1.0 / 3.0
