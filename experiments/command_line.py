@@ -152,20 +152,43 @@ def audit(
         run_audit(AuditOptions(world, data, as_json, out, not no_figures, quiet))
 
 
-@app.command(epilog="Example: qyzyljar bench --world region")
+@app.command(epilog="Example: qyzyljar bench --growth --json --out results/bench")
 def bench(
     world: World = "towns",
     seed: Seed = 1,
+    growth: Annotated[
+        bool, typer.Option("--growth", help="Instead: cost and memory from 4 thousand to 20 million people.")
+    ] = False,
+    peers: Annotated[
+        bool,
+        typer.Option(
+            "--peers",
+            help="Instead: beside object agents, Mesa itself, the machine's memory (checkout only).",
+        ),
+    ] = False,
+    chance: Annotated[
+        bool,
+        typer.Option(
+            "--chance", help="Instead: what common random numbers save when a wage or a zone is compared."
+        ),
+    ] = False,
+    pairs: Annotated[
+        int, typer.Option("--pairs", min=2, help="Pairs of runs of every change, with --chance.")
+    ] = 200,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON with machine, date, versions and commit.")
+    ] = False,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Also write the figures there, as bench.json.")
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Also write bench.json, bench.md and the figures there."),
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Measure person-years a second, time by phase, memory and start-up."""
+    """Measure speed, time by phase, memory and start-up; or growth, peers, common random numbers."""
     with exit_codes():
-        from experiments.bench import run_bench
+        from experiments.bench import BenchOptions, run_bench
 
-        run_bench(world=world, seed=seed, out=out, quiet=quiet)
+        run_bench(BenchOptions(world, seed, peers, growth, chance, pairs, as_json, out, quiet))
 
 
 def main() -> None:
