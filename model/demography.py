@@ -28,6 +28,8 @@ GONE = DIES | LEFT | MOVED | LEAVES_HOME | UNITES | DIVORCES | ORPHANED  # not c
 
 UNION_FIRST_AGE = 20
 UNION_LAST_AGE = 35
+CANDIDATES_OF_BIN = 4  # wanted on average when candidates are put in order
+MOST_CIRCLE_BITS = 14
 UNION_CELLS = 3  # fixed age cells of pairing: 20-24, 25-29, 30-35
 
 
@@ -313,6 +315,55 @@ def _decide_couples(
 
 
 @kernel
+def _order_on_circle(
+    candidates: Candidates,
+    n: int,
+    people: People,
+    n_groups: int,
+    number: NDArray[np.int32],
+    woman: NDArray[np.bool_],
+) -> NDArray[np.int32]:
+    """Order candidates by group and position on the circle; returns the first place in the order of every group.
+
+    Fills, for every place in the order, the candidate's number and whether she is a woman. They are dealt into bins by
+    group and leading bits of the position; a few steps within the bins then complete the order.
+    """
+    bits = 1
+    while bits < MOST_CIRCLE_BITS and (n_groups * CANDIDATES_OF_BIN) << bits < n:
+        bits += 1
+    shift = U64(64 - bits)
+    groups, positions, rows, traits = candidates.group, candidates.position, candidates.row, people.traits
+    fill = np.zeros((n_groups << bits) + 1, dtype=np.int32)
+    for c in range(n):
+        fill[(U64(groups[c]) << U64(bits)) + (positions[c] >> shift)] += 1
+    place = 0
+    for cell in range(fill.shape[0]):
+        members = fill[cell]
+        fill[cell] = place
+        place += members
+    start = np.empty(n_groups + 1, dtype=np.int32)
+    for group in range(n_groups + 1):
+        start[group] = fill[group << bits]
+    ordered = np.empty(n, dtype=np.uint64)
+    for c in range(n):
+        cell = (U64(groups[c]) << U64(bits)) + (positions[c] >> shift)
+        at = U64(fill[cell])
+        fill[cell] += 1
+        ordered[at] = positions[c]
+        number[at] = c
+        woman[at] = (traits[rows[c]] & FEMALE) != 0
+    for group in range(n_groups):
+        for k in range(start[group] + 1, start[group + 1]):
+            position, c, female = ordered[k], number[k], woman[k]
+            at = k
+            while at > start[group] and ordered[at - 1] > position:
+                ordered[at], number[at], woman[at] = ordered[at - 1], number[at - 1], woman[at - 1]
+                at -= 1
+            ordered[at], number[at], woman[at] = position, c, female
+    return start
+
+
+@kernel
 def pair_on_circle(
     candidates: Candidates,
     n: int,
@@ -325,39 +376,35 @@ def pair_on_circle(
 
     Per place and fixed age cell; one more single person then changes a handful of couples, not half of
     them. Leftovers wait a year; members of one household never pair. Fills pairs[k] = (woman, man) as
-    candidate numbers and marks both fates; returns the number of pairs.
+    candidate numbers, in the order of the rows, and marks both fates; returns the number of pairs.
     """
-    order = np.argsort(candidates.position[:n], kind="mergesort")
-    start = np.zeros(n_groups + 1, dtype=np.int64)
-    for c in range(n):
-        start[candidates.group[c] + 1] += 1
-    for g in range(n_groups):
-        start[g + 1] += start[g]
-    fill = start[:n_groups].copy()
-    sorted_candidates = np.empty(n, dtype=np.int32)
-    for k in range(n):
-        group = candidates.group[order[k]]
-        sorted_candidates[fill[group]] = order[k]
-        fill[group] += 1
+    number, woman = np.empty(n, dtype=np.int32), np.empty(n, dtype=np.bool_)
+    start = _order_on_circle(candidates, n, people, n_groups, number, woman)
     stack = np.empty(n, dtype=np.int32)
-    n_pairs = 0
+    partner = np.full(n, -1, dtype=np.int32)
+    household = candidates.household
     for g in range(n_groups):
         depth = 0
         for lap in range(2):
             for k in range(start[g], start[g + 1]):
-                c = sorted_candidates[k]
-                woman = (people.traits[candidates.row[c]] & FEMALE) != 0
-                if not woman:
+                c = number[k]
+                if not woman[k]:
                     if lap == 0:
                         stack[depth] = c
                         depth += 1
-                elif depth > 0 and not fate[candidates.row[c]] & UNITES:
+                elif depth > 0 and partner[c] < 0:
                     man = stack[depth - 1]
-                    if candidates.household[man] != candidates.household[c]:
+                    if household[man] != household[c]:
                         depth -= 1
-                        pairs[n_pairs, 0] = c
-                        pairs[n_pairs, 1] = man
-                        fate[candidates.row[c]] |= UNITES
-                        fate[candidates.row[man]] |= UNITES
-                        n_pairs += 1
+                        partner[c] = man
+                        partner[man] = c
+    n_pairs = 0
+    for c in range(n):
+        if partner[c] >= 0:
+            fate[candidates.row[c]] |= UNITES
+            if partner[c] > c:
+                female = (people.traits[candidates.row[c]] & FEMALE) != 0
+                pairs[n_pairs, 0] = c if female else partner[c]
+                pairs[n_pairs, 1] = partner[c] if female else c
+                n_pairs += 1
     return n_pairs

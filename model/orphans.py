@@ -22,8 +22,11 @@ from model.population import (
 )
 from model.strips import STRIP, fill_draws, list_marked
 
-ARC_BITS = 8
-ARCS = 256  # arcs of the circle of hashes on which hosts of orphans are looked for
+# Arcs of the circle of hashes on which hosts of orphans are looked for: so many that an arc of a place holds some
+# households, not thousands, each of which would look at every orphan of the arc.
+HOUSEHOLDS_OF_ARC = 16
+LEAST_ARC_BITS = 8
+MOST_ARC_BITS = 16
 
 
 class Refuge(NamedTuple):
@@ -85,8 +88,12 @@ def find_hosts(
     distance = np.full(n_orphans, 0xFFFFFFFFFFFFFFFF, dtype=np.uint64)
     wish = np.empty(n_orphans, dtype=np.uint64)
     next_on_arc = np.empty(n_orphans, dtype=np.int32)
-    first_on_arc = np.empty((n_sim, ARCS), dtype=np.int32)
-    near = np.empty((n_sim + 1, ARCS), dtype=np.bool_)  # the last row: households that left the world
+    bits = LEAST_ARC_BITS
+    while bits < MOST_ARC_BITS and (n_sim * HOUSEHOLDS_OF_ARC) << bits < n_households:
+        bits += 1
+    arc_shift, last_arc = U64(64 - bits), U64((1 << bits) - 1)
+    first_on_arc = np.empty((n_sim, 1 << bits), dtype=np.int32)
+    near = np.empty((n_sim + 1, 1 << bits), dtype=np.bool_)  # the last row: households that left the world
     position = np.empty(STRIP, dtype=np.uint64)
     marks, listed = np.empty(STRIP, dtype=np.bool_), np.empty(STRIP + 1, dtype=np.int32)
     for o in range(n_orphans):
@@ -100,14 +107,14 @@ def find_hosts(
         near[:] = False
         open_cases = 0
         for o in range(n_orphans):
-            if distance[o] > U64(1) << U64(64 - ARC_BITS):
+            if distance[o] > U64(1) << arc_shift:
                 open_cases += 1
                 place = households.place[orphan_household[o]]
-                arc = U64(0) if whole_place else wish[o] >> U64(64 - ARC_BITS)
+                arc = U64(0) if whole_place else wish[o] >> arc_shift
                 next_on_arc[o] = first_on_arc[place, arc]
                 first_on_arc[place, arc] = o
                 near[place, arc] = True
-                near[place, (arc + U64(1)) & U64(ARCS - 1)] = True
+                near[place, (arc + U64(1)) & last_arc] = True
                 if whole_place:
                     near[place, :] = True
         if open_cases == 0:
@@ -118,7 +125,7 @@ def find_hosts(
             fill_draws(households.key[begin:end], salted, position)
             for k in range(end - begin):
                 place = np.uint32(homes[k]) if homes[k] != NOWHERE else np.uint32(n_sim)
-                marks[k] = near[place, position[k] >> U64(64 - ARC_BITS)]
+                marks[k] = near[place, position[k] >> arc_shift]
             for k in range(list_marked(marks, begin, end - begin, listed, 0)):
                 h = listed[k]
                 if not stays(fate[households.first[h]]):
@@ -126,7 +133,7 @@ def find_hosts(
                 here = position[h - begin]
                 for back in range(1 if whole_place else 2):
                     arc = (
-                        U64(0) if whole_place else ((here >> U64(64 - ARC_BITS)) - U64(back)) & U64(ARCS - 1)
+                        U64(0) if whole_place else ((here >> arc_shift) - U64(back)) & last_arc
                     )
                     o = first_on_arc[households.place[h], arc]
                     while o >= 0:
