@@ -39,8 +39,8 @@ class Buffers:
     def __init__(self, founding: Founding, ledger: Ledger) -> None:
         """Room for the founders and some growth."""
         self.ledger = ledger
-        rows = founding.n_people + founding.n_people // 16 + SPARE_ROWS
-        household_rows = founding.n_households + founding.n_households // 16 + SPARE_ROWS
+        rows = founding.n_people + founding.n_people // 8 + SPARE_ROWS
+        household_rows = founding.n_households + founding.n_households // 8 + SPARE_ROWS
         self.people, self.spare_people = new_people(rows), new_people(rows)
         self.households, self.spare_households = (
             new_households(household_rows),

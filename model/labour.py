@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import draws
+from model.commuting import fill_commuter_posts
 from model.compiled import kernel, lean_kernel
 from model.draws import I64, U64
 from model.job_queue import (
@@ -17,7 +18,6 @@ from model.job_queue import (
     JobQueue,
     Seekers,
     begin_of,
-    bin_of_position,
     cut_after,
     new_queue,
     queue_number,
@@ -54,7 +54,7 @@ class Cuts(NamedTuple):
 
     Attributes:
         hired: uint64[n_sim, 4] cumulated cuts by sector: hired in the first sector whose cut exceeds the number.
-        commuting: uint64[n_sim] cut below which an accepting seeker commutes.
+        commuting: uint64[n_sim] posts set aside for commuters; at the founding the cut below which a seeker commutes.
         unemployed: uint64[n_sim] cut from which the rest are officially unemployed.
         acceptance: float64[n_sim] share of seekers who would take a job in the centre.
     """
@@ -308,24 +308,33 @@ def match(
             openings = _local_openings(place, state) - state.vacancies[place]
             hired[place] = _hire_locally(place, openings, settings.matching, state, queue, cuts)
     commutes = np.zeros(n, dtype=np.bool_)
+    commuters = np.zeros(queue.start.shape[0], dtype=np.int32)
+    commuting = fill_commuter_posts(
+        people,
+        seekers,
+        n,
+        queue,
+        cuts.hired[:, SECTORS - 1],
+        cuts.acceptance,
+        cuts.commuting,
+        draws.salt(seed, year, draws.COMMUTE_ACCEPTANCE),
+        commutes,
+        commuters,
+    )
     for place in range(n_sim):
-        asked, taken = _commute(
-            people,
-            seekers,
-            queue,
-            place,
-            hired[place],
-            cuts,
-            draws.salt(seed, year, draws.COMMUTE_ACCEPTANCE),
-            commutes,
-        )
-        state.commuters[place] += taken
+        state.commuters[place] += commuting[place]
         centre = centres.centre[place]
         if 0 <= centre < n_sim:
-            state.commuters_in[centre] += taken
+            state.commuters_in[centre] += commuting[place]
         close_market(place, state, settings)
+        seeking = begin_of(queue, place + 1) - begin_of(queue, place)
         cuts.unemployed[place] = _unemployed_cut(
-            queue, place, hired[place], taken, asked, state.unemployed[place], commutes
+            queue,
+            place,
+            seeking - hired[place] - commuting[place],
+            state.unemployed[place],
+            commutes,
+            commuters,
         )
     _set_statuses(people, seekers, n, cuts, commutes)
     for place in range(n_sim):
@@ -365,7 +374,7 @@ def _share_centres(
     is_centre: NDArray[np.bool_],
     cuts: Cuts,
 ) -> None:
-    """Posts of each centre that go to seekers of each place; kept in `cuts.commuting` as numbers for now.
+    """Posts of each centre that go to seekers of each place; kept in `cuts.commuting`.
 
     `state.vacancies` of a simulated centre holds the posts set aside for others.
     """
@@ -401,72 +410,33 @@ def _share_centres(
 
 
 @lean_kernel
-def _commute(
-    people: People,
-    seekers: Seekers,
-    queue: JobQueue,
-    place: int,
-    hired: int,
-    cuts: Cuts,
-    salted: np.uint64,
-    commutes: NDArray[np.bool_],
-) -> tuple[int, int]:
-    """Fill the posts set aside for a place with its first accepting seekers who found no local job.
-
-    Returns:
-        Position in the queue up to which seekers were asked, number of new commuters.
-    """
-    posts = I64(cuts.commuting[place])
-    accepts = cuts.acceptance[place]
-    position, end = begin_of(queue, place) + hired, begin_of(queue, place + 1)
-    cuts.commuting[place] = NOBODY
-    if posts == 0 or position == end:
-        return position, 0
-    taken = 0
-    cell = bin_of_position(queue, place, position)
-    sort_bin(queue, cell)
-    while position < end:
-        while position >= queue.start[cell + 1]:
-            cell += 1
-            sort_bin(queue, cell)
-        seeker = queue.seeker[position]
-        if draws.uniform(people.key[seekers.row[seeker]], salted) < accepts:
-            if taken == posts:
-                cuts.commuting[place] = queue.number[position]
-                return position, taken
-            commutes[seeker] = True
-            taken += 1
-        position += 1
-    cuts.commuting[place] = EVERYBODY if taken > 0 else NOBODY
-    return position, taken
-
-
-@lean_kernel
 def _unemployed_cut(
     queue: JobQueue,
     place: int,
-    hired: int,
-    commuting: int,
-    asked: int,
+    left_over: int,
     unemployed: int,
     commutes: NDArray[np.bool_],
+    commuters: NDArray[np.int32],
 ) -> np.uint64:
     """Cut from which the last in the queue among those left over are officially unemployed, as many as (7) says.
 
-    Beyond position `asked` nobody commutes; before it, commuters are passed over.
+    Commuters are passed over: whole bins by their number in the bin (`commuters`), the last one person by person.
     """
-    begin, end = begin_of(queue, place), begin_of(queue, place + 1)
-    if unemployed >= end - begin - hired - commuting:
+    if unemployed >= left_over:
         return NOBODY
     if unemployed == 0:
         return EVERYBODY
-    if end - unemployed >= asked:
-        return cut_after(queue, place, end - unemployed - begin)
-    position = asked
-    left = unemployed - (end - asked)
-    while left > 0:  # those asked stand in order
+    cell = ((place + 1) << queue.bits) - 1
+    others = I64(queue.start[cell + 1] - queue.start[cell]) - commuters[cell]
+    while unemployed > others:
+        unemployed -= others
+        cell -= 1
+        others = I64(queue.start[cell + 1] - queue.start[cell]) - commuters[cell]
+    sort_bin(queue, cell)
+    position = I64(queue.start[cell + 1])
+    while unemployed > 0:
         position -= 1
-        left -= not commutes[queue.seeker[position]]
+        unemployed -= not commutes[queue.seeker[position]]
     return queue.number[position]
 
 
