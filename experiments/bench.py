@@ -151,7 +151,7 @@ def _speed(options: BenchOptions, console: Console) -> Section:
 def _growth(options: BenchOptions, console: Console) -> Section:
     from experiments import bench_growth
 
-    with console.status("measuring from 4 thousand to 20 million people (some three minutes) ..."):
+    with console.status("measuring from 4 thousand to 20 million people (some four minutes) ..."):
         sizes = bench_growth.measure_growth(options.seed)
 
     def draw(folder: Path) -> list[Path]:
@@ -162,7 +162,7 @@ def _growth(options: BenchOptions, console: Console) -> Section:
     return Section(
         {
             "growth": {
-                "sizes": [asdict(size) for size in sizes],
+                "sizes": [size.record() for size in sizes],
                 "fixed_seconds": bench_growth.fixed_cost(sizes),
                 "net_nanoseconds": [cost * 1e9 for cost in bench_growth.net_costs(sizes)],
                 "spread": bench_growth.spread(sizes),

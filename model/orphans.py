@@ -132,9 +132,7 @@ def find_hosts(
                     continue
                 here = position[h - begin]
                 for back in range(1 if whole_place else 2):
-                    arc = (
-                        U64(0) if whole_place else ((here >> arc_shift) - U64(back)) & last_arc
-                    )
+                    arc = U64(0) if whole_place else ((here >> arc_shift) - U64(back)) & last_arc
                     o = first_on_arc[households.place[h], arc]
                     while o >= 0:
                         apart = here - wish[o]

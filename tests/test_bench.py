@@ -18,7 +18,7 @@ from experiments.bench_peers import Contest, find_reference, measure_peers, peer
 from experiments.bench_sheets import Sheet, verdict
 from experiments.command_line import app
 from experiments.failures import BadInput, RunFailure
-from model.engine import simulate
+from model.engine import Engine, simulate
 
 
 def qyzyljar(*arguments: str | Path) -> Result:
@@ -26,7 +26,8 @@ def qyzyljar(*arguments: str | Path) -> Result:
 
 
 def size_of(people: int, runs: tuple[float, ...], memory: float | None = 10.0) -> Growth:
-    return Growth(people, 30.0 * people, runs, 0.1 * min(runs), 0.5, {"moves": 0.3 * min(runs)}, memory)
+    steps = tuple(min(runs) * share for share in (0.1, 0.3, *[0.0] * 10, 0.6))
+    return Growth(people, 30.0 * people, runs, 0.5, steps, memory)
 
 
 @pytest.fixture
@@ -175,7 +176,10 @@ def test_one_size_is_measured_in_this_process() -> None:
     assert len(size.runs) == 2
     assert size.seconds == min(size.runs) > size.opening
     assert size.person_years > 25 * 1000 * 0.5
-    assert sum(size.phases.values()) == pytest.approx(size.seconds - size.opening, rel=0.2)
+    assert size.quiet == pytest.approx(size.opening + sum(size.phases))
+    assert 0.3 * size.seconds < size.quiet < 1.001 * size.seconds
+    assert len(size.steps) == 1 + bench_growth.PHASES * 30
+    assert len(Engine.PLAN) == bench_growth.PHASES
 
 
 def test_a_size_that_fails_in_its_process_names_the_size(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,19 +188,28 @@ def test_a_size_that_fails_in_its_process_names_the_size(monkeypatch: pytest.Mon
         bench_growth.measure_growth(1, (4000,), 1)
 
 
-def test_rounds_are_joined_and_the_largest_size_runs_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rounds_are_joined_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
 
     def one(people: int, seed: int) -> Growth:
         asked.append(people)
-        return size_of(people, (1.0 / len(asked),), memory=float(len(asked)))
+        turn = len(asked)
+        return Growth(people, 1.0, (1.0 / turn,), 0.5, (float(turn), 10.0 - turn), float(turn))
 
     monkeypatch.setattr(bench_growth, "_in_fresh_process", one)
     small, large = bench_growth.measure_growth(1, (4000, 20_000_000), rounds=2)
-    assert asked == [4000, 20_000_000, 4000]
+    assert asked == [4000, 20_000_000, 4000, 20_000_000]
     assert small.runs == (1.0, 1 / 3)
-    assert small.memory == 3.0
-    assert large.runs == (0.5,)
+    assert small.steps == (1.0, 7.0)
+    assert small.quiet == 8.0
+    assert large.memory == 4.0
+
+
+def test_phases_are_summed_over_the_years() -> None:
+    steps = (5.0, *(float(phase) for _ in range(3) for phase in range(bench_growth.PHASES)))
+    size = Growth(1, 1.0, (1.0,), 0.0, steps, None)
+    assert size.opening == 5.0
+    assert size.phases == tuple(3.0 * phase for phase in range(bench_growth.PHASES))
 
 
 # --- peers -------------------------------------------------------------------------------------------------

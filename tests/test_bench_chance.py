@@ -119,7 +119,7 @@ def test_tables_and_record(study: Study) -> None:
 
 def test_figures_are_written_as_png_and_svg(study: Study, tmp_path: Path) -> None:
     sizes = [
-        Growth(people, 30.0 * people, (0.01 + 30 * people * 5e-8,), 0.01, 0.1, {"moves": 0.1}, memory)
+        Growth(people, 30.0 * people, (0.01 + 30 * people * 5e-8,), 0.1, (0.01, 30 * people * 5e-8), memory)
         for people, memory in ((4000, 3.0), (34_000, 9.0), (1_000_000, None), (20_000_000, 1600.0))
     ]
     written = [*draw_chance(study, tmp_path / "new"), *draw_growth(sizes, tmp_path / "new")]
