@@ -164,7 +164,7 @@ def form_couple(woman: Person, man: Person, model: ReferenceModel) -> None:
     couple.add(first)
     couple.add(second)
     for person, home in homes:
-        if home.head is person:
+        if person in home.members[:1]:  # a household whose head has just left with everybody is empty
             followers = [member for member in home.members[1:] if not member.gone]
             for member in followers:
                 couple.add(member)
