@@ -97,11 +97,11 @@ def pair_up(candidates: list[Person], model: ReferenceModel) -> list[tuple[Perso
     """(17) On the circle of hashes each woman takes the nearest preceding free man of her place and age cell."""
     cells: dict[tuple[int, int], list[Person]] = {}
     for person in candidates:
-        cell = min(2, (person.age - UNION_AGES[0]) // 5)  # 20-24, 25-29, 30-35
-        cells.setdefault((person.household.place.index, cell), []).append(person)
+        ages = min(2, (person.age - UNION_AGES[0]) // 5)  # 20-24, 25-29, 30-35
+        cells.setdefault((person.household.place.index, ages), []).append(person)
     couples = []
-    for cell in sorted(cells):
-        circle = sorted(cells[cell], key=lambda person: bits(person.key, model.salts[draws.PAIRING]))
+    for candidates in cells.values():
+        circle = sorted(candidates, key=lambda person: bits(person.key, model.salts[draws.PAIRING]))
         free_men: list[Person] = []
         for lap in range(2):
             for person in circle:
@@ -139,6 +139,7 @@ def house_orphans(model: ReferenceModel) -> None:
         else:  # to kin in the nearest place outside
             post_move(orphan, household.place, model.nearest_outside(household.place), model)
             orphan.remove()
+            model.sent_to_kin += 1
 
 
 def grow_older(person: Person, model: ReferenceModel) -> None:

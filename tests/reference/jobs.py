@@ -31,7 +31,8 @@ def advance_output(model: ReferenceModel) -> None:
 
 def share_of_services(p: Any) -> float:
     """Share of posts that are local services."""
-    return max(0.0, 1.0 - p.share_A - p.share_I - p.share_G)
+    share: float = max(0.0, 1.0 - p.share_A - p.share_I - p.share_G)
+    return share
 
 
 def found_posts(settlement: Settlement, total: float, p: Any) -> None:
@@ -71,7 +72,7 @@ def demand_labour(settlement: Settlement, model: ReferenceModel) -> None:
 def wage_curve(omega: float, reference: float, slack: float, slack_2015: float, nu: float, p: Any) -> float:
     """(8) ln W = ln omega + ln W_ref + beta_c ln((slack + .02) / (slack_2015 + .02)) + nu."""
     tightness = math.log((max(slack, 0.0) + 0.02) / (slack_2015 + 0.02))
-    return omega * reference * math.exp(p.beta_c * tightness + nu)  # type: ignore[no-any-return]
+    return omega * reference * math.exp(p.beta_c * tightness + nu)
 
 
 def set_wage(settlement: Settlement, model: ReferenceModel) -> None:

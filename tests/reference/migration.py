@@ -112,7 +112,8 @@ def household_income(household: Household, p: Any) -> float:
     for person in household.members:
         total += person_income(person, household.place, p)
         adults += person.age >= ADULT_AGE
-    return max(p.income_floor * household.place.wage, total / max(adults, 1))
+    income: float = max(p.income_floor * household.place.wage, total / max(adults, 1))
+    return income
 
 
 def study_probability(

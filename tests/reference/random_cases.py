@@ -17,7 +17,10 @@ from model.zones import Project
 CENTRES = ("petropavlovsk", "kokshetau", "kostanay", "astana", "omsk", "kurgan", "tyumen")
 KINDS = ("town", "rural_district", "regional_centre", "capital")
 NAMES = ("alder", "birch", "cedar", "dogwood", "elm", "fir")
-PLACE_COLUMNS = "id,name_en,name_ru,name_kk,kind,lat,lon,hinterland,driver_series,size_2015,labour_force_2015,source,quality"
+PLACE_COLUMNS = (
+    "id,name_en,name_ru,name_kk,kind,lat,lon,hinterland,driver_series,size_2015,labour_force_2015,"
+    "source,quality"
+)
 SERIES_COLUMNS = "territory,variable,unit,year,value,source,quality"
 
 

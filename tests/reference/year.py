@@ -9,6 +9,7 @@ from typing import Any
 import mesa
 import numpy as np
 
+from model import draws
 from model.founding import Founding
 from model.levers import Levers, neutral_levers
 from model.outlook import build_outlook
@@ -25,7 +26,7 @@ from tests.reference import (
     migration,
     opening,
     zones,
-)  # fmt: skip
+)
 from tests.reference.chance import Key, Salts
 from tests.reference.people import LAST_AGE, Household, Person
 from tests.reference.places import RUSSIA, Destination, Place, Settlement
@@ -38,7 +39,7 @@ class ReferenceModel(mesa.Model):
         p: single-valued parameters. places: all places by index; settlements and outside: the two kinds.
         salts, lifelong: what this year's draws and draws for life share. year: the coming calendar year.
         students: the register of those who study outside.
-        moves, deaths: (person key, from, to) and person keys of the year.
+        moves, deaths: (person key, from, to) and person keys of the year. sent_to_kin: orphans of all years.
     """
 
     def __init__(
@@ -69,8 +70,8 @@ class ReferenceModel(mesa.Model):
         self.outside = [Destination(self, world, i) for i in range(world.n_sim, world.n_all)]
         self.places: list[Place] = [*self.settlements, *self.outside]
         self.origins = {place: self.origins_of(place) for place in self.settlements}
-        for plan in (qyzyljar_projects(world) if self.levers.qyzyljar else ()) + self.levers.projects:
-            zones.ZoneProject(self, plan)
+        plans = (qyzyljar_projects(world) if self.levers.qyzyljar else ()) + self.levers.projects
+        self.projects = [zones.ZoneProject(self, plan) for plan in plans]
         self.reference: list[float] = self.outlook.opening.tolist()
         self.unemployment: list[float] = self.outlook.unemployment[0].tolist()
         self.set_distances(1.0)
@@ -81,6 +82,7 @@ class ReferenceModel(mesa.Model):
         self.new_students: list[migration.Student] = []
         self.moves: list[tuple[Key, int, int]] = []
         self.deaths: list[Key] = []
+        self.sent_to_kin = 0
         opening.open_world(self)
 
     # Who is where ---------------------------------------------------------------------------------
@@ -88,7 +90,7 @@ class ReferenceModel(mesa.Model):
     @property
     def t(self) -> int:
         """Number of the year, 0 for the first."""
-        return self.year - self.world.start  # type: ignore[no-any-return]
+        return self.year - self.world.start
 
     @property
     def people(self) -> Any:
@@ -103,12 +105,12 @@ class ReferenceModel(mesa.Model):
     def centre_of(self, settlement: Settlement) -> Settlement | Destination | None:
         """Where commuters of a settlement may work."""
         index = int(self.world.commuting_centre[settlement.index])
-        return self.places[index] if index >= 0 else None  # type: ignore[return-value]
+        return self.places[index] if index >= 0 else None
 
     def hinterland_of(self, settlement: Settlement) -> Settlement | Destination | None:
         """The settlement's own villages."""
         index = int(self.world.hinterland[settlement.index])
-        return self.places[index] if index >= 0 else None  # type: ignore[return-value]
+        return self.places[index] if index >= 0 else None
 
     def origins_of(self, settlement: Settlement) -> list[int]:
         """Indices of places outside from which people arrive in a settlement."""
@@ -146,7 +148,7 @@ class ReferenceModel(mesa.Model):
 
     def count(self) -> None:
         """Recount persons and households of all places."""
-        homes = Counter(household.place for household in self.households)
+        homes: Counter[Settlement] = Counter(household.place for household in self.households)
         stock: dict[Settlement, Counter[tuple[bool, int]]] = {place: Counter() for place in self.settlements}
         for person in self.people:
             stock[person.household.place][person.female, person.age] += 1
@@ -179,7 +181,7 @@ class ReferenceModel(mesa.Model):
         """Phase 1: wages, unemployment, rents, the border; chances of births and deaths; readiness to leave."""
         t, levers, world = self.t, self.levers, self.world
         self.salts = Salts(self.seed, self.year)
-        self.newborn_salt = Salts(Key(0), self.year)[demography.draws.NEWBORN_KEY]
+        self.newborn_salt = Salts(Key(0), self.year)[draws.NEWBORN_KEY]
         self.moves, self.deaths = [], []
         self.reference = self.outlook.reference[t].tolist()
         self.unemployment = self.outlook.unemployment[t].tolist()
@@ -196,7 +198,8 @@ class ReferenceModel(mesa.Model):
         """Phase 2: zone projects and the centres they relieve; wear, services, rents."""
         for place in self.places:
             place.zone_jobs_before, place.zone_jobs, place.zone_launched = place.zone_jobs, 0.0, 0.0
-        self.agents_by_type.get(zones.ZoneProject, mesa.agent.AgentSet([], random=self.random)).do("advance")
+        for project in self.projects:
+            project.advance()
         for centre in self.outside:
             zones.relieve(centre, self.p)
         for settlement in self.settlements:
