@@ -188,7 +188,7 @@ def step_engine(engine: Engine) -> tuple[Counter[tuple[int, int, int]], Counter[
         if phase.run == "move":
             moves = watched_moves(engine)
         else:
-            rows = engine.n_people
+            rows, homes = engine.n_people, engine.n_households
             getattr(engine, phase.run)()
             if phase.run == "renew_population":  # the columns of before are kept until the next year
                 fate, keys = engine.fate[:rows], engine.spare_people.key[:rows]
@@ -196,8 +196,8 @@ def step_engine(engine: Engine) -> tuple[Counter[tuple[int, int, int]], Counter[
                 now = set(engine.people.key[: engine.n_people].tolist())
                 for row in np.flatnonzero((fate & ORPHANED) != 0):
                     if int(keys[row]) not in now:  # sent to kin, the only moves that are not in the list yet
-                        first = engine.spare_households.first
-                        home = int(np.searchsorted(first[: rows + 1], row, side="right")) - 1
+                        first = engine.spare_households.first[: homes + 1]
+                        home = int(np.searchsorted(first, row, side="right")) - 1
                         here = int(engine.spare_households.place[home])
                         posted = np.zeros(engine.world.n_all, np.int64)
                         for (_, origin, there), n in moves.items():
