@@ -27,6 +27,9 @@ LEAST_HOUSEHOLD_SHARE = 0.1  # of lambda that is left to households when the you
 LEAST_ARRIVALS = 0.05  # of departures, from outside
 LEAST_REGIME_FACTOR = 0.3
 Flows = dict[Settlement, list[float]]  # expected persons a year to every place, by index
+# Young people of a cell; weights at alpha_RU = 0 of its movers and of one student: Kazakhstan, of it simulated
+# places, Russia.
+NestWeights = tuple[int, tuple[float, float, float], tuple[float, float, float]]
 
 
 @dataclass
@@ -140,30 +143,63 @@ def expected_flows(model: ReferenceModel, alpha: float) -> Flows:
     return result
 
 
-def russian_share(model: ReferenceModel, flows: Flows, outside_only: bool) -> float:
-    """Share of leavers (or of those leaving the simulated places) who go to Russia."""
+def weigh_nests(here: Settlement, model: ReferenceModel) -> list[NestWeights]:
+    """Of every cell, what alpha_RU acts on."""
+    p, survey, result = model.p, here.survey, []
+    for cell in CELLS:
+        children, _ = cell
+        inside = study_inside = 0.0
+        for there in model.settlements:
+            value = here.utility[children][there.index]
+            inside += math.exp(value - here.nest_value[children][KAZAKHSTAN]) if value > CLOSED else 0.0
+            value = here.utility[False][there.index]
+            if value > CLOSED and there.has_universities:
+                study_inside += math.exp(value - here.study_value[KAZAKHSTAN])
+        moving = survey.moving[cell][0] / FIXED_POINT
+        home, abroad = nest_weights(here, cell, p, 0.0, False)
+        study_home, study_abroad = nest_weights(here, cell, p, 0.0, True)
+        moves = moving * home, moving * home * inside, moving * abroad
+        study = study_home, study_home * study_inside, study_abroad
+        result.append((survey.youth_by_cell[cell], moves, study))
+    return result
+
+
+def russian_share(nests: dict[Settlement, list[NestWeights]], odds: float, outside_only: bool) -> float:
+    """Share of leavers (or of those leaving the simulated places) who go to Russia; `odds` is exp(alpha_RU)."""
     russia = total = 0.0
-    for here in model.settlements:
-        for there in model.places:
-            if there.nest == RUSSIA:
-                russia += flows[here][there.index]
-            if not outside_only or not isinstance(there, Settlement):
-                total += flows[here][there.index]
+    for here, cells in nests.items():
+        home = inside = abroad = students = students_inside = students_abroad = 0.0
+        for young, moves, study in cells:
+            home += moves[0]
+            inside += moves[1]
+            abroad += moves[2] * odds
+            weight = study[0] + study[2] * odds
+            if young > 0 and weight > 0.0:
+                students += young
+                students_inside += young * study[1] / weight
+                students_abroad += young * study[2] * odds / weight
+        youth, leaving = here.survey.youth_leaving, here.survey.leaving
+        if home + abroad > 0.0:
+            russia += (leaving - youth) * abroad / (home + abroad)
+            total += (leaving - youth) * (1.0 - (inside / (home + abroad) if outside_only else 0.0))
+        if students > 0.0:
+            russia += youth * students_abroad / students
+            total += youth * (1.0 - (students_inside / students if outside_only else 0.0))
     return russia / total if total > 0.0 else 0.0
 
 
 def solve_alpha(model: ReferenceModel, share: float, outside_only: bool) -> float:
     """alpha_RU at which that share of the leavers of 2015 goes to Russia; 0 where no Russian place is open."""
-
-    def too_few(alpha: float) -> bool:
-        return russian_share(model, expected_flows(model, alpha), outside_only) < share
-
-    if too_few(LARGEST_ALPHA):
-        return 0.0
+    nests = {here: weigh_nests(here, model) for here in model.settlements}
     low, high = -LARGEST_ALPHA, LARGEST_ALPHA
+    if russian_share(nests, math.exp(high), outside_only) < share:
+        return 0.0
     for _ in range(BISECTIONS):
         middle = 0.5 * (low + high)
-        low, high = (middle, high) if too_few(middle) else (low, middle)
+        if russian_share(nests, math.exp(middle), outside_only) < share:
+            low = middle
+        else:
+            high = middle
     return 0.5 * (low + high)
 
 
