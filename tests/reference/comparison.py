@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from model import draws
-from model.demography import DIES, LEFT, MOVED, ORPHANED
+from model.demography import DIES, LEFT, MOVED
 from model.destination import choose_destination
 from model.engine import Engine
 from model.founding import Founding
@@ -191,19 +191,18 @@ def step_engine(engine: Engine) -> tuple[Counter[tuple[int, int, int]], Counter[
             rows, homes = engine.n_people, engine.n_households
             getattr(engine, phase.run)()
             if phase.run == "renew_population":  # the columns of before are kept until the next year
-                fate, keys = engine.fate[:rows], engine.spare_people.key[:rows]
-                deaths.update(keys[(fate & DIES) != 0].tolist())
-                now = set(engine.people.key[: engine.n_people].tolist())
-                for row in np.flatnonzero((fate & ORPHANED) != 0):
-                    if int(keys[row]) not in now:  # sent to kin, the only moves that are not in the list yet
-                        first = engine.spare_households.first[: homes + 1]
-                        home = int(np.searchsorted(first, row, side="right")) - 1
-                        here = int(engine.spare_households.place[home])
-                        posted = np.zeros(engine.world.n_all, np.int64)
-                        for (_, origin, there), n in moves.items():
-                            posted[there] += n * (origin == here)
-                        there = int(np.argmax(engine.ledger.flows[here] - posted))
-                        moves[int(keys[row]), here, there] += 1
+                keys, first = engine.spare_people.key[:rows], engine.spare_households.first[: homes + 1]
+                dead = keys[(engine.fate[:rows] & DIES) != 0].tolist()
+                deaths.update(dead)
+                known = {key for key, _, _ in moves} | set(engine.people.key[: engine.n_people].tolist())
+                # Orphans sent to kin, whose moves are only counted.
+                for key in set(keys.tolist()) - known - set(dead):
+                    home = int(np.searchsorted(first, np.flatnonzero(keys == key)[0], side="right")) - 1
+                    here = int(engine.spare_households.place[home])
+                    posted = np.zeros(engine.world.n_all, np.int64)
+                    for (_, origin, there), n in moves.items():
+                        posted[there] += n * (origin == here)
+                    moves[key, here, int(np.argmax(engine.ledger.flows[here] - posted))] += 1
     total = np.zeros_like(engine.ledger.flows)
     for (_, here, there), n in moves.items():
         total[here, there] += n
