@@ -94,7 +94,9 @@ def test_dying_villages_are_the_same(tmp_path: Path) -> None:
     """Places become empty, and orphans without a neighbour go to kin outside."""
     names = random_cases.NAMES
     places = tuple(
-        random_cases.InventedPlace(name, "rural_district", 10, 54.0, 66.0 + k, 0.025, 0.022, -0.04, "", (0.3, 0.4, 0.3))
+        random_cases.InventedPlace(
+            name, "rural_district", 10, 54.0, 66.0 + k, 0.025, 0.022, -0.04, "", 1.0, (0.3, 0.4, 0.3)
+        )
         for k, name in enumerate(names)
     )  # fmt: skip
     world = random_cases.InventedWorld(places, ("petropavlovsk", "omsk"), False).write(tmp_path)
@@ -106,6 +108,18 @@ def test_dying_villages_are_the_same(tmp_path: Path) -> None:
         _, model = run_both(world, founding, values, draws.run_seed(3, number, 0), horizon=2024)
         sent_to_kin += model.sent_to_kin
     assert sent_to_kin > 0
+
+
+def test_a_place_that_nobody_leaves_keeps_its_people(tmp_path: Path) -> None:
+    """`leaving_rate_ratio` 0: after the observed flows a regime factor of 0 / 0 let everybody leave in 2021."""
+    place = random_cases.InventedPlace(
+        "elm", "town", 300, 54.0, 68.0, 0.015, 0.012, 0.0, "own", 0.0, (0.3, 0.5, 0.4)
+    )
+    world = random_cases.InventedWorld((place,), ("petropavlovsk", "omsk"), False).write(tmp_path)
+    values = ParameterSpace(world).defaults().with_values({"p_edu": 0.0})
+    engine, model = run_both(world, build_founding(world), values, draws.run_seed(8, 0, 0), horizon=2024)
+    assert not engine.record.flows.any()
+    assert model.settlements[0].population > 200
 
 
 def check_random_case(data: st.DataObject, most_people: int, horizon: int) -> None:

@@ -25,6 +25,7 @@ BISECTIONS = 44
 LARGEST_ALPHA = 25.0
 LEAST_HOUSEHOLD_SHARE = 0.1  # of lambda that is left to households when the young alone exceed it
 LEAST_ARRIVALS = 0.05  # of departures, from outside
+LEAST_FLOW = 1e-9  # persons a year
 LEAST_REGIME_FACTOR = 0.3
 Flows = dict[Settlement, list[float]]  # expected persons a year to every place, by index
 # Young people of a cell; weights at alpha_RU = 0 of its movers and of one student: Kazakhstan, of it simulated
@@ -280,8 +281,8 @@ def open_arrivals(model: ReferenceModel, flows: Flows) -> None:
         # What the years 2009-2020 say against 2015-2020, half carried by departures, half by arrivals.
         net = float(world.net_rate_2009_2014[i]) - float(world.net_rate_2015_2020[i])
         half = 0.5 * p.regime_weight * (0.5 * net * place.population_2015)
-        place.regime_hazard = max(LEAST_REGIME_FACTOR, 1.0 - half / leaving)
-        place.regime_arrivals = max(LEAST_REGIME_FACTOR, 1.0 + half / place.arrival_base)
+        place.regime_hazard = max(LEAST_REGIME_FACTOR, 1.0 - half / max(leaving, LEAST_FLOW))
+        place.regime_arrivals = max(LEAST_REGIME_FACTOR, 1.0 + half / max(place.arrival_base, LEAST_FLOW))
 
 
 def share_studying_outside(model: ReferenceModel, place: Settlement) -> float:

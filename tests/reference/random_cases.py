@@ -37,6 +37,7 @@ class InventedPlace:
     death_rate: float
     growth: float
     villages: str
+    leaving: float  # leaving_rate_ratio
     indices: tuple[float, float, float]  # infrastructure_Q, services_S, rent_index
 
 
@@ -59,7 +60,7 @@ class InventedWorld:
             quality, services, rent = place.indices
             entries.append(
                 f'{place.name} = {{ role = "simulated", infrastructure_Q = {quality}, services_S = {services}, '
-                f"rent_index = {rent} }}"
+                f"rent_index = {rent}, leaving_rate_ratio = {place.leaving} }}"
             )
             if place.villages == "own":
                 rows.append(
@@ -108,6 +109,7 @@ def worlds(draw: st.DrawFn, most_people: int = 2000) -> InventedWorld:
                 draw(st.floats(0.006, 0.022)),
                 draw(st.floats(-0.05, 0.03)),
                 draw(st.sampled_from(("", "own", *(other for other in names if other != name)))),
+                draw(st.sampled_from((0.0, 0.5, 1.0, 2.0, 10.0))),
                 tuple(round(draw(st.floats(0.1, 1.0)), 3) for _ in range(3)),  # type: ignore[arg-type]
             )
         )
