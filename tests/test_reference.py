@@ -51,11 +51,14 @@ def all_levers(world: World, horizon: int) -> Levers:
     levers = neutral_levers(world, horizon)
     corby = world.index("corby")
     levers.reach[3:, corby] = 25.0
+    levers.fare[3:, corby] = 0.2
     levers.wage_supplement[3:, corby] = 0.3
     levers.renewal[3:, corby] = 12.0
     levers.extra_budget[3:] = 8.0
-    levers.services_kept[3:] = True
+    levers.services_kept[3:, :, 1] = True
     levers.rent_factor[3:, corby] = 0.8
+    levers.dwellings[3:, corby] = 30.0
+    levers.reused[3:, corby] = 10.0
     levers.study_logit[3:, corby] = -0.6
     levers.return_gain[3:, corby] = 0.2
     levers.settlers[3:, corby] = 3.0

@@ -56,7 +56,7 @@ def review_services(settlement: Settlement, model: ReferenceModel) -> None:
     p, i, t = model.p, settlement.index, model.t
     for facility, count in ((HEALTH, settlement.population), (SCHOOL, settlement.pupils)):
         norms, level = NORMS[facility], settlement.level[facility]
-        if level > 0 and count < norms[level - 1] and not model.levers.services_kept[t, i]:
+        if level > 0 and count < norms[level - 1] and not model.levers.services_kept[t, i, facility]:
             settlement.below[facility] += 1
             if settlement.below[facility] >= p.loss_years:
                 settlement.level[facility] = level - 1
@@ -69,15 +69,19 @@ def review_services(settlement: Settlement, model: ReferenceModel) -> None:
     settlement.budget_services = p.budget_services * float(model.levers.extra_budget[t, i]) / 50.0
 
 
-def show(settlement: Settlement, model: ReferenceModel, rent_factor: float) -> None:
-    """What the place offers: Q = mean(1 - wear), S, and rent by occupied dwellings."""
+def show(
+    settlement: Settlement, model: ReferenceModel, rent_factor: float, built: float, reused: float
+) -> None:
+    """What the place offers: Q = mean(1 - wear), S, and rent by occupied dwellings, flats of policies among them."""
     kept = 0.0
     for network in NETWORKS:
         kept += 1.0 - settlement.wear[network]
     settlement.quality = kept / 4
     services = float(model.world.services_S[settlement.index]) * settlement.services_open
     settlement.services = min(1.0, services + settlement.budget_services)
-    homes = max(settlement.dwellings / DWELLINGS_PER_HOUSEHOLD, 1.0)
+    empty = max(0.0, settlement.dwellings - settlement.households)
+    offered = settlement.dwellings + built + min(reused, empty)
+    homes = max(offered / DWELLINGS_PER_HOUSEHOLD, 1.0)
     occupied = math.log(max(settlement.households, 1) / homes)
     rent_2015 = float(model.world.rent_index[settlement.index])
     settlement.rent = rent_2015 * rent_factor * math.exp(model.p.rent_elasticity * occupied)

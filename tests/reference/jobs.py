@@ -91,8 +91,8 @@ def set_wage(settlement: Settlement, model: ReferenceModel) -> None:
     settlement.wage = level * (1.0 + float(model.levers.wage_supplement[model.t, i]) * public)
 
 
-def set_commuter_income(settlement: Settlement, model: ReferenceModel) -> None:
-    """(6) What a commuter brings home after travel, and whether it beats work on the own account."""
+def set_commuter_income(settlement: Settlement, model: ReferenceModel, fare: float) -> None:
+    """(6) What a commuter brings home after travel (`fare`: factor on its cost); whether that beats the own account."""
     centre = model.centre_of(settlement)
     if centre is None:
         settlement.commuter_income, settlement.commuting_pays = settlement.wage, False
@@ -103,7 +103,7 @@ def set_commuter_income(settlement: Settlement, model: ReferenceModel) -> None:
         wage = (model.omega[centre.index] if model.is_waged[centre.index] else 1.0) * model.reference[
             centre.index
         ]
-    kept = max(0.0, 1.0 - model.p.travel_cost * model.road_km[settlement.index][centre.index])
+    kept = max(0.0, 1.0 - model.p.travel_cost * fare * model.road_km[settlement.index][centre.index])
     settlement.commuter_income = wage * kept
     settlement.commuting_pays = wage * kept > model.p.phi_se * settlement.wage
 

@@ -37,7 +37,7 @@ def open_world(model: ReferenceModel) -> None:
         settlement.level_2015 = list(settlement.level)
     open_labour_market(model)
     for settlement in model.settlements:
-        infrastructure.show(settlement, model, 1.0)
+        infrastructure.show(settlement, model, 1.0, 0.0, 0.0)
     for place in (*model.settlements, *model.outside):
         perceive_income(place, model, 1.0)
     p, share = model.p, model.p.stayer_share
@@ -86,7 +86,7 @@ def open_labour_market(model: ReferenceModel) -> None:
         settlement.participation = labour.participation_table(schedule, model.kappa_E[i])
         settlement.wage = model.omega[i] * model.reference[i]
     for settlement in model.settlements:
-        set_commuter_income(settlement, model)
+        set_commuter_income(settlement, model, 1.0)
     labour.survey_labour(model, Salts(model.seed, model.year - 1))
     posts = {s: float(world.formal_jobs_share[s.index]) * s.participants for s in model.settlements}
     away = {s: steady_commuters(s, posts, model) for s in model.settlements}

@@ -139,7 +139,8 @@ def parameters(draw: st.DrawFn, space: ParameterSpace) -> ParameterValues:
 BY_PLACE = {
     "reach": (0.0, 60.0), "wage_supplement": (0.0, 0.6), "renewal": (0.0, 80.0), "extra_budget": (0.0, 60.0),
     "rent_factor": (0.4, 1.5), "study_logit": (-1.5, 1.0), "return_gain": (0.0, 0.5), "settlers": (0.0, 6.0),
-    "launch_factor": (0.0, 6.0),
+    "launch_factor": (0.0, 6.0), "fare": (0.0, 2.0), "dwellings": (0.0, 200.0), "reused": (0.0, 50.0),
+    "place_wage": (0.7, 1.5),
 }  # fmt: skip
 BY_YEAR = {
     "russia_odds": (0.3, 2.0), "border_distance": (0.5, 3.0), "russian_wage": (0.6, 1.5), "rouble": (0.6, 1.5),
@@ -161,7 +162,8 @@ def levers(draw: st.DrawFn, world: World, horizon: int) -> Levers:
         else:
             array[first:] = value
     if draw(st.booleans()):
-        chosen.services_kept[draw(st.integers(0, len(chosen.services_kept) - 1)) :] = True
+        first, facility = draw(st.integers(0, len(chosen.services_kept) - 1)), draw(st.integers(0, 1))
+        chosen.services_kept[first:, :, facility] = True
     projects = []
     for number in range(draw(st.integers(0, 3))):
         first_year, recorded = world.start + draw(st.integers(0, 8)), draw(st.booleans())
@@ -173,7 +175,7 @@ def levers(draw: st.DrawFn, world: World, horizon: int) -> Levers:
                 recorded=recorded, full_year=first_year + draw(st.integers(1, 6)) if recorded else 0,
                 but_for=draw(st.sampled_from((float("nan"), 1.0))),
                 displacement=draw(st.sampled_from((float("nan"), 0.0))),
-                launch_factor=draw(st.sampled_from((1.0, 10.0))),
+                launch_factor=draw(st.sampled_from((1.0, 10.0))), kept_until=draw(st.sampled_from((0, 2030))),
             )
         )  # fmt: skip
     return replace(chosen, projects=tuple(projects), qyzyljar=draw(st.booleans()))

@@ -166,7 +166,8 @@ class ReferenceModel(mesa.Model):
         labour.survey_labour(self, self.salts)  # 4
         labour.match(self)
         self.agents_by_type[Settlement].do(jobs.set_wage, self)  # 5
-        self.agents_by_type[Settlement].do(jobs.set_commuter_income, self)
+        for settlement in self.settlements:
+            jobs.set_commuter_income(settlement, self, float(self.levers.fare[self.t, settlement.index]))
         for place in (*self.settlements, *self.outside):  # 6
             jobs.perceive_income(place, self, self.p.rho_e)
         choice.tabulate(self, self.alpha)
@@ -205,7 +206,9 @@ class ReferenceModel(mesa.Model):
         for settlement in self.settlements:
             infrastructure.wear_out(settlement, self)
             infrastructure.review_services(settlement, self)
-            infrastructure.show(settlement, self, float(self.levers.rent_factor[self.t, settlement.index]))
+            levers, at = self.levers, (self.t, settlement.index)
+            flats = float(levers.dwellings[at]), float(levers.reused[at])
+            infrastructure.show(settlement, self, float(levers.rent_factor[at]), *flats)
 
     def close_accounts(self) -> None:
         """Phases 11 and 12: for every place, sex and age the recount must be stock + births - deaths - out + in."""

@@ -39,7 +39,7 @@ class ZoneProject(mesa.Agent):
             if math.isnan(plan.declared_jobs):
                 z = normal(self.key, model.lifelong[draws.PROJECT_JOBS])
                 self.jobs = p.jobs_per_project * math.exp(p.project_spread * z)
-        elif not self.closed and year > plan.full_year:
+        elif not self.closed and year > max(plan.full_year, plan.kept_until):
             self.closed = uniform(self.key, model.salts[draws.PROJECT_EXIT]) < p.exit_rate
         if self.closed:
             return
