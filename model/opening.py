@@ -49,6 +49,7 @@ LABOUR_FORCE_OF_SIZE = (
     0.55  # labour force of an outside centre whose figure is unknown, per resident [assumed]
 )
 LEAST_ARRIVALS = 0.05  # arrivals from outside are at least this share of departures
+LEAST_FLOW = 1e-9  # persons a year
 LEAST_REGIME_FACTOR = 0.3  # bounds of what a change of regime may do to hazards and arrivals
 CONSTANT_ROUNDS = 40
 CONSTANT_TOLERANCE = 1e-3
@@ -346,8 +347,10 @@ def _open_arrivals(engine: EngineState, leaving: NDArray[np.float64]) -> None:
     # What the years 2009-2020 say against 2015-2020, half carried by departures, half by arrivals (`regime_weight`).
     gap = 0.5 * (world.net_rate_2009_2014 - world.net_rate_2015_2020) * engine.population_2015
     half = 0.5 * engine.settings.regime_weight * gap
-    engine.regime_hazard = np.maximum(LEAST_REGIME_FACTOR, 1.0 - half / leaving)
-    engine.regime_arrivals = np.maximum(LEAST_REGIME_FACTOR, 1.0 + half / engine.arrival_base)
+    # A place that nobody leaves (`leaving_rate_ratio` 0) has no flows to scale: 0 / 0 would let everybody leave.
+    departures, arrivals = np.maximum(leaving, LEAST_FLOW), np.maximum(engine.arrival_base, LEAST_FLOW)
+    engine.regime_hazard = np.maximum(LEAST_REGIME_FACTOR, 1.0 - half / departures)
+    engine.regime_arrivals = np.maximum(LEAST_REGIME_FACTOR, 1.0 + half / arrivals)
 
 
 def _outside_students(engine: EngineState) -> NDArray[np.float64]:

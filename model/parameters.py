@@ -27,6 +27,7 @@ OMEGA_BY_KIND = {"town": (0.83, 0.06), "regional_centre": (1.08, 0.06), "rural_d
 OMEGA_ELSEWHERE = (1.0, 0.08)
 # Spread of the in/out ratio where it is centred on a place's own accounts instead of the towns' prior.
 IN_OUT_SPREAD_FROM_ACCOUNTS = 0.10
+LEAST_LEAVING = 1e-9  # a world may say that nobody leaves a place
 
 
 class ParameterError(ValueError):
@@ -81,7 +82,7 @@ def _place_parameter(declaration: Declaration, place: str, world: World) -> Para
         decline = float(world.hinterland_decline[index])
         return Parameter(declaration, place, decline, Normal(decline, 0.006))
     if declaration.name == "in_out" and kind != "town":
-        leaving = 0.025 * float(world.leaving_rate_ratio[index])
+        leaving = max(LEAST_LEAVING, 0.025 * float(world.leaving_rate_ratio[index]))
         centre = min(1.6, max(0.05, 1.0 + float(world.net_rate_2015_2020[index]) / leaving))
         return Parameter(
             declaration, place, centre, TruncatedNormal(centre, IN_OUT_SPREAD_FROM_ACCOUNTS, 0.0, 3.0)
