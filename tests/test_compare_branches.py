@@ -118,3 +118,21 @@ def test_what_no_phase_sees_parts_nobody(
         for engine in engines:
             engine.step()
         assert fates(engines[0]) == fates(engines[1])
+
+
+def test_projects_that_closed_before_the_parting_stay_closed(
+    towns: World, towns_founding: Founding, towns_space: ParameterSpace
+) -> None:
+    shops = tuple(
+        Project("own", f"shop {k}", 0, 2016, 2016, but_for=1.0, displacement=0.0, launch_factor=1e9)
+        for k in range(12)
+    )
+    scenarios = [
+        _changed(towns, projects=shops),
+        _changed(towns, projects=shops, wage_supplement=(2024, 0.3)),
+    ]
+    values, seed = towns_space.defaults().with_values({"exit_rate": 0.2}), draws.run_seed(7, 0, 0)
+    together = simulate_together(towns, towns_founding, values, seed, scenarios, HORIZON)
+    jobs = together[1].column("zone_jobs")[:-1, 0]
+    assert 0.0 < jobs[9] < jobs[1], "some have closed before the parting, each has a size of its own"
+    assert_same(together[1], simulate(towns, towns_founding, values, seed, scenarios[1], HORIZON))
