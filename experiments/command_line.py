@@ -123,6 +123,76 @@ def forecast(
         )
 
 
+@app.command(epilog="Example: qyzyljar compare settlers housing --futures russia_open --explain mamlyutka")
+def compare(
+    policies: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="POLICY...",
+            help="Policies by name, by path of a .toml file, or as POLICY@FUTURE. "
+            "'no_zone' and 'baseline' are always run.",
+        ),
+    ] = None,
+    futures: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--futures", "-f", metavar="FUTURE", help="Also run every policy under this future (repeatable)."
+        ),
+    ] = None,
+    world: World = "towns",
+    runs: Annotated[
+        int, typer.Option("--runs", min=2, help="Runs of each scenario, on the same people and chance.")
+    ] = 200,
+    horizon: Annotated[int, typer.Option("--horizon", help="Last 1 January reported.")] = 2045,
+    seed: Seed = 1,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Fix a parameter (repeatable)."),
+    ] = None,
+    discount: Annotated[
+        float, typer.Option("--discount", help="Yearly rate at which money and resident-years count less.")
+    ] = 0.05,
+    explain: Annotated[
+        str | None,
+        typer.Option("--explain", metavar="TOWN", help="Print the causal ledger of every effect on a town."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Folder of the results; the same one again resumes or extends. "
+            "Default: a folder under results/ named by the design.",
+        ),
+    ] = None,
+    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Default: all cores.")] = None,
+    no_figures: Annotated[bool, typer.Option("--no-figures", help="Draw no figures.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Compare policies on the same people under the same chance: effects, costs, ranking with regret."""
+    with exit_codes():
+        from experiments.compare import CompareOptions
+        from experiments.compare import compare as run_compare
+
+        run_compare(
+            CompareOptions(
+                tuple(policies or ()),
+                tuple(futures or ()),
+                world,
+                runs,
+                horizon,
+                seed,
+                tuple(assignments or ()),
+                discount,
+                explain,
+                out,
+                threads,
+                not no_figures,
+                quiet,
+            )
+        )
+
+
 @app.command(epilog="Example: qyzyljar audit --data my_figures --out results/audit")
 def audit(
     world: World = "towns",

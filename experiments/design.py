@@ -27,6 +27,7 @@ SOURCES = (
     "model/*.py",
     "model/data/parameters.csv",
     "scenarios/*.py",
+    "experiments/branches.py",
     "experiments/design.py",
     "experiments/ensemble.py",
     "experiments/parts.py",

@@ -12,6 +12,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from functools import lru_cache
 from typing import Protocol
 
+from experiments.branches import simulate_together
 from experiments.design import Batch, Design, Row, founding_household_sizes
 from experiments.failures import Interrupted, RunFailure
 from experiments.parts import Part, assemble
@@ -26,11 +27,16 @@ from model.world import World
 WAKE_SECONDS = 0.5  # how often the main thread looks up while it waits: Windows delivers Ctrl-C only then
 
 
-class MapRuns(Protocol):
-    """Applies a function to every run of a batch, in order: `map`, or the same over threads."""
+Together = tuple[Row, ...]  # the runs of one pair of draw and replicate, one for every scenario
 
-    def __call__(self, function: Callable[[Row], Record], rows: Sequence[Row], /) -> Iterable[Record]:
-        """Return the records in the order of the rows."""
+
+class MapRuns(Protocol):
+    """Applies a function to every pair of a batch, in order: `map`, or the same over threads."""
+
+    def __call__(
+        self, function: Callable[[Together], list[Record]], pairs: Sequence[Together], /
+    ) -> Iterable[list[Record]]:
+        """Return the records of each pair in the order of the pairs."""
         ...
 
 
@@ -79,11 +85,32 @@ class Study:
         except AccountsError as error:
             raise RunFailure(f"{row} of design {self.design.identity}: {error}") from error
 
+    def run_together(self, rows: Together) -> list[Record]:
+        """Run one pair under all its scenarios; their common past is run once. Pure, as `run` is.
+
+        Raises:
+            RunFailure: the accounts of a run do not close; names the pair.
+        """
+        first = rows[0]
+        if len(rows) == 1:
+            return [self.run(first)]
+        seed = run_seed(self.design.seed, first.draw, first.replicate)
+        founding, values = self.founding(self.variant(first.draw)), self.values(first.draw)
+        levers = [row.scenario.levers for row in rows]
+        try:
+            return simulate_together(self.world, founding, values, seed, levers, self.design.horizon)
+        except AccountsError as error:
+            pair = f"draw {first.draw}, replicate {first.replicate}"
+            raise RunFailure(f"{pair} of design {self.design.identity}: {error}") from error
+
 
 def run_batch(study: Study, batch: Batch, map_runs: MapRuns = map) -> Part:
     """Run all rows of a batch and assemble its part. Pure: depends on the design and the batch alone."""
     rows = study.design.rows(batch)
-    records = list(map_runs(study.run, rows))
+    number = batch.end - batch.first
+    pairs = [tuple(rows[k::number]) for k in range(number)]
+    by_pair = list(map_runs(study.run_together, pairs))
+    records = [together[s] for s in range(len(study.design.scenarios)) for together in by_pair]
     return assemble(study.world, batch, rows, records, [study.values(row.draw) for row in rows])
 
 
@@ -103,22 +130,25 @@ def run_ensemble(
         RunFailure: a run or a write failed. Interrupted: Ctrl-C.
     """
     stop = threading.Event()
-    size = study.design.runs_per_part * len(study.design.scenarios)
+    size = study.design.runs_per_part
     with (
         ThreadPoolExecutor(threads, "run") as runners,
         # Enough batches under way that no thread waits while another batch is written
         ThreadPoolExecutor(1 + (threads + size - 1) // size, "batch") as keepers,
     ):
 
-        def one(function: Callable[[Row], Record], row: Row) -> Record:
+        def one(function: Callable[[Together], list[Record]], pair: Together) -> list[Record]:
             if stop.is_set():
                 raise Interrupted
-            record = function(row)
-            on_run()
-            return record
+            records = function(pair)
+            for _ in records:
+                on_run()
+            return records
 
-        def map_runs(function: Callable[[Row], Record], rows: Sequence[Row], /) -> Iterable[Record]:
-            return runners.map(lambda row: one(function, row), rows)
+        def map_runs(
+            function: Callable[[Together], list[Record]], pairs: Sequence[Together], /
+        ) -> Iterable[list[Record]]:
+            return runners.map(lambda pair: one(function, pair), pairs)
 
         def keep(batch: Batch) -> None:
             if stop.is_set():

@@ -170,7 +170,8 @@ def print_forecast(console: Console, world: World, results: Results, parameters_
         console.print(line, style="dim", **PLAIN)
 
 
-def _table(title: str, headings: Sequence[str]) -> Table:
+def new_table(title: str, headings: Sequence[str]) -> Table:
+    """An empty table in the style of the printed results: first column to the left, numbers to the right."""
     table = Table(
         title=title,
         title_justify="left",
@@ -190,7 +191,7 @@ def detailed_tables(forecasts: Sequence[PlaceForecast], total: Totals | None) ->
     """All figures, a table a place, and the population of all together."""
     tables = [_detailed_table(forecast) for forecast in forecasts]
     if total is not None:
-        together = _table("All together", DETAILED_HEADINGS)
+        together = new_table("All together", DETAILED_HEADINGS)
         _add_population(together, *total)
         tables.append(together)
     return tables
@@ -198,7 +199,7 @@ def detailed_tables(forecasts: Sequence[PlaceForecast], total: Totals | None) ->
 
 def _detailed_table(forecast: PlaceForecast) -> Table:
     start, horizon = min(forecast.population), max(forecast.population)
-    table = _table(forecast.name, DETAILED_HEADINGS)
+    table = new_table(forecast.name, DETAILED_HEADINGS)
     _add_population(table, forecast.population, forecast.observed)
     for (first, last), figure in forecast.net.items():
         observed = forecast.net_observed if last <= LAST_FLOW_YEAR else None
@@ -262,8 +263,8 @@ def _population_table(
     for year in years:
         headings += [f"{year} observed"] if year in forecasts[0].observed else []
         headings += [f"{year}", "50 %", "90 %"] if year > start else []
-    table = _table(title, headings)
-    rows = [(_short_name(forecast.name), forecast.population, forecast.observed) for forecast in forecasts]
+    table = new_table(title, headings)
+    rows = [(short_name(forecast.name), forecast.population, forecast.observed) for forecast in forecasts]
     for name, population, counts in rows + ([("All together", *total)] if total else []):
         cells: list[str] = []
         for year in years:
@@ -278,7 +279,7 @@ def _migration_table(forecasts: Sequence[PlaceForecast]) -> Table:
     for first, last in forecasts[0].net:
         headings += ["observed"] if last <= LAST_FLOW_YEAR else []
         headings += [f"{first}-{last}", "90 %"]
-    table = _table("Net migration a year; where leavers go, %", [*headings, "Russia", "90 %", "centres"])
+    table = new_table("Net migration a year; where leavers go, %", [*headings, "Russia", "90 %", "centres"])
     for forecast in forecasts:
         cells: list[str] = []
         for (_, last), figure in forecast.net.items():
@@ -287,7 +288,7 @@ def _migration_table(forecasts: Sequence[PlaceForecast]) -> Table:
             median, _, most = _signed_cells(figure)
             cells += [median, most]
         median, _, most = _cells(forecast.to_russia, per_cent)
-        table.add_row(_short_name(forecast.name), *cells, median, most, _known(forecast.to_centres, per_cent))
+        table.add_row(short_name(forecast.name), *cells, median, most, _known(forecast.to_centres, per_cent))
     return table
 
 
@@ -295,13 +296,13 @@ def _crossing_table(forecasts: Sequence[PlaceForecast], horizon: int) -> Table:
     start = min(forecasts[0].population)
     rungs = [_whole(rung.persons) for rung, _ in forecasts[0].rungs]
     indices = [f"{100 * level:.0f} % of {start}" for level, _ in forecasts[0].indices]
-    table = _table(
+    table = new_table(
         f"Chance to fall below a rung of the extinction ladder by {horizon}, %", ["Place", *rungs, *indices]
     )
     for forecast in forecasts:
         chances = [chance for _, chance in forecast.rungs] + [chance for _, chance in forecast.indices]
         table.add_row(
-            _short_name(forecast.name), *(_short(chance) if chance else ALREADY for chance in chances)
+            short_name(forecast.name), *(_short(chance) if chance else ALREADY for chance in chances)
         )
     return table
 
@@ -314,7 +315,8 @@ def _short(chance: Probability) -> str:
     return f"{per_cent(chance.share)} ({_range((chance.low, chance.high), per_cent)})"
 
 
-def _short_name(name: str) -> str:
+def short_name(name: str) -> str:
+    """A place's name, cut where a table has no room."""
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1].rstrip(" ,") + "…"
 
 

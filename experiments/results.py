@@ -57,7 +57,9 @@ class Results:
     ) -> None:
         self.folder, self.scenarios, self.places = folder, tuple(scenarios), tuple(places)
         self.years = np.asarray(years)
-        self.runs = sum(batch.end - batch.first for batch in batches)
+        # Pairs (draw x replicates + replicate) in the order of the runs
+        self.pairs = tuple(pair for batch in batches for pair in range(batch.first, batch.end))
+        self.runs = len(self.pairs)
         self._batches = tuple(batches)
         self._names = [f"part-{batch.number:06d}.parquet" for batch in batches]
         self._database = duckdb.connect(config={"threads": 1})

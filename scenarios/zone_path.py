@@ -42,10 +42,10 @@ def replay_zones(
     running, opened = np.zeros(shape), np.zeros(shape)
     for run, (values, seed) in enumerate(runs):
         columns, state = project_columns(projects), new_settlements(world.n_sim, world.n_all)
-        before = np.zeros(len(projects))
+        before, table = np.zeros(len(projects)), values.table()
         for t in range(shape[1]):
             year = world.start + t
-            advance_zones(columns, factors[t], values.table(), seed, year, state)
+            advance_zones(columns, factors[t], table, seed, year, state)
             alive = (columns.launched != NOT_YET) & (columns.closed == NOT_YET)
             share = np.array([_share_open(project, year) for project in projects])
             jobs = np.where(alive, columns.jobs * share, 0.0)
