@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -122,6 +123,20 @@ def test_a_checkout_without_the_reference_says_so(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(bench_peers, "REFERENCE_MODULE", "tests.small_world")
     with pytest.raises(BadInput, match=r"tests\.small_world\.simulate_reference"):
         find_reference()
+
+
+def test_the_reference_of_this_checkout_is_found() -> None:
+    assert find_reference().__name__ == "simulate_reference"  # type: ignore[attr-defined]
+
+
+def test_the_page_names_commands_that_exist() -> None:
+    page = (bench_machine.PROJECT / "docs" / "performance.md").read_text(encoding="utf-8")
+    offered = qyzyljar("bench", "--help").stdout
+    named = set(re.findall(r"`qyzyljar bench (--[a-z]+)", page)) | {"--json", "--out"}
+    assert named == {"--growth", "--peers", "--chance", "--json", "--out"}
+    assert all(option in offered for option in named)
+    for name in re.findall(r"\]\((performance/[a-z.]+)\)", page):
+        assert (bench_machine.PROJECT / "docs" / name).is_file()
 
 
 def test_the_provenance_fits_in_a_line() -> None:
