@@ -126,7 +126,7 @@ def test_a_checkout_without_the_reference_says_so(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_reference_of_this_checkout_is_found() -> None:
-    assert find_reference().__name__ == "simulate_reference"  # type: ignore[attr-defined]
+    assert find_reference().__name__ == "simulate_reference"
 
 
 def test_the_page_names_commands_that_exist() -> None:
