@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 SOURCE_FOLDER = Path(__file__).resolve().parent
-KEPT_CACHES = 6  # older source states are pruned: one state is about 20 MB
+KEPT_CACHES = 12  # older source states are pruned: one state is about 20 MB
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
