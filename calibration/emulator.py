@@ -1,0 +1,184 @@
+"""Emulators of the recorded figures of a place: quadratic mean, and a scatter that depends on the parameters.
+
+Runs scatter around the mean by chance and by the parameters that are not calibrated. That scatter is part of
+the likelihood (a synthetic likelihood, Wood 2010): dispersion parameters are identified by nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.observation import FREE_LEVEL, ObservationModel
+from calibration.observation_errors import Figure
+from calibration.posterior_inputs import Floats, Inputs
+
+Indices = NDArray[np.int64]
+RIDGE: Final = 1e-3  # of the mean square of a feature: keeps rarely varied products near zero
+LOG_CHI_SQUARE: Final = -1.2704  # mean of the logarithm of a chi-square of one degree of freedom
+SCALE_BOUND: Final = 1.1  # |ln scale / mean scale| is trusted up to here (a factor of three)
+SHRINKAGE: Final = 0.02  # of the correlation of scatter towards independence
+SMALLEST_SQUARE: Final = 1e-4  # of the mean square: a residual of exactly zero has no logarithm
+COMMON_FACTORS: Final = 4  # of the scatter shared by places: trends of jobs, fertility, migration
+FACTOR_ROUNDS: Final = 30
+LEAST_OWN: Final = 0.05  # of a figure's scatter variance that no common factor explains
+
+
+@dataclass(frozen=True, eq=False)
+class PlaceEmulator:
+    """Distribution of a place's k fitted figures given the calibrated parameters z.
+
+    Attributes:
+        place: id. figures: int64[k] indices into the figures of the observation model.
+        active: int64[a] coordinates it depends on. centre: float64[a] where the features are centred.
+        coefficients: float64[features, k] of the mean. log_scale: float64[1 + a, k] of the scatter's ln scale.
+        loadings: float64[k, factors] of the standardised scatter on factors that all places share.
+        correlation: float64[k, k] of the rest of the standardised scatter. explained: float64[k] share of the runs' variance explained by z.
+    """
+
+    place: str
+    figures: Indices
+    active: Indices
+    centre: Floats
+    coefficients: Floats
+    log_scale: Floats
+    loadings: Floats
+    correlation: Floats
+    explained: Floats
+
+    def mean(self, z: Floats) -> Floats:
+        """Return the mean of the figures at z [n, p], float64[n, k]."""
+        return np.asarray(features(z[:, self.active] - self.centre) @ self.coefficients)
+
+    def scale(self, z: Floats) -> Floats:
+        """Return the standard deviation of the scatter at z [n, p], float64[n, k]."""
+        centred = z[:, self.active] - self.centre
+        trend = np.clip(centred @ self.log_scale[1:], -SCALE_BOUND, SCALE_BOUND)
+        return np.asarray(np.exp(self.log_scale[0] + trend))
+
+
+def features(x: Floats) -> Floats:
+    """Return 1, x_i, x_i^2 - 1 and x_i x_j of x [n, a], float64[n, 1 + 2a + a(a - 1)/2]."""
+    first, second = np.triu_indices(x.shape[1], 1)
+    return np.concatenate([np.ones((len(x), 1)), x, x**2 - 1.0, x[:, first] * x[:, second]], axis=1)
+
+
+def fit_emulators(
+    observation: ObservationModel, inputs: Inputs, z: Floats, records: Floats
+) -> tuple[PlaceEmulator, ...]:
+    """Fit one emulator per place with figures to fit.
+
+    Output per head is left out: its level is free and no calibrated parameter moves its course (its runs are
+    no better explained by them than by their mean).
+
+    Args:
+        z: float64[n, p] of the runs. records: float64[n, figures] of `Runner.records`.
+
+    Raises:
+        ValueError: fewer runs than half again the features.
+    """
+    places = dict.fromkeys(one.place for one in observation.figures if is_emulated(one))
+    fitted = [_fit_place(observation, inputs, place, z, records) for place in places]
+    standard = np.concatenate([residual for _, residual in fitted], axis=1)
+    ends = np.cumsum([0, *(residual.shape[1] for _, residual in fitted)])
+    owner = np.repeat(np.arange(len(fitted)), np.diff(ends))
+    whole = standard.T @ standard / len(standard)
+    loadings = common_loadings(whole, owner)
+    emulators = []
+    for (one, _), first, end in zip(fitted, ends[:-1], ends[1:], strict=True):
+        shared = loadings[first:end]
+        own = _positive(whole[first:end, first:end] - shared @ shared.T)
+        own = (1.0 - SHRINKAGE) * own + SHRINKAGE * np.diag(np.diag(own))
+        emulators.append(replace(one, loadings=shared, correlation=own))
+    return tuple(emulators)
+
+
+def is_emulated(one: Figure) -> bool:
+    """Say whether a figure takes part in the likelihood."""
+    return one.role == "fit" and one.series not in FREE_LEVEL
+
+
+def _fit_place(
+    observation: ObservationModel, inputs: Inputs, place: str, z: Floats, records: Floats
+) -> tuple[PlaceEmulator, Floats]:
+    """Return mean and scale of a place (no correlation yet), and the standardised residuals [n, k]."""
+    figures = np.array(
+        [k for k, one in enumerate(observation.figures) if one.place == place and is_emulated(one)], np.int64
+    )
+    active = inputs.active(place)
+    centre = z[:, active].mean(axis=0)
+    x = z[:, active] - centre
+    basis, y = features(x), records[:, figures]
+    runs, size = basis.shape
+    if runs < 1.5 * size:
+        raise ValueError(f"{runs} runs for {size} features of {place}")
+    coefficients = ridge(basis, y)
+    # Residuals of a regression are too small by its own degrees of freedom, and its error comes on top
+    residual = (y - basis @ coefficients) * np.sqrt(runs / (runs - size) * (1.0 + size / runs))
+    square = residual**2
+    square = np.maximum(square, SMALLEST_SQUARE * square.mean(axis=0) + 1e-300)
+    linear = np.concatenate([np.ones((runs, 1)), x], axis=1)
+    log_scale = 0.5 * ridge(linear, np.log(square) - LOG_CHI_SQUARE)
+    trend = np.clip(x @ log_scale[1:], -SCALE_BOUND, SCALE_BOUND)
+    # The level from the squares themselves: the logarithm only serves the trend
+    log_scale[0] = 0.5 * np.log(np.mean(residual**2 / np.exp(2.0 * trend), axis=0))
+    standard = residual / np.exp(log_scale[0] + trend)
+    explained = 1.0 - (residual**2).mean(axis=0) / np.maximum(y.var(axis=0), 1e-300)
+    none = np.zeros((len(figures), 0))
+    return PlaceEmulator(
+        place, figures, active, centre, coefficients, log_scale, none, np.eye(len(figures)), explained
+    ), standard
+
+
+def common_loadings(correlation: Floats, owner: Indices) -> Floats:
+    """Return loadings float64[k, factors] that reproduce the correlations between figures of different places.
+
+    Principal factors in which only blocks between places count: blocks within a place are replaced by what
+    the factors say of them, until that settles. One place alone has no common factor.
+    """
+    count = min(COMMON_FACTORS, len(owner) // 2)
+    within = owner[:, None] == owner[None, :]
+    if within.all():
+        return np.zeros((len(owner), 0))
+    reduced = np.where(within, 0.0, correlation)
+    loadings = np.zeros((len(owner), count))
+    for _ in range(FACTOR_ROUNDS):
+        values, vectors = np.linalg.eigh(np.where(within, loadings @ loadings.T, reduced))
+        loadings = vectors[:, -count:] * np.sqrt(np.maximum(values[-count:], 0.0))
+        communality = (loadings**2).sum(axis=1)
+        limit = np.sqrt((1.0 - LEAST_OWN) * np.diag(correlation) / np.maximum(communality, 1e-300))
+        loadings *= np.minimum(1.0, limit)[:, None]
+    return np.asarray(loadings)
+
+
+def _positive(matrix: Floats) -> Floats:
+    """Return the nearest covariance: negative eigenvalues cut off."""
+    values, vectors = np.linalg.eigh(matrix)
+    return np.asarray((vectors * np.maximum(values, 1e-6)) @ vectors.T)
+
+
+def ridge(basis: Floats, y: Floats) -> Floats:
+    """Return the coefficients float64[features, k] of a regression, all but the constant slightly shrunk."""
+    penalty = RIDGE * np.mean(basis**2, axis=0) * len(basis)
+    penalty[0] = 0.0
+    return np.asarray(np.linalg.solve(basis.T @ basis + np.diag(penalty), basis.T @ y))
+
+
+def stacked_mean(emulators: Sequence[PlaceEmulator], z: Floats, size: int) -> Floats:
+    """Return the means of all fitted figures, float64[n, size]; NaN where a figure is not emulated."""
+    means = np.full((len(z), size), np.nan)
+    for one in emulators:
+        means[:, one.figures] = one.mean(z)
+    return means
+
+
+def stacked_scale(emulators: Sequence[PlaceEmulator], z: Floats, size: int) -> Floats:
+    """Return the scatter of all fitted figures, float64[n, size]; NaN where a figure is not emulated."""
+    scales = np.full((len(z), size), np.nan)
+    for one in emulators:
+        scales[:, one.figures] = one.scale(z)
+    return scales
