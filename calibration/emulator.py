@@ -18,9 +18,9 @@ from calibration.observation_errors import Figure
 from calibration.posterior_inputs import Floats, Inputs
 
 Indices = NDArray[np.int64]
-RIDGE: Final = 1e-3  # of the mean square of a feature: keeps rarely varied products near zero
-LOG_CHI_SQUARE: Final = -1.2704  # mean of the logarithm of a chi-square of one degree of freedom
-SCALE_BOUND: Final = 1.1  # |ln scale / mean scale| is trusted up to here (a factor of three)
+RIDGE: Final = 1e-2  # of one run's mean square: no product of coordinates is left undetermined
+LEAST_T_SQUARE: Final = 4.0  # mean over a series' figures: weaker terms are noise that would pass for knowledge
+SCALE_BOUND: Final = 1.6  # |ln scale / typical scale| is trusted up to here (a factor of five)
 SHRINKAGE: Final = 0.02  # of the correlation of scatter towards independence
 SMALLEST_SQUARE: Final = 1e-4  # of the mean square: a residual of exactly zero has no logarithm
 COMMON_FACTORS: Final = 4  # of the scatter shared by places: trends of jobs, fertility, migration
@@ -35,7 +35,7 @@ class PlaceEmulator:
     Attributes:
         place: id. figures: int64[k] indices into the figures of the observation model.
         active: int64[a] coordinates it depends on. centre: float64[a] where the features are centred.
-        coefficients: float64[features, k] of the mean. log_scale: float64[1 + a, k] of the scatter's ln scale.
+        coefficients: float64[features, k] of the mean. log_scale: float64[1 + 2a, k] of the scatter's ln scale.
         loadings: float64[k, factors] of the standardised scatter on factors that all places share.
         correlation: float64[k, k] of the rest of the standardised scatter. explained: float64[k] share of the runs' variance explained by z.
     """
@@ -56,8 +56,8 @@ class PlaceEmulator:
 
     def scale(self, z: Floats) -> Floats:
         """Return the standard deviation of the scatter at z [n, p], float64[n, k]."""
-        centred = z[:, self.active] - self.centre
-        trend = np.clip(centred @ self.log_scale[1:], -SCALE_BOUND, SCALE_BOUND)
+        curved = scale_features(z[:, self.active] - self.centre)
+        trend = np.clip(curved[:, 1:] @ self.log_scale[1:], -SCALE_BOUND, SCALE_BOUND)
         return np.asarray(np.exp(self.log_scale[0] + trend))
 
 
@@ -65,6 +65,11 @@ def features(x: Floats) -> Floats:
     """Return 1, x_i, x_i^2 - 1 and x_i x_j of x [n, a], float64[n, 1 + 2a + a(a - 1)/2]."""
     first, second = np.triu_indices(x.shape[1], 1)
     return np.concatenate([np.ones((len(x), 1)), x, x**2 - 1.0, x[:, first] * x[:, second]], axis=1)
+
+
+def scale_features(x: Floats) -> Floats:
+    """Return 1, x_i and x_i^2 - 1 of x [n, a], float64[n, 1 + 2a]."""
+    return np.concatenate([np.ones((len(x), 1)), x, x**2 - 1.0], axis=1)
 
 
 def fit_emulators(
@@ -116,15 +121,23 @@ def _fit_place(
     runs, size = basis.shape
     if runs < 1.5 * size:
         raise ValueError(f"{runs} runs for {size} features of {place}")
-    coefficients = ridge(basis, y)
+    groups = _series_groups(observation, figures)
+    coefficients = np.zeros((size, len(figures)))
+    for group in groups:
+        coefficients[:, group] = selected_regression(basis, y[:, group])
     # Residuals of a regression are too small by its own degrees of freedom, and its error comes on top
-    residual = (y - basis @ coefficients) * np.sqrt(runs / (runs - size) * (1.0 + size / runs))
+    used = (coefficients != 0.0).sum(axis=0)
+    residual = (y - basis @ coefficients) * np.sqrt(runs / (runs - used) * (1.0 + used / runs))
     square = residual**2
     square = np.maximum(square, SMALLEST_SQUARE * square.mean(axis=0) + 1e-300)
-    linear = np.concatenate([np.ones((runs, 1)), x], axis=1)
-    log_scale = 0.5 * ridge(linear, np.log(square) - LOG_CHI_SQUARE)
-    trend = np.clip(x @ log_scale[1:], -SCALE_BOUND, SCALE_BOUND)
-    # The level from the squares themselves: the logarithm only serves the trend
+    curved = scale_features(x)
+    log_scale = np.zeros((curved.shape[1], len(figures)))
+    for group in groups:
+        # One law of the scatter for all years of a series: a year alone would mostly show noise
+        logs = (np.log(square[:, group]) - np.log(square[:, group]).mean(axis=0)).mean(axis=1)
+        log_scale[:, group] = 0.5 * selected_regression(curved, logs[:, None])
+    trend = np.clip(curved[:, 1:] @ log_scale[1:], -SCALE_BOUND, SCALE_BOUND)
+    # The level from the squares themselves: their logarithms only serve the trend
     log_scale[0] = 0.5 * np.log(np.mean(residual**2 / np.exp(2.0 * trend), axis=0))
     standard = residual / np.exp(log_scale[0] + trend)
     explained = 1.0 - (residual**2).mean(axis=0) / np.maximum(y.var(axis=0), 1e-300)
@@ -161,11 +174,32 @@ def _positive(matrix: Floats) -> Floats:
     return np.asarray((vectors * np.maximum(values, 1e-6)) @ vectors.T)
 
 
-def ridge(basis: Floats, y: Floats) -> Floats:
-    """Return the coefficients float64[features, k] of a regression, all but the constant slightly shrunk."""
-    penalty = RIDGE * np.mean(basis**2, axis=0) * len(basis)
-    penalty[0] = 0.0
-    return np.asarray(np.linalg.solve(basis.T @ basis + np.diag(penalty), basis.T @ y))
+def _series_groups(observation: ObservationModel, figures: Indices) -> list[Indices]:
+    """Return the positions of the figures of each series."""
+    names = [observation.figures[number].series for number in figures]
+    return [
+        np.array([k for k, one in enumerate(names) if one == name], np.int64) for name in dict.fromkeys(names)
+    ]
+
+
+def selected_regression(basis: Floats, y: Floats) -> Floats:
+    """Return the coefficients float64[features, k] of a regression on the terms that matter, 0 elsewhere.
+
+    A term matters where its squared t-value, averaged over the figures, exceeds `LEAST_T_SQUARE` in the
+    regression on all terms; the rest is fitted again without the others. The constant always stays.
+    """
+    gram = basis.T @ basis + RIDGE * np.diag(np.mean(basis**2, axis=0))
+    inverse = np.linalg.inv(gram)
+    everything = inverse @ (basis.T @ y)
+    freedom = max(1, basis.shape[0] - basis.shape[1])
+    variance = ((y - basis @ everything) ** 2).sum(axis=0) / freedom
+    t_square = everything**2 / np.maximum(np.diag(inverse)[:, None] * variance, 1e-300)
+    chosen = t_square.mean(axis=1) > LEAST_T_SQUARE
+    chosen[0] = True
+    coefficients = np.zeros_like(everything)
+    part = basis[:, chosen]
+    coefficients[chosen] = np.linalg.solve(gram[np.ix_(chosen, chosen)], part.T @ y)
+    return coefficients
 
 
 def stacked_mean(emulators: Sequence[PlaceEmulator], z: Floats, size: int) -> Floats:

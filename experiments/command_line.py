@@ -36,6 +36,15 @@ World = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of parameter draws and of chance.")]
+Parameters = Annotated[
+    str | None,
+    typer.Option(
+        "--parameters",
+        metavar="prior|posterior|FILE",
+        help="Draw the calibrated parameters from their priors, the shipped posterior, or a CSV file of draws. "
+        "Default: the posterior where one comes with the world.",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
 
@@ -94,6 +103,7 @@ def forecast(
             "Default: a folder under results/ named by the design.",
         ),
     ] = None,
+    parameters: Parameters = None,
     threads: Annotated[int | None, typer.Option("--threads", min=1, help="Default: all cores.")] = None,
     no_figures: Annotated[bool, typer.Option("--no-figures", help="Draw no figures.")] = False,
     list_parameters: Annotated[
@@ -118,7 +128,16 @@ def forecast(
 
         run_forecast(
             ForecastOptions(
-                world, runs, horizon, seed, tuple(assignments or ()), out, threads, not no_figures, quiet
+                world,
+                runs,
+                horizon,
+                seed,
+                tuple(assignments or ()),
+                out,
+                threads,
+                not no_figures,
+                quiet,
+                parameters,
             )
         )
 

@@ -14,12 +14,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from experiments.failures import BadInput
+from experiments.parameter_source import FROM_PRIORS, PRIORS, ParameterSource
 from model.levers import Levers
 from model.parameters import ParameterSpace
 from model.world import World
+
+if TYPE_CHECKING:
+    from calibration.posterior_draws import PosteriorDraws
 
 PROJECT = Path(__file__).resolve().parent.parent
 # Sources that can change a result; the rest of `experiments` only reads what these have written.
@@ -28,12 +32,12 @@ SOURCES = (
     "model/data/parameters.csv",
     "scenarios/*.py",
     "experiments/branches.py",
+    "calibration/posterior_draws.py",
     "experiments/design.py",
     "experiments/ensemble.py",
     "experiments/parts.py",
 )
 PACKAGES = ("mesa", "numba", "llvmlite", "numpy", "scipy")
-PRIORS = "declared priors"
 LATEST_HORIZON = 2100
 FOUNDING_VARIANTS = 4
 LARGEST_PART = 10
@@ -89,7 +93,7 @@ class Design:
         scenarios: sorted by name.
         replicates: replicates of chance per parameter draw.
         runs_per_part: pairs in a part.
-        parameters: what the draws come from.
+        parameters: what the draws come from: priors, or the digest of a file of draws. draws: the latter.
         code: hash by source file; versions: Python (minor) and packages that can change a result.
     """
 
@@ -102,6 +106,7 @@ class Design:
     replicates: int = 1
     runs_per_part: int = LARGEST_PART
     parameters: str = PRIORS
+    draws: PosteriorDraws | None = field(default=None, compare=False, repr=False)
     code: Mapping[str, str] = field(default_factory=lambda: source_hashes())
     versions: Mapping[str, str] = field(default_factory=lambda: package_versions())
 
@@ -162,8 +167,14 @@ def runs_per_part(world: World) -> int:
     return max(1, min(LARGEST_PART, PERSONS_PER_PART // max(1, int(world.founding_population.sum()))))
 
 
-def forecast_design(world: World, horizon: int, seed: int, fixed: Mapping[str, float]) -> Design:
-    """Design of a forecast: the baseline alone, one replicate per draw from the declared priors."""
+def forecast_design(
+    world: World,
+    horizon: int,
+    seed: int,
+    fixed: Mapping[str, float],
+    source: ParameterSource = FROM_PRIORS,
+) -> Design:
+    """Design of a forecast: the baseline alone, one replicate per draw from a source of parameters."""
     check_horizon(horizon, world)
     return Design(
         world=world.name,
@@ -172,6 +183,8 @@ def forecast_design(world: World, horizon: int, seed: int, fixed: Mapping[str, f
         seed=seed,
         fixed=tuple(sorted((name, float(value)) for name, value in fixed.items())),
         runs_per_part=runs_per_part(world),
+        parameters=source.identity,
+        draws=source.draws,
     )
 
 

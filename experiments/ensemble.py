@@ -66,9 +66,14 @@ class Study:
         return founding
 
     def _values(self, draw: int) -> ParameterValues:
-        """Parameters of a draw, with the household size that its founders really have."""
+        """Parameters of a draw: a row of the posterior where there is one, the others from their priors.
+
+        What the user has fixed goes before both; the household size is the one that the founders really have.
+        """
         size = self.household_sizes[self.variant(draw)]
-        return self.space.draw(self.design.seed, draw, {**self.fixed, "household_size": size})
+        drawn = self.design.draws.row(self.design.seed, draw) if self.design.draws is not None else {}
+        given = {**drawn, **self.fixed, "household_size": size}
+        return self.space.draw(self.design.seed, draw, given)
 
     def run(self, row: Row) -> Record:
         """Run one row of the design. Pure: the same row always gives the same record.

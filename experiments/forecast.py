@@ -13,6 +13,7 @@ from experiments.design import check_horizon, forecast_design
 from experiments.failures import BadInput, RunFailure
 from experiments.forecast_tables import print_forecast
 from experiments.manifest import Ensemble, check_folder
+from experiments.parameter_source import parameter_source
 from model.parameters import ParameterError, ParameterSpace
 from model.world import World, WorldError, load_world
 
@@ -20,13 +21,15 @@ RESULTS = Path("results")
 DEFAULT_HORIZON = 2045
 DEFAULT_RUNS = 200
 DEFAULT_SEED = 1
-PARAMETERS_NOTE = "declared priors (no posterior yet)"
 NARROWEST = 140  # columns of text; a table that is piped would else be folded at 80
 
 
 @dataclass(frozen=True)
 class ForecastOptions:
-    """What the user asked for. `out` None: a folder under results/ named by the design."""
+    """What the user asked for. `out` None: a folder under results/ named by the design.
+
+    `parameters`: "prior", "posterior" or a file of draws; None takes the posterior where one is shipped.
+    """
 
     world: str = "towns"
     runs: int = DEFAULT_RUNS
@@ -37,6 +40,7 @@ class ForecastOptions:
     threads: int | None = None
     figures: bool = True
     quiet: bool = False
+    parameters: str | None = None
 
 
 def read_world(name: str) -> World:
@@ -64,16 +68,17 @@ def forecast(options: ForecastOptions) -> Path:
     world = read_world(options.world)
     check_horizon(options.horizon, world)
     fixed = read_assignments(world, options.assignments)
-    design = forecast_design(world, options.horizon, options.seed, fixed)
+    source = parameter_source(world, options.world, options.parameters)
+    design = forecast_design(world, options.horizon, options.seed, fixed, source)
     out = options.out or RESULTS / f"forecast-{world.name}-{design.horizon}-{design.identity[:10]}"
     check_folder(out, design)
-    ensemble = Ensemble("forecast", design, options.runs, world, options.world, PARAMETERS_NOTE)
+    ensemble = Ensemble("forecast", design, options.runs, world, options.world, source.note)
     console = Console(quiet=options.quiet)
     if not console.is_terminal:
         console.width = max(console.width, NARROWEST)
     with completed(out, ensemble, options.threads, options.quiet) as results:
         if not options.quiet:
-            print_forecast(console, world, results, PARAMETERS_NOTE)
+            print_forecast(console, world, results, source.note)
         if options.figures:
             _draw_figures(out, world)
     console.print(f"Results: {out}", markup=False, highlight=False, soft_wrap=True)
