@@ -19,7 +19,9 @@ from calibration.posterior_inputs import Floats, Inputs
 
 Indices = NDArray[np.int64]
 RIDGE: Final = 1e-2  # of one run's mean square: no product of coordinates is left undetermined
-LEAST_T_SQUARE: Final = 4.0  # mean over a series' figures: weaker terms are noise that would pass for knowledge
+LEAST_T_SQUARE: Final = (
+    4.0  # mean over a series' figures: weaker terms are noise that would pass for knowledge
+)
 SCALE_BOUND: Final = 1.6  # |ln scale / typical scale| is trusted up to here (a factor of five)
 SHRINKAGE: Final = 0.02  # of the correlation of scatter towards independence
 SMALLEST_SQUARE: Final = 1e-4  # of the mean square: a residual of exactly zero has no logarithm
@@ -37,7 +39,8 @@ class PlaceEmulator:
         active: int64[a] coordinates it depends on. centre: float64[a] where the features are centred.
         coefficients: float64[features, k] of the mean. log_scale: float64[1 + 2a, k] of the scatter's ln scale.
         loadings: float64[k, factors] of the standardised scatter on factors that all places share.
-        correlation: float64[k, k] of the rest of the standardised scatter. explained: float64[k] share of the runs' variance explained by z.
+        correlation: float64[k, k] of the rest of the standardised scatter.
+        explained: float64[k] share of the runs' variance explained by z.
     """
 
     place: str

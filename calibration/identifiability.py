@@ -125,9 +125,7 @@ def identify(
             advance()
             return np.asarray(found)
 
-        losses = {
-            name: sd / sds - 1.0 for name, sd in zip(names, pool.map(without, names), strict=True)
-        }
+        losses = {name: sd / sds - 1.0 for name, sd in zip(names, pool.map(without, names), strict=True)}
         grid = np.linspace(-PROFILE_REACH, PROFILE_REACH, profile_points)
 
         def profile(number: int) -> Floats:

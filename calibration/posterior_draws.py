@@ -127,7 +127,11 @@ def read_draws(path: Path, world: World) -> PosteriorDraws:
     if problems:
         raise DrawsError(_listed(problems))
     return PosteriorDraws(
-        names, values, path.name, hashlib.sha256(content).hexdigest(), read_manifest(path.with_suffix(".json"))
+        names,
+        values,
+        path.name,
+        hashlib.sha256(content).hexdigest(),
+        read_manifest(path.with_suffix(".json")),
     )
 
 

@@ -64,9 +64,7 @@ class SyntheticLikelihood:
         self.latents = self.factors
         self._kept: list[NDArray[np.int64]] = []
         self._errors: list[PlaceErrors] = []
-        self._emulators = [
-            one for one in emulators if len(_positions(observation, one, series))
-        ]
+        self._emulators = [one for one in emulators if len(_positions(observation, one, series))]
         for one in self._emulators:
             kept = _positions(observation, one, series)
             errors = _errors_of(observation, one.figures[kept], self.latents)

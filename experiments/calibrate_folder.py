@@ -116,7 +116,7 @@ class CalibrationFolder:
             path.unlink(missing_ok=True)
         arrays = compute()
         buffer = io.BytesIO()
-        np.savez(buffer, **arrays)
+        np.savez(buffer, **arrays)  # type: ignore[arg-type]  # of its switch allow_pickle
         replace_file(path, buffer.getvalue())
         return arrays
 

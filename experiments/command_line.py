@@ -6,6 +6,7 @@ Exit codes: 0 success; 2 bad input (message on stderr, nothing written); 1 a fai
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Iterator
@@ -184,6 +185,7 @@ def compare(
             "Default: a folder under results/ named by the design.",
         ),
     ] = None,
+    parameters: Parameters = None,
     threads: Annotated[int | None, typer.Option("--threads", min=1, help="Default: all cores.")] = None,
     no_figures: Annotated[bool, typer.Option("--no-figures", help="Draw no figures.")] = False,
     quiet: Quiet = False,
@@ -208,6 +210,68 @@ def compare(
                 threads,
                 not no_figures,
                 quiet,
+                parameters,
+            )
+        )
+
+
+@app.command(epilog="Example: qyzyljar calibrate --quick --out results/calibration")
+def calibrate(
+    world: World = "towns",
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Fewer runs: a first look in about two minutes.")
+    ] = False,
+    believe: Annotated[
+        str,
+        typer.Option(
+            "--believe",
+            metavar="accounts|recorded",
+            help="Which migration series identifies net migration: the one implied by the accounts, or the paper's.",
+        ),
+    ] = "accounts",
+    seed: Seed = 1,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="Fix a parameter instead of calibrating it (repeatable)."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Folder of the results; the same one again resumes. Default: a folder under results/.",
+        ),
+    ] = None,
+    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Default: all cores.")] = None,
+    install: Annotated[
+        bool,
+        typer.Option("--install", help="Make the draws the posterior that comes with this shipped world."),
+    ] = False,
+    no_figures: Annotated[bool, typer.Option("--no-figures", help="Draw no figures.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Calibrate to 2015-2020: posterior draws, what the data identify, recovery of synthetic truths."""
+    with exit_codes():
+        if believe not in ("accounts", "recorded"):
+            raise BadInput(f"--believe {believe}: expected accounts or recorded")
+        # Sums keep their order and threads are left for runs; must stand before numpy is first imported
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        from experiments.calibrate_command import CalibrateOptions, run_calibrate
+
+        run_calibrate(
+            CalibrateOptions(
+                world,
+                "recorded" if believe == "recorded" else "accounts",
+                quick,
+                seed,
+                tuple(assignments or ()),
+                out,
+                threads,
+                not no_figures,
+                quiet,
+                install,
             )
         )
 

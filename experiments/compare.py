@@ -34,12 +34,12 @@ from experiments.forecast import (
     DEFAULT_RUNS,
     DEFAULT_SEED,
     NARROWEST,
-    PARAMETERS_NOTE,
     RESULTS,
     read_assignments,
     read_world,
 )
 from experiments.manifest import Ensemble, check_folder
+from experiments.parameter_source import FROM_PRIORS, ParameterSource, parameter_source
 from model.world import World
 
 COMMAND = "compare"
@@ -64,6 +64,7 @@ class CompareOptions:
     threads: int | None = None
     figures: bool = True
     quiet: bool = False
+    parameters: str | None = None
 
 
 def compare(options: CompareOptions) -> Path:
@@ -92,13 +93,14 @@ def run_comparison(
         BadInput: before anything is written. RunFailure, Interrupted: with complete parts kept.
     """
     town = _place_of(options.explain, world)
-    design = comparison_design(world, options.horizon, options.seed, fixed, comparison)
+    source = parameter_source(world, options.world, options.parameters)
+    design = comparison_design(world, options.horizon, options.seed, fixed, comparison, source)
     out = options.out or RESULTS / f"compare-{world.name}-{design.horizon}-{design.identity[:10]}"
     check_folder(out, design)
     console = Console(quiet=options.quiet)
     if not console.is_terminal:
         console.width = max(console.width, NARROWEST)
-    ensemble = Ensemble(COMMAND, design, options.runs, world, options.world, PARAMETERS_NOTE)
+    ensemble = Ensemble(COMMAND, design, options.runs, world, options.world, source.note)
     with completed(out, ensemble, options.threads, options.quiet) as results:
         study = Study(design, world)
         effects = Effects(comparison, world, results)
@@ -122,7 +124,7 @@ def run_comparison(
         write_regret(out, ranking)
         write_pairing(out, effects)
         if not options.quiet:
-            print_comparison(console, effects, centres, costs, ranking, options.discount, PARAMETERS_NOTE)
+            print_comparison(console, effects, centres, costs, ranking, options.discount, source.note)
         if options.figures:
             _draw_figures(out, effects, costs, ranking, design)
         if town is not None:
@@ -136,10 +138,15 @@ def run_comparison(
 
 
 def comparison_design(
-    world: World, horizon: int, seed: int, fixed: dict[str, float], comparison: Comparison
+    world: World,
+    horizon: int,
+    seed: int,
+    fixed: dict[str, float],
+    comparison: Comparison,
+    source: ParameterSource = FROM_PRIORS,
 ) -> Design:
     """Design of a comparison: all its scenarios on the pairs of a forecast with the same seed."""
-    return replace(forecast_design(world, horizon, seed, fixed), scenarios=comparison.scenarios())
+    return replace(forecast_design(world, horizon, seed, fixed, source), scenarios=comparison.scenarios())
 
 
 def _at_pessimistic_end(
@@ -150,6 +157,7 @@ def _at_pessimistic_end(
     fixed = {**dict(design.fixed), pessimism.parameter: pessimism.value}
     fewer = replace(comparison, cases=reference_cases(comparison), yardstick=None, yardstick_places=())
     again = comparison_design(world, design.horizon, design.seed, fixed, fewer)
+    again = replace(again, parameters=design.parameters, draws=design.draws)
     part = replace(ensemble, design=again, runs=min(ensemble.runs, CHECK_RUNS))
     folder = out / f"check-{pessimism.parameter}"
     with _of_the_whole(out), completed(folder, part, options.threads, options.quiet) as results:
