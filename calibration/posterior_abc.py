@@ -35,7 +35,8 @@ class AbcMarginals:
 def abc_marginals(observation: ObservationModel, z: Floats, records: Floats, seed: int) -> AbcMarginals:
     """Return marginal posteriors from runs that cover the prior where it is not ruled out.
 
-    Shapes: z [n, p], records [n, figures]. The runs stand for the prior: what history matching has ruled out has no posterior weight.
+    Shapes: z [n, p], records [n, figures]. The runs stand for the prior: what history matching has ruled out
+    has no posterior weight.
     """
     used = np.array([is_emulated(one) for one in observation.figures])
     drawn = np.concatenate(
