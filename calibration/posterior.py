@@ -36,7 +36,7 @@ REPLICAS: Final = 2
 # First run numbers of the stages: no two runs share other parameters or chance
 FIRST_NUMBER: Final = {"prior": 0, "matched": 1_000_000, "widened": 2_000_000, "predictive": 3_000_000}
 # Purposes of the generators that hang on the user's seed
-DESIGN, MATCHING, ROUGH, FINAL, THINNING, RECORD = range(1, 7)
+DESIGN, MATCHING, ROUGH, FINAL, THINNING = range(1, 6)
 
 
 class Keep(Protocol):

@@ -8,10 +8,8 @@ from typing import Final
 import numpy as np
 
 from calibration.emulator import is_emulated
-from calibration.observation import ObservationModel
 from calibration.observation_errors import Figure
 from calibration.posterior import Posterior, whole_seed
-from calibration.posterior_inputs import Floats
 
 QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
 ERRORS: Final = 51  # purpose of the generator of the record's errors
@@ -61,9 +59,3 @@ def coverage(checks: tuple[FigureCheck, ...], series: str | None = None) -> tupl
         return 0, float("nan"), float("nan")
     inside = np.mean([[one.is_inside_50, one.is_inside_90] for one in chosen], axis=0)
     return len(chosen), float(inside[0]), float(inside[1])
-
-
-def real_implausibility(observation: ObservationModel, predictive: Floats, scatter: Floats) -> Floats:
-    """Return the third largest standardised distance of real runs float64[draws], chance counted as scatter."""
-    rank = min(3, int(observation.is_fit.sum()))
-    return observation.implausibility(predictive, rank, np.where(np.isnan(scatter), 0.0, scatter) ** 2)

@@ -164,7 +164,10 @@ def test_the_density_is_that_of_a_normal_law() -> None:
     found = normal_densities(observed, means, scales, correlation, shared, covered, extra)
     for n in range(4):
         covariance = (
-            np.outer(scales[n], scales[n]) * correlation + shared + np.outer(covered[n], covered[n]) + np.diag(extra[n])
+            np.outer(scales[n], scales[n]) * correlation
+            + shared
+            + np.outer(covered[n], covered[n])
+            + np.diag(extra[n])
         )
         assert found[n] == pytest.approx(multivariate_normal(means[n], covariance).logpdf(observed))
 
