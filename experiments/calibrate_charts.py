@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+from scipy.interpolate import PchipInterpolator
 from scipy.special import ndtr
 from scipy.stats import binom
 
@@ -140,7 +141,8 @@ def _posterior_sheet(report: Report, identity: str) -> Figure:
         ),
     )
     footer = (
-        "Densities, each scaled to its own maximum; horizontal axes in the parameters' units. Profile: log density"
+        "Densities, each scaled to its own maximum; horizontal axes in the parameters' units; × posterior over prior"
+        " standard deviation of normal scores. Profile: log density"
         " maximised over all other parameters without the parameter's own prior, as exp(profile).",
         _identity(report, identity),
     )
@@ -167,10 +169,12 @@ def _posterior_sheet(report: Report, identity: str) -> Figure:
         before = np.histogram(sample, edges, density=True)[0]
         panel.plot(middles, before / before.max(), color=GREY, linewidth=1.2)
         scores = np.linspace(found.profile_grid[0], found.profile_grid[-1], 101)
-        level = np.interp(scores, found.profile_grid, found.profiles[k])
+        level = PchipInterpolator(found.profile_grid, found.profiles[k])(scores)
         at = np.array([prior.quantile(float(share)) for share in ndtr(scores)])
         panel.plot(at, np.exp(level), color=VERMILLION, linewidth=0.9, linestyle="--")
-        panel.set_title(f"{one.name}  ×{one.sd_ratio:.2f}", loc="left", fontsize=7, fontweight="bold", pad=2)
+        panel.set_title(
+            f"{one.name}  ×{one.sd_ratio:.2f}", loc="left", fontsize=6.3, fontweight="bold", pad=2
+        )
         panel.set_yticks([])
         panel.set_ylim(0, 1.08)
         panel.xaxis.set_major_locator(MaxNLocator(nbins=4))
@@ -335,7 +339,7 @@ def _recovery_sheet(report: Report, identity: str) -> Figure:
         colour = VERMILLION if found.adjusted[k] < FAILURE else SKY
         panel.bar(edges[:-1], counts, width=0.9 / BINS, align="edge", color=colour)
         panel.set_title(
-            f"{name}  p {found.p_values[k]:.2g}", loc="left", fontsize=7, fontweight="bold", pad=2
+            f"{name}  p {found.p_values[k]:.2g}", loc="left", fontsize=6.3, fontweight="bold", pad=2
         )
         panel.set_xticks([0, 0.5, 1])
         panel.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))

@@ -179,7 +179,8 @@ def bare_emulator(observation: ObservationModel, scatter: float) -> PlaceEmulato
     means = observation.observed + np.sqrt(observation.variance())
     none = np.zeros(0, np.int64)
     return PlaceEmulator(
-        observation.figures[0].place, figures, none, np.zeros(0), means[None, :], np.full((1, count), math.log(scatter)),
+        observation.figures[0].place, figures, none, np.zeros(0), means[None, :],
+        np.full((1, count), math.log(scatter)),
         np.zeros((count, 0)), np.eye(count), np.zeros(count),
     )  # fmt: skip
 
