@@ -53,7 +53,7 @@ def test_what_is_written_is_read(tmp_path: Path, world: World) -> None:
 
 
 FAULTS = {
-    "unknown name": ("chi,leavin\n" + "0.1,0.02\n" * 12, "no parameter 'leavin'; did you mean 'leaving'"),
+    "unknown name": ("chi,leavin\n" + "0.1,0.02\n" * 12, "no parameter 'leavin'; nearest valid name: 'leaving'"),
     "twice": ("chi,chi\n" + "0.1,0.02\n" * 12, "'chi' twice"),
     "too few": ("chi\n" + "0.1\n" * 3, "3 draws, expected at least 10"),
     "empty": ("", "no parameter names"),
@@ -123,7 +123,7 @@ def test_the_identity_of_a_design_holds_the_digest_of_the_draws(tmp_path: Path, 
 def test_sources_say_what_they_are(tmp_path: Path, world: World) -> None:
     assert parameter_source(world, "towns", "prior") is FROM_PRIORS
     assert "12 draws of 2 parameters" in parameter_source(world, "towns", str(own_draws(tmp_path))).note
-    with pytest.raises(BadInput, match=r"expected prior, posterior or the path.*did you mean 'posterior'"):
+    with pytest.raises(BadInput, match=r"expected prior, posterior or the path.*nearest valid name: 'posterior'"):
         parameter_source(world, "towns", "posterir")
     with pytest.raises(BadInput, match="cannot be read"):
         parameter_source(world, "towns", str(tmp_path / "none.csv"))
