@@ -146,7 +146,7 @@ def test_common_factors_reproduce_correlations_between_places() -> None:
     found = common_loadings(whole, owner)
     between = found @ found.T
     assert between[:3, 3:] == pytest.approx(whole[:3, 3:], abs=0.02)
-    assert common_loadings(whole, np.zeros(6)).shape == (6, 0)
+    assert common_loadings(whole, np.zeros(6, np.int64)).shape == (6, 0)
 
 
 # --- likelihood --------------------------------------------------------------------------------------------
