@@ -53,7 +53,10 @@ def test_what_is_written_is_read(tmp_path: Path, world: World) -> None:
 
 
 FAULTS = {
-    "unknown name": ("chi,leavin\n" + "0.1,0.02\n" * 12, "no parameter 'leavin'; nearest valid name: 'leaving'"),
+    "unknown name": (
+        "chi,leavin\n" + "0.1,0.02\n" * 12,
+        "no parameter 'leavin'; nearest valid name: 'leaving'",
+    ),
     "twice": ("chi,chi\n" + "0.1,0.02\n" * 12, "'chi' twice"),
     "too few": ("chi\n" + "0.1\n" * 3, "3 draws, expected at least 10"),
     "empty": ("", "no parameter names"),
@@ -123,7 +126,9 @@ def test_the_identity_of_a_design_holds_the_digest_of_the_draws(tmp_path: Path, 
 def test_sources_say_what_they_are(tmp_path: Path, world: World) -> None:
     assert parameter_source(world, "towns", "prior") is FROM_PRIORS
     assert "12 draws of 2 parameters" in parameter_source(world, "towns", str(own_draws(tmp_path))).note
-    with pytest.raises(BadInput, match=r"expected prior, posterior or the path.*nearest valid name: 'posterior'"):
+    with pytest.raises(
+        BadInput, match=r"expected prior, posterior or the path.*nearest valid name: 'posterior'"
+    ):
         parameter_source(world, "towns", "posterir")
     with pytest.raises(BadInput, match="cannot be read"):
         parameter_source(world, "towns", str(tmp_path / "none.csv"))
@@ -135,7 +140,7 @@ def test_worlds_without_a_posterior_fall_back_to_the_priors_and_say_so(world: Wo
         found = parameter_source(other, source)
         assert found.draws is None
         assert "no posterior comes with world 'elsewhere'" in found.note
-    with pytest.raises(BadInput, match="qyzyljar calibrate --world my/towns.toml"):
+    with pytest.raises(BadInput, match=r"qyzyljar calibrate --world my/towns.toml"):
         parameter_source(world, "my/towns.toml", "posterior")
     # A user's file that calls itself towns does not get the draws of the shipped world
     assert parameter_source(world, "my/towns.toml").draws is None
@@ -148,7 +153,7 @@ def test_draws_of_other_data_are_called_so(tmp_path: Path, world: World) -> None
     path.with_suffix(".json").write_text(json.dumps({"world_digest": world.digest}), encoding="utf-8")
     assert "data have changed" not in parameter_source(world, "towns", str(path)).note
     path.with_suffix(".json").write_text("[1", encoding="utf-8")
-    with pytest.raises(BadInput, match="own.json: cannot be read"):
+    with pytest.raises(BadInput, match=r"own\.json: cannot be read"):
         parameter_source(world, "towns", str(path))
 
 
