@@ -161,7 +161,8 @@ def print_forecast(console: Console, world: World, results: Results, parameters_
         "Observed net migration is implied by the official counts, births and deaths. Centres: Kazakhstan's.",
         *KNOWN_LIMITS,
     )
-    console.print(f"{heading}; parameters: {parameters_note}", style="bold", **PLAIN)
+    console.print(heading, style="bold", **PLAIN)
+    console.print(f"Parameters: {parameters_note}", **PLAIN)
     for table in tables:
         console.print()
         console.print(table)

@@ -177,7 +177,7 @@ def test_a_forecast_prints_its_tables_and_writes_its_folder(folder: Path) -> Non
     assert result.exit_code == 0, result.output
     text = result.stdout
     assert "12 runs" in text
-    assert "parameters: posterior of world 'towns' (" in text
+    assert "Parameters: posterior of world 'towns' (" in text
     for part in (*load_world("towns").names("en")[:4], "All together", "Known limits: two towns with wages"):
         assert part in text
     bulaevo = text[text.index("Bulaevo") : text.index("Mamlyutka")]

@@ -249,6 +249,7 @@ def test_history_matching_rules_out_what_the_record_contradicts(task: Task) -> N
 # --- the whole ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_known_truth_is_found_and_the_rest_stays_at_its_prior(task: Task, toy: list[int]) -> None:
     posterior = calibrate(task, SMALL, 1, 1)
     assert posterior.z.shape == (200, 31)
@@ -273,6 +274,7 @@ def test_a_known_truth_is_found_and_the_rest_stays_at_its_prior(task: Task, toy:
     assert inside_90 > 0.85
 
 
+@pytest.mark.slow
 def test_draws_do_not_depend_on_threads_and_kept_stages_are_not_run_again(task: Task, toy: list[int]) -> None:
     kept: dict[str, Arrays] = {}
 
@@ -339,6 +341,7 @@ def test_holms_correction() -> None:
     assert holm(np.array([0.9, 0.8])) == pytest.approx([1.0, 1.0])
 
 
+@pytest.mark.slow
 def test_recovery_of_the_toy_is_uniform_and_reports_contraction(task: Task, toy: list[int]) -> None:
     posterior: Posterior = calibrate(task, SMALL, 1, 1)
     found = recover(
