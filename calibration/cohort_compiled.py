@@ -1,0 +1,46 @@
+"""The twin's door to numba: like `model.compiled`, in a cache that also knows the twin's own sources.
+
+Numba does not notice an edited helper in another file. The model's cache folder is named by the model's
+sources; the twin's kernels lie below it in a folder named by the twin's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+
+from model.compiled import CACHE_FOLDER
+
+SOURCE_FOLDER = Path(__file__).resolve().parent
+SOURCES = "cohort_*.py"
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def twin_digest(folder: Path = SOURCE_FOLDER) -> str:
+    """Hash of the twin's sources (16 hexadecimal digits)."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob(SOURCES)):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+TWIN_CACHE = CACHE_FOLDER / f"cohort-{twin_digest()}"
+
+
+def cohort_kernel(function: Function) -> Function:
+    """Compile a kernel of the twin: as `model.compiled.kernel`, cached by the twin's and the model's sources."""
+    config: Any = numba.core.config
+    compile_it: Any = numba.njit
+    usual = config.CACHE_DIR
+    config.CACHE_DIR = str(TWIN_CACHE)  # read when the decorated function is made
+    try:
+        compiled: Function = compile_it(nogil=True, cache=True, fastmath=False, error_model="numpy")(function)
+    finally:
+        config.CACHE_DIR = usual
+    return compiled

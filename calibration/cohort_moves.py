@@ -1,0 +1,381 @@
+"""Phases 7 to 9 of the cohort twin: households, lone adults and students move, students return, others arrive."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.cohort_compiled import cohort_kernel
+from calibration.cohort_founding import FoundingTable
+from calibration.cohort_incomes import Chances, Youth, mean_of_youth
+from calibration.cohort_state import (
+    BANDS,
+    COUPLE_GAP,
+    DEPENDENTS,
+    HEADS,
+    KINDS,
+    STAYER_KIND,
+    Cohorts,
+    Floats,
+    over_heads,
+)
+from model.accounts import Ledger
+from model.choice import FAR_BELOW, KINDS_OF_KIN, NESTS, Choice, Places, nest_weight
+from model.migration import (
+    LONE_FIRST_AGE,
+    LONE_LAST_AGE,
+    RETURN_FIRST_AGE,
+    STUDY_FIRST_AGE,
+    STUDY_LAST_AGE,
+    study_probability,
+)
+from model.person_year import RETURN_LAST_AGE
+from model.population import ADULT_AGE, AGES
+from model.readiness import Readiness
+
+REGISTER_AGES = RETURN_LAST_AGE + 1
+
+
+class Destinations(NamedTuple):
+    """Where movers of a place go, shares that sum to 1 (0 where nothing is open), float64.
+
+    `moving` [2 (children), n_all] of households, `study` [n_all] of students; `factor` [2] exp(T) averaged over
+    kin; `inclusive` [2, 4] T by kin.
+    """
+
+    moving: Floats
+    study: Floats
+    factor: Floats
+
+
+def new_destinations(n_all: int) -> Destinations:
+    """Empty shares."""
+    return Destinations(np.zeros((2, n_all)), np.zeros(n_all), np.zeros(2))
+
+
+class Students(NamedTuple):
+    """Who studies away: float64[n_sim origin, 2 kinds, 2 sexes, 26] outside, and at simulated places.
+
+    `inside` float64[study places, n_sim origin, 2, 2, 26]; `host` int64[study places] their index; `here`
+    float64[n_sim, 2, 111] all who study in a place, whatever their origin.
+    """
+
+    outside: Floats
+    inside: Floats
+    host: NDArray[np.int64]
+    here: Floats
+
+
+def new_students(n_sim: int, host: NDArray[np.int64]) -> Students:
+    """Nobody studies yet."""
+    return Students(
+        np.zeros((n_sim, KINDS, 2, REGISTER_AGES)),
+        np.zeros((len(host), n_sim, KINDS, 2, REGISTER_AGES)),
+        host,
+        np.zeros((n_sim, 2, AGES)),
+    )
+
+
+@cohort_kernel
+def kin_shares(kin: Floats, out: Floats) -> None:
+    """Shares of households by kin bits, float64[4], from the shares with kin in either nest, float64[2]."""
+    for bits in range(KINDS_OF_KIN):
+        share = 1.0
+        for nest in range(NESTS):
+            share *= kin[nest] if (bits >> nest) & 1 else 1.0 - kin[nest]
+        out[bits] = share
+
+
+@cohort_kernel
+def share_destinations(
+    here: int, kin: Floats, choice: Choice, places: Places, settings: Any, alpha: float, out: Destinations
+) -> None:
+    """Nested logit of equation (11) averaged over kin; households weighted by their exp(IV)."""
+    n_all = choice.utility.shape[2]
+    share, weights = np.empty(KINDS_OF_KIN), np.empty((2, NESTS))
+    kin_shares(kin, share)
+    out.moving[:] = 0.0
+    out.study[:] = 0.0
+    for children in range(2):
+        out.factor[children] = 0.0
+        weights[:] = 0.0
+        for bits in range(KINDS_OF_KIN):
+            out.factor[children] += share[bits] * choice.factor[here, children, bits]
+            study, total = np.zeros(NESTS), 0.0
+            for nest in range(NESTS):
+                value = nest_weight(choice.nest_value[here, children, nest], bits, nest, settings, alpha)
+                weights[0, nest] += share[bits] * math.exp(value) if value > FAR_BELOW else 0.0
+                if children == 0:
+                    value = nest_weight(choice.study_value[here, nest], bits, nest, settings, alpha)
+                    study[nest] = math.exp(value) if value > FAR_BELOW else 0.0
+                    total += study[nest]
+            if total > 0.0:
+                for nest in range(NESTS):
+                    weights[1, nest] += share[bits] * study[nest] / total
+        total = weights[0, 0] + weights[0, 1]
+        for there in range(n_all):
+            value = choice.utility[here, children, there]
+            if value > FAR_BELOW and total > 0.0:
+                nest = places.nest[there]
+                within = math.exp(value - choice.nest_value[here, children, nest])
+                out.moving[children, there] = weights[0, nest] / total * within
+                if children == 0 and places.study[there]:
+                    out.study[there] = weights[1, nest] * math.exp(value - choice.study_value[here, nest])
+
+
+@cohort_kernel
+def chance_to_study(
+    place: int, age: int, kin: Floats, wage: float, cohorts: Cohorts, youth: Youth, choice: Choice,
+    readiness: Readiness, settings: Any,
+) -> float:  # fmt: skip
+    """Equation (12): mean chance of dependents of `age`, over kin, minors in the household and skill of parents."""
+    household, share = np.empty(3), np.empty(KINDS_OF_KIN)
+    mean_of_youth(place, age, cohorts, youth, household)
+    kin_shares(kin, share)
+    cost = settings.beta_y * (household[0] + math.log(wage))
+    chance = 0.0
+    for bits in range(KINDS_OF_KIN):
+        for children in range(2):
+            for parent in range(2):
+                weight = share[bits] * (household[2] if children == 1 else 1.0 - household[2])
+                weight *= household[1] if parent == 1 else 1.0 - household[1]
+                if weight > 0.0:
+                    chance += weight * study_probability(
+                        readiness.study_logit[place],
+                        choice.inclusive[place, children, bits] - cost,
+                        readiness.mean_inclusive[place],
+                        parent == 1,
+                        settings,
+                    )
+    return chance
+
+
+@cohort_kernel
+def _post(here: int, there: int, sex: int, age: int, number: float, n_sim: int, ledger: Ledger) -> None:
+    """Double entry of an expected move; departures are posted by cell."""
+    ledger.flows[here, there] += number
+    if there < n_sim:
+        ledger.arrivals[there, sex, age] += number
+
+
+@cohort_kernel
+def move_from(
+    here: int, hazard: float, kin: Floats, wage: float, cohorts: Cohorts, gain: Cohorts, chances: Chances,
+    youth: Youth, choice: Choice, to: Destinations, readiness: Readiness, kappa: Floats, students: Students,
+    settings: Any, ledger: Ledger,
+) -> None:  # fmt: skip
+    """Phase 7 for the residents of one place: they leave `cohorts`; who stays in the simulated places joins `gain`."""
+    n_sim, n_all = ledger.flows.shape
+    gone = np.zeros(2)  # households' members by presence of minors, for flows to all places
+    alone, studying = 0.0, 0.0
+    study = np.zeros(STUDY_LAST_AGE + 1)
+    for age in range(STUDY_FIRST_AGE, STUDY_LAST_AGE + 1):
+        study[age] = chance_to_study(here, age, kin, wage, cohorts, youth, choice, readiness, settings)
+    for sex in range(2):
+        for age in range(AGES):
+            woman = age if sex == 1 else max(0, age - COUPLE_GAP)
+            heads, dependents = 0.0, 0.0
+            left_heads, left_dependents = np.zeros(2), np.zeros(2)
+            left_alone, left_study = 0.0, 0.0
+            for kind in range(KINDS):
+                single = cohorts.single[here, kind, sex, age]
+                couple = cohorts.couple[here, kind, sex, age]
+                heads += single + couple
+                for children in range(2):
+                    by_self = single * chances.single[kind, children, sex, age]
+                    by_two = couple * chances.couple[kind, children, woman]
+                    left_heads[children] += by_self + by_two
+                    cohorts.single[here, kind, sex, age] -= by_self
+                    cohorts.couple[here, kind, sex, age] -= by_two
+                    for there in range(n_sim):
+                        share = to.moving[children, there]
+                        if share > 0.0:
+                            gain.single[there, kind, sex, age] += by_self * share
+                            gain.couple[there, kind, sex, age] += by_two * share
+                for band in range(BANDS):
+                    number = cohorts.dependent[here, kind, sex, age, band]
+                    if number <= 0.0:
+                        continue
+                    dependents += number
+                    staying = number
+                    for children in range(2):
+                        part = 2 if age < ADULT_AGE else children
+                        if age < ADULT_AGE and children == 0:
+                            continue
+                        chance = over_heads(
+                            chances.heads[kind, part], chances.anywhere[kind, part], age, band
+                        )
+                        with_all = number * chance
+                        left_dependents[children] += with_all
+                        staying -= with_all
+                        for there in range(n_sim):
+                            share = to.moving[children, there]
+                            if share > 0.0:
+                                gain.dependent[there, kind, sex, age, band] += with_all * share
+                    if STUDY_FIRST_AGE <= age <= STUDY_LAST_AGE:
+                        leaves = staying * study[age]
+                        left_study += leaves
+                        staying -= leaves
+                        _enrol(here, kind, sex, age, leaves, to, gain, students, n_sim)
+                    elif LONE_FIRST_AGE <= age <= LONE_LAST_AGE:
+                        pull = over_heads(chances.pull, chances.pull_anywhere[0], age, band)
+                        rate = hazard * kappa[kind] * pull * readiness.by_age[age]
+                        leaves = staying * (1.0 - math.exp(-rate))
+                        left_alone += leaves
+                        staying -= leaves
+                        for there in range(n_sim):
+                            gain.single[there, kind, sex, age] += leaves * to.moving[0, there]
+                    cohorts.dependent[here, kind, sex, age, band] = staying
+            _carry_skill(
+                here, sex, age, heads, dependents, left_heads, left_dependents, left_alone, left_study, to,
+                cohorts, gain, n_sim,
+            )  # fmt: skip
+            total = left_heads[0] + left_heads[1] + left_dependents[0] + left_dependents[1]
+            ledger.departures[here, sex, age] += total + left_alone + left_study
+            for children in range(2):
+                gone[children] += left_heads[children] + left_dependents[children]
+            alone += left_alone
+            studying += left_study
+            for there in range(n_sim):
+                arriving = left_alone * to.moving[0, there] + left_study * to.study[there]
+                for children in range(2):
+                    moved = left_heads[children] + left_dependents[children]
+                    arriving += moved * to.moving[children, there]
+                ledger.arrivals[there, sex, age] += arriving
+    for there in range(n_all):
+        ledger.flows[here, there] += (
+            gone[0] * to.moving[0, there]
+            + gone[1] * to.moving[1, there]
+            + alone * to.moving[0, there]
+            + studying * to.study[there]
+        )
+
+
+@cohort_kernel
+def _enrol(
+    origin: int, kind: int, sex: int, age: int, number: float, to: Destinations, gain: Cohorts,
+    students: Students, n_sim: int,
+) -> None:  # fmt: skip
+    """Young people who leave to study: into the register outside, or alone to a simulated place of study."""
+    outside = number
+    for k in range(students.host.shape[0]):
+        host = students.host[k]
+        there = number * to.study[host]
+        outside -= there
+        gain.single[host, kind, sex, age] += there
+        students.inside[k, origin, kind, sex, age] += there
+        students.here[host, sex, age] += there
+    students.outside[origin, kind, sex, age] += outside
+
+
+@cohort_kernel
+def _carry_skill(
+    here: int, sex: int, age: int, heads: float, dependents: float, left_heads: Floats, left_dependents: Floats,
+    left_alone: float, left_study: float, to: Destinations, cohorts: Cohorts, gain: Cohorts, n_sim: int,
+) -> None:  # fmt: skip
+    """Movers take their group's share of skilled people along; lone movers become heads."""
+    of_heads = cohorts.skilled[here, HEADS, sex, age] / heads if heads > 0.0 else 0.0
+    of_dependents = cohorts.skilled[here, DEPENDENTS, sex, age] / dependents if dependents > 0.0 else 0.0
+    all_heads = left_heads[0] + left_heads[1]
+    all_dependents = left_dependents[0] + left_dependents[1] + left_alone + left_study
+    cohorts.skilled[here, HEADS, sex, age] -= of_heads * all_heads
+    cohorts.skilled[here, DEPENDENTS, sex, age] -= of_dependents * all_dependents
+    for there in range(n_sim):
+        lone = left_alone * to.moving[0, there] + left_study * to.study[there]
+        gain.skilled[there, HEADS, sex, age] += of_dependents * lone
+        for children in range(2):
+            share = to.moving[children, there]
+            gain.skilled[there, HEADS, sex, age] += of_heads * left_heads[children] * share
+            gain.skilled[there, DEPENDENTS, sex, age] += of_dependents * left_dependents[children] * share
+
+
+@cohort_kernel
+def students_return(
+    students: Students, cohorts: Cohorts, gain: Cohorts, chance: Floats, study_origin: NDArray[np.int64],
+    ledger: Ledger,
+) -> None:  # fmt: skip
+    """Phase 8, from simulated places of study and from outside: at 22-25, skilled; the register grows older."""
+    n_sim = chance.shape[0]
+    for k in range(students.host.shape[0]):
+        host = students.host[k]
+        for origin in range(n_sim):
+            for kind in range(KINDS):
+                for sex in range(2):
+                    for age in range(RETURN_FIRST_AGE, RETURN_LAST_AGE + 1):
+                        number = students.inside[k, origin, kind, sex, age] * chance[origin]
+                        number = min(number, cohorts.single[host, kind, sex, age])
+                        if origin == host or number <= 0.0:
+                            continue
+                        cohorts.single[host, kind, sex, age] -= number
+                        taught = min(cohorts.skilled[host, HEADS, sex, age], number)
+                        cohorts.skilled[host, HEADS, sex, age] -= taught
+                        students.inside[k, origin, kind, sex, age] -= number
+                        students.here[host, sex, age] -= number
+                        gain.single[origin, kind, sex, age] += number
+                        gain.skilled[origin, HEADS, sex, age] += number
+                        ledger.departures[host, sex, age] += number
+                        _post(host, origin, sex, age, number, n_sim, ledger)
+    for origin in range(n_sim):
+        for kind in range(KINDS):
+            for sex in range(2):
+                for age in range(RETURN_LAST_AGE, STUDY_FIRST_AGE - 1, -1):
+                    number = students.outside[origin, kind, sex, age]
+                    if age >= RETURN_FIRST_AGE:
+                        back = number * chance[origin]
+                        number -= back
+                        gain.single[origin, kind, sex, age] += back
+                        gain.skilled[origin, HEADS, sex, age] += back
+                        ledger.arrivals[origin, sex, age] += back
+                        ledger.arrivals_from[origin, study_origin[origin]] += back
+                    if age < RETURN_LAST_AGE:
+                        students.outside[origin, kind, sex, age + 1] = number
+                students.outside[origin, kind, sex, STUDY_FIRST_AGE] = 0.0
+
+
+@cohort_kernel
+def admit_expected(
+    households: Floats, settlers: Floats, settlers_working: float, settler_origin: int, stayer_share: float,
+    table: FoundingTable, gain: Cohorts, placed: Floats, ledger: Ledger,
+) -> None:  # fmt: skip
+    """Phase 9: households float64[n_sim, n_all] by origin, and settler families float64[n_sim] who stay.
+
+    `placed` float64[n_sim, 2 skills, 2 sexes, 111] gains the settlers placed in work (in local services).
+    """
+    n_sim, n_all = households.shape
+    size = np.zeros(2)
+    for row in range(2):
+        size[row] = table.of_single[row].sum() + table.of_couple[row].sum() + table.of_dependent[row].sum()
+    for place in range(n_sim):
+        for origin in range(n_all):
+            ledger.arrivals_from[place, origin] += households[place, origin] * size[0]
+        ledger.arrivals_from[place, settler_origin] += settlers[place] * size[1]
+        for row in range(2):
+            number = households[place].sum() if row == 0 else settlers[place]
+            if number <= 0.0:
+                continue
+            for sex in range(2):
+                for age in range(AGES):
+                    persons = 0.0
+                    for kind in range(KINDS):
+                        weight = number * (stayer_share if kind == STAYER_KIND else 1.0 - stayer_share)
+                        single = weight * table.of_single[row, sex, age]
+                        couple = weight * table.of_couple[row, sex, age]
+                        gain.single[place, kind, sex, age] += single
+                        gain.couple[place, kind, sex, age] += couple
+                        persons += single + couple
+                        for band in range(BANDS):
+                            more = weight * table.of_dependent[row, sex, age, band]
+                            gain.dependent[place, kind, sex, age, band] += more
+                            persons += more
+                    ledger.arrivals[place, sex, age] += persons
+                    taught = 0.0
+                    for group in range(2):
+                        more = number * table.of_skilled[row, group, sex, age]
+                        gain.skilled[place, group, sex, age] += more
+                        taught += more
+                    if row == 1 and 18 <= age < 60:
+                        placed[place, 0, sex, age] += settlers_working * (persons - taught)
+                        placed[place, 1, sex, age] += settlers_working * taught

@@ -1,0 +1,331 @@
+"""1 January 2015 of the cohort twin: founders, labour market, hazards and arrivals tied to data (as `model.opening`)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.cohort_compiled import cohort_kernel
+from calibration.cohort_founding import FoundingTable
+from calibration.cohort_incomes import Profile, Youth, households_of_youth, mean_of_youth, profile_heads
+from calibration.cohort_moves import Students, chance_to_study, kin_shares
+from calibration.cohort_scene import Scene
+from calibration.cohort_state import BANDS, COUPLE_GAP, KINDS, STAYER_KIND, Cohorts, Floats, Work, cumulate, over_heads
+from model.choice import KINDS_OF_KIN, Choice, Places, tabulate
+from model.migration import (
+    LONE_FIRST_AGE,
+    LONE_LAST_AGE,
+    RETURN_FIRST_AGE,
+    STUDY_FIRST_AGE,
+    STUDY_LAST_AGE,
+    Incomes,
+    study_probability,
+)
+from model.normalisation import (
+    CELLS,
+    FIXED_POINT,
+    LEAST_HOUSEHOLD_SHARE,
+    POWERS,
+    Founders,
+    Norm,
+    _invert_hazard,
+    adjust_constants,
+    expected_flows,
+    solve_alpha,
+)
+from model.opening import CONSTANT_ROUNDS, CONSTANT_TOLERANCE, LEAST_ARRIVALS, LEAST_REGIME_FACTOR
+from model.person_year import RETURN_LAST_AGE
+from model.population import ADULT_AGE, AGES
+from model.readiness import Readiness
+
+PERSON_POINT = 2.0**20  # expected persons as whole numbers of this part
+
+
+class Base(NamedTuple):
+    """What the opening leaves for the years, float64[n_sim] unless said.
+
+    Attributes:
+        arrival_base: persons a year from outside in 2015. regime_hazard, regime_arrivals: factors after 2020.
+        study_origin: int64[n_sim] where returning students are booked from. origins: bool[n_sim, n_all].
+        advantage, advantage_2015: float64[n_sim, n_all]. level_2015: int64[n_sim, 2] facility levels.
+    """
+
+    arrival_base: Floats
+    regime_hazard: Floats
+    regime_arrivals: Floats
+    study_origin: NDArray[np.int64]
+    origins: NDArray[np.bool_]
+    advantage: Floats
+    advantage_2015: Floats
+    level_2015: NDArray[np.int64]
+
+
+def new_base(n_sim: int, n_all: int) -> Base:
+    """Empty outcome."""
+    return Base(
+        np.zeros(n_sim),
+        np.ones(n_sim),
+        np.ones(n_sim),
+        np.zeros(n_sim, np.int64),
+        np.zeros((n_sim, n_all), np.bool_),
+        np.zeros((n_sim, n_all)),
+        np.zeros((n_sim, n_all)),
+        np.zeros((n_sim, 2), np.int64),
+    )
+
+
+@cohort_kernel
+def settle_cohorts(table: FoundingTable, stayer_share: float, cohorts: Cohorts) -> None:
+    """Founders, divided between movers and stayers."""
+    for kind in range(KINDS):
+        share = stayer_share if kind == STAYER_KIND else 1.0 - stayer_share
+        for place in range(table.single.shape[0]):
+            for sex in range(2):
+                for age in range(AGES):
+                    cohorts.single[place, kind, sex, age] = share * table.single[place, sex, age]
+                    cohorts.couple[place, kind, sex, age] = share * table.couple[place, sex, age]
+                    for band in range(BANDS):
+                        cohorts.dependent[place, kind, sex, age, band] = (
+                            share * table.dependent[place, sex, age, band]
+                        )
+    cohorts.skilled[:] = table.skilled
+
+
+@cohort_kernel
+def survey_cohorts(
+    place: int, cohorts: Cohorts, profile: Profile, kin: Floats, kappa: Floats, by_age: Floats, settings: Any,
+    founders: Founders, youth_cells: Floats,
+) -> float:  # fmt: skip
+    """Sums of `model.normalisation.survey_founders` in expectation, for one place; returns the sum of ln(y / W)."""
+    share = np.empty(KINDS_OF_KIN)
+    kin_shares(kin, share)
+    moving, persons = np.zeros((2, POWERS)), np.zeros(2)
+    logs = 0.0
+    pull, log, children = np.empty((2, AGES)), np.empty((2, AGES)), np.empty((3, AGES + 1))
+    women = np.zeros(AGES)
+    anywhere = np.zeros(4)
+    for age in range(AGES):
+        both = 0.5 * (by_age[age] + by_age[min(age + COUPLE_GAP, AGES - 1)]) * profile.pull_couple[age]
+        together = profile.in_couple[age]
+        pull[0, age] = together * both + (1.0 - together) * by_age[age] * profile.pull_single[1, age]
+        pull[1, age] = together * profile.pull_couple[age] + (1.0 - together) * profile.pull_single[1, age]
+        log[0, age] = together * profile.log_couple[age] + (1.0 - together) * profile.log_single[1, age]
+        log[1, age] = profile.children[age]
+        for kind in range(KINDS):
+            women[age] += cohorts.couple[place, kind, 1, age] + cohorts.single[place, kind, 1, age]
+        for k in range(2):
+            anywhere[k] += women[age] * pull[k, age]
+            anywhere[2 + k] += women[age] * log[k, age]
+    total = women.sum()
+    for k in range(4):
+        anywhere[k] /= total if total > 0.0 else 1.0
+    summed = np.empty((4, AGES + 1))
+    for k in range(2):
+        cumulate(pull[k], summed[k])
+        cumulate(log[k], summed[2 + k])
+    for kind in range(KINDS):
+        for sex in range(2):
+            for age in range(AGES):
+                woman = age if sex == 1 else max(0, age - COUPLE_GAP)
+                single = cohorts.single[place, kind, sex, age]
+                with_minors = profile.children[age] if sex == 1 else 0.0
+                hazard = kappa[kind] * by_age[age] * profile.pull_single[sex, age]
+                _add(single, with_minors, hazard, moving, persons, True)
+                logs += single * profile.log_single[sex, age]
+                couple = cohorts.couple[place, kind, sex, age]
+                partner = by_age[min(woman + COUPLE_GAP, AGES - 1)]
+                hazard = kappa[kind] * 0.5 * (by_age[woman] + partner) * profile.pull_couple[woman]
+                _add(couple, profile.children[woman], hazard, moving, persons, True)
+                logs += couple * profile.log_couple[woman]
+                for band in range(BANDS):
+                    number = cohorts.dependent[place, kind, sex, age, band]
+                    if number <= 0.0:
+                        continue
+                    with_minors = 1.0
+                    if age >= ADULT_AGE:
+                        with_minors = over_heads(summed[3], anywhere[3], age, band)
+                    hazard = kappa[kind] * over_heads(summed[0], anywhere[0], age, band)
+                    _add(number, with_minors, hazard, moving, persons, True)
+                    logs += number * over_heads(summed[2], anywhere[2], age, band)
+                    if LONE_FIRST_AGE <= age <= LONE_LAST_AGE:
+                        hazard = kappa[kind] * by_age[age] * over_heads(summed[1], anywhere[1], age, band)
+                        _add(number, with_minors, hazard, moving, persons, False)
+                    elif STUDY_FIRST_AGE <= age <= STUDY_LAST_AGE:
+                        for bits in range(KINDS_OF_KIN):
+                            youth_cells[place, KINDS_OF_KIN + bits] += number * share[bits] * with_minors
+                            youth_cells[place, bits] += number * share[bits] * (1.0 - with_minors)
+    for minors in range(2):
+        for bits in range(KINDS_OF_KIN):
+            cell = minors * KINDS_OF_KIN + bits
+            founders.persons[place, cell] = int(math.floor(persons[minors] * share[bits] * PERSON_POINT + 0.5))
+            for k in range(POWERS):
+                value = moving[minors, k] * share[bits] * FIXED_POINT
+                founders.moving[place, cell, k] = int(math.floor(value + 0.5))
+    return logs
+
+
+@cohort_kernel
+def _add(number: float, with_minors: float, hazard: float, moving: Floats, persons: Floats, counts: bool) -> None:
+    for minors in range(2):
+        weight = number * (with_minors if minors == 1 else 1.0 - with_minors)
+        if counts:
+            persons[minors] += weight
+        power = 1.0
+        for k in range(POWERS):
+            power *= hazard
+            moving[minors, k] += weight * power
+
+
+@cohort_kernel
+def tie_to_data(
+    scene: Scene, cohorts: Cohorts, persons: Floats, work: Work, students: Students, incomes: Incomes,
+    places: Places, choice: Choice, readiness: Readiness, kappa: Floats, table: Any, russia_target: float,
+    outside_only: bool, profile: Profile, youth: Youth, founders: Founders, norm: Norm, base: Base,
+) -> None:  # fmt: skip
+    """alpha_RU, constants, IV_2015, lambda' and arrivals of 2015 (`model.opening._normalise`, `_open_arrivals`)."""
+    settings = table[0]
+    n_sim, n_all = norm.flows.shape
+    leaving = scene.leaving
+    youth_cells, first_youth = np.zeros((n_sim, CELLS)), np.zeros(n_sim)
+    logs = np.zeros(n_sim)
+    for place in range(n_sim):
+        profile_heads(place, persons, students.here, cohorts, work, incomes.wage[place], incomes.commuter[place],
+                      settings, profile)  # fmt: skip
+        logs[place] = survey_cohorts(
+            place, cohorts, profile, scene.kin_share[place], kappa, readiness.by_age, settings, founders, youth_cells
+        )
+        guess = study_probability(scene.study_logit[place], 0.0, 0.0, False, settings)
+        first_youth[place] = min(0.9 * leaving[place], youth_cells[place].sum() * guess)
+    tabulate(n_sim, places, table, 0.0, choice)
+    most = settings.inside_share * scene.in_out * leaving
+    for _ in range(CONSTANT_ROUNDS):
+        norm.alpha[0] = solve_alpha(
+            founders, choice, places, table, leaving, first_youth, youth_cells, russia_target, outside_only, norm.flows
+        )
+        expected_flows(
+            founders, choice, places, settings, norm.alpha[0], leaving, first_youth, youth_cells, norm.flows
+        )
+        moved = adjust_constants(norm.flows, most, settings.tau, places)
+        tabulate(n_sim, places, table, norm.alpha[0], choice)
+        if moved < CONSTANT_TOLERANCE:
+            break
+    for place in range(n_sim):
+        _tie_place(place, scene, cohorts, persons, work, students, incomes, choice, readiness, settings, profile,
+                   youth, founders, logs[place], norm)  # fmt: skip
+    leaving_youth = np.minimum(norm.youth_leaving, leaving)
+    expected_flows(
+        founders, choice, places, settings, norm.alpha[0], leaving, leaving_youth, youth_cells, norm.flows
+    )
+    for place in range(n_sim):
+        _open_arrivals(place, scene, places, choice, settings, norm, base)
+
+
+@cohort_kernel
+def _tie_place(
+    place: int, scene: Scene, cohorts: Cohorts, persons: Floats, work: Work, students: Students,
+    incomes: Incomes, choice: Choice, readiness: Readiness, settings: Any, profile: Profile, youth: Youth,
+    founders: Founders, logs: float, norm: Norm,
+) -> None:  # fmt: skip
+    """IV_2015 and lambda' of one place (`model.normalisation.normalise`)."""
+    wage = incomes.wage[place]
+    profile_heads(place, persons, students.here, cohorts, work, wage, incomes.commuter[place], settings, profile)
+    households_of_youth(place, cohorts, profile, youth)
+    everyone, total = 0.0, 0.0
+    for cell in range(CELLS):
+        number = founders.persons[place, cell] / PERSON_POINT
+        everyone += number
+        total += number * choice.inclusive[place, cell // KINDS_OF_KIN, cell % KINDS_OF_KIN]
+    total -= settings.beta_y * logs
+    level = settings.beta_y * math.log(wage)
+    norm.mean_inclusive[place] = total / everyone - level if everyone > 0.0 else 0.0
+    readiness.mean_inclusive[place] = norm.mean_inclusive[place]
+    norm.youth_leaving[place] = 0.0
+    for age in range(STUDY_FIRST_AGE, STUDY_LAST_AGE + 1):
+        number = 0.0
+        for kind in range(KINDS):
+            for sex in range(2):
+                for band in range(BANDS):
+                    number += cohorts.dependent[place, kind, sex, age, band]
+        if number > 0.0:
+            chance = chance_to_study(
+                place, age, scene.kin_share[place], wage, cohorts, youth, choice, readiness, settings
+            )
+            norm.youth_leaving[place] += number * chance
+    leaving = scene.leaving[place]
+    wanted = max(leaving - norm.youth_leaving[place], LEAST_HOUSEHOLD_SHARE * leaving)
+    sums = np.zeros(POWERS)
+    for cell in range(CELLS):
+        factor = choice.factor[place, cell // KINDS_OF_KIN, cell % KINDS_OF_KIN] * math.exp(-level)
+        power = 1.0
+        for k in range(POWERS):
+            power *= factor
+            sums[k] += power * founders.moving[place, cell, k] / FIXED_POINT
+    norm.hazard[place] = _invert_hazard(wanted, sums)
+
+
+@cohort_kernel
+def _open_arrivals(
+    place: int, scene: Scene, places: Places, choice: Choice, settings: Any, norm: Norm, base: Base
+) -> None:
+    """Arrivals from outside, where returning students come from, and what the regimes do after 2020."""
+    n_sim, n_all = norm.flows.shape
+    top, outside, all_study = -math.inf, 0.0, 0.0
+    best = n_all - 1
+    best_value = -math.inf
+    for there in range(n_all):
+        value = choice.utility[place, 0, there]
+        if places.study[there] and value > -1e299:
+            top = max(top, value)
+            if there >= n_sim and value > best_value:
+                best, best_value = there, value
+    base.study_origin[place] = best
+    share = 1.0
+    for there in range(n_all):
+        value = choice.utility[place, 0, there]
+        if places.study[there] and value > -1e299:
+            all_study += math.exp(value - top)
+            outside += math.exp(value - top) if there >= n_sim else 0.0
+    if all_study > 0.0:
+        share = outside / all_study
+    norm.study_outside[place] = norm.youth_leaving[place] * share
+    inside = 0.0
+    for other in range(n_sim):
+        inside += norm.flows[other, place]
+    leaving = scene.leaving[place]
+    wanted = scene.in_out[place] * leaving
+    returning = norm.study_outside[place] * settings.p_ret
+    base.arrival_base[place] = max(wanted - inside - returning, LEAST_ARRIVALS * leaving)
+    for origin in range(n_all):
+        base.origins[place, origin] = scene.origin_share[origin] > 0.0
+    if scene.hinterland[place] >= n_sim:
+        base.origins[place, scene.hinterland[place]] = True
+    gap = 0.5 * scene.regime_gap[place] * scene.population_2015[place]
+    half = 0.5 * settings.regime_weight * gap
+    base.regime_hazard[place] = max(LEAST_REGIME_FACTOR, 1.0 - half / leaving)
+    base.regime_arrivals[place] = max(LEAST_REGIME_FACTOR, 1.0 + half / base.arrival_base[place])
+
+
+@cohort_kernel
+def fill_register_expected(
+    leaving: Floats, return_chance: Floats, stayer_share: float, students: Students
+) -> None:
+    """Students who left before the start (`model.opening.fill_register`)."""
+    for place in range(leaving.shape[0]):
+        away = 1.0
+        for age in range(STUDY_LAST_AGE - 1, RETURN_LAST_AGE + 1):
+            share = 1.0
+            if age == STUDY_LAST_AGE - 1:
+                share = 1.0 / 3.0
+            elif age == STUDY_LAST_AGE:
+                share = 2.0 / 3.0
+            if age > RETURN_FIRST_AGE:
+                away *= 1.0 - return_chance[place]
+            for kind in range(KINDS):
+                weight = stayer_share if kind == STAYER_KIND else 1.0 - stayer_share
+                for sex in range(2):
+                    students.outside[place, kind, sex, age] = 0.5 * weight * leaving[place] * share * away
+
+

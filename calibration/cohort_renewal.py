@@ -1,0 +1,262 @@
+"""Phase 10 of the cohort twin: deaths, unions, break-ups, leaving home, births, a year older (15)-(17)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from calibration.cohort_compiled import cohort_kernel
+from calibration.cohort_state import (
+    ANY_HEAD,
+    BANDS,
+    COUPLE_GAP,
+    DEPENDENTS,
+    HEADS,
+    KINDS,
+    LAST_BAND,
+    SKILLS,
+    Cohorts,
+    Floats,
+    Work,
+    band_of,
+    cumulate,
+    middle_lag,
+    over_heads,
+)
+from calibration.cohort_moves import REGISTER_AGES, Students
+from model.accounts import Ledger
+from model.demography import UNION_CELLS, UNION_FIRST_AGE, UNION_LAST_AGE, Vital
+from model.migration import STUDY_FIRST_AGE
+from model.person_year import SKILL_AGE, STUDENT_LAST_AGE
+from model.population import ADULT_AGE, AGES, LAST_AGE
+
+
+@cohort_kernel
+def expected_pairs(women: float, men: float) -> float:
+    """Mean of min(W, M) for independent counts of these means, normal with Poisson variances (Clark 1961)."""
+    spread = math.sqrt(women + men)
+    if spread <= 0.0:
+        return 0.0
+    z = (men - women) / spread
+    below = 0.5 * (1.0 + math.erf(z / math.sqrt(2.0)))
+    density = math.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi)
+    pairs = women * below + men * (1.0 - below) - spread * density
+    return max(0.0, min(pairs, min(women, men)))
+
+
+@cohort_kernel
+def _uniting(
+    place: int, cohorts: Cohorts, vital: Vital, rate: float, chance: Floats, stayers: Floats
+) -> None:
+    """Chance float64[2, 3] that a candidate of a sex and age cell finds a partner, and stayers among them [2, 3]."""
+    number = np.zeros((2, UNION_CELLS))
+    stayers[:] = 0.0
+    for sex in range(2):
+        for age in range(UNION_FIRST_AGE, UNION_LAST_AGE + 1):
+            cell = min(UNION_CELLS - 1, (age - UNION_FIRST_AGE) // 5)
+            alive = 1.0 - vital.death[place, sex, age]
+            for kind in range(KINDS):
+                looking = cohorts.single[place, kind, sex, age]
+                for band in range(BANDS):
+                    looking += cohorts.dependent[place, kind, sex, age, band]
+                looking *= alive * rate
+                number[sex, cell] += looking
+                stayers[sex, cell] += looking * kind
+    for cell in range(UNION_CELLS):
+        pairs = expected_pairs(number[1, cell], number[0, cell])
+        for sex in range(2):
+            chance[sex, cell] = pairs / number[sex, cell] if number[sex, cell] > 0.0 else 0.0
+            stayers[sex, cell] /= number[sex, cell] if number[sex, cell] > 0.0 else 1.0
+
+
+@cohort_kernel
+def _losing_heads(place: int, cohorts: Cohorts, vital: Vital, cumulated: Floats) -> float:
+    """Prefix sums float64[112] of the chance that a household loses all heads, by the woman's age; its mean."""
+    chance = np.zeros(AGES)
+    total, lost = 0.0, 0.0
+    for age in range(AGES):
+        couples, singles = 0.0, 0.0
+        for kind in range(KINDS):
+            couples += cohorts.couple[place, kind, 1, age]
+            singles += cohorts.single[place, kind, 1, age]
+        hers = vital.death[place, 1, age]
+        his = vital.death[place, 0, min(age + COUPLE_GAP, LAST_AGE)]
+        together = couples / (couples + singles) if couples + singles > 0.0 else 0.0
+        chance[age] = hers * (1.0 - together + together * his)
+        total += couples + singles
+        lost += (couples + singles) * chance[age]
+    cumulate(chance, cumulated)
+    return lost / total if total > 0.0 else 0.0
+
+
+@cohort_kernel
+def renew_place(
+    place: int, cohorts: Cohorts, after: Cohorts, vital: Vital, settings: Any, ledger: Ledger
+) -> None:
+    """Fill next year's cohorts of one place (which must be 0) and post births and deaths."""
+    chance, stayers = np.zeros((2, UNION_CELLS)), np.zeros((2, UNION_CELLS))
+    _uniting(place, cohorts, vital, settings.union_rate, chance, stayers)
+    bereft = np.empty(AGES + 1)
+    bereft_anywhere = _losing_heads(place, cohorts, vital, bereft)
+    for sex in range(2):
+        other = 1 - sex
+        for age in range(AGES):
+            older = min(age + 1, LAST_AGE)
+            dies = vital.death[place, sex, age]
+            lives = 1.0 - dies
+            bears = vital.birth[place, sex, age]
+            widowed = vital.death[place, other, min(max(age + (COUPLE_GAP if sex else -COUPLE_GAP), 0), LAST_AGE)]
+            unites, leaves_home, mixing = 0.0, 0.0, 0.0
+            if UNION_FIRST_AGE <= age <= UNION_LAST_AGE:
+                cell = min(UNION_CELLS - 1, (age - UNION_FIRST_AGE) // 5)
+                unites = settings.union_rate * chance[sex, cell]
+                leaves_home = (1.0 - settings.union_rate) * settings.leaving_home_rate
+                mixing = stayers[other, cell]
+            heads, dependents, leaving = 0.0, 0.0, 0.0
+            died = 0.0
+            for kind in range(KINDS):
+                single = cohorts.single[place, kind, sex, age]
+                couple = cohorts.couple[place, kind, sex, age]
+                heads += single + couple
+                died += (single + couple) * dies
+                parted = couple * lives * (widowed + (1.0 - widowed) * settings.divorce_rate)
+                joined = single * lives * unites
+                alone = single * lives - joined + parted
+                together = couple * lives - parted
+                _give_birth(place, kind, (single + couple) * lives * bears, age, ANY_HEAD, True, after, ledger,
+                            vital, settings)  # fmt: skip
+                for band in range(BANDS):
+                    number = cohorts.dependent[place, kind, sex, age, band]
+                    if number <= 0.0:
+                        continue
+                    dependents += number
+                    died += number * dies
+                    staying = number * lives
+                    if bears > 0.0:
+                        in_union = staying * unites * bears
+                        _give_birth(place, kind, in_union, age, band, True, after, ledger, vital, settings)
+                        _give_birth(place, kind, staying * bears - in_union, age, band, False, after, ledger,
+                                    vital, settings)  # fmt: skip
+                    uniting = staying * unites
+                    leaves = staying * leaves_home
+                    joined += uniting
+                    alone += leaves
+                    leaving += uniting + leaves
+                    staying -= uniting + leaves
+                    lost = staying * over_heads(bereft, bereft_anywhere, age, band)
+                    staying -= lost
+                    if age + 1 >= ADULT_AGE:
+                        alone += lost
+                        leaving += lost
+                    else:
+                        after.dependent[place, kind, sex, older, ANY_HEAD] += lost
+                    after.dependent[place, kind, sex, older, band] += staying
+                after.single[place, kind, sex, older] += alone
+                # A couple takes the readiness of either: half of those who unite change to the partners' mix.
+                after.couple[place, kind, sex, older] += together + 0.5 * joined
+                after.couple[place, 0, sex, older] += 0.5 * joined * (1.0 - mixing)
+                after.couple[place, 1, sex, older] += 0.5 * joined * mixing
+            ledger.deaths[place, sex, age] += died
+            taught = cohorts.skilled[place, HEADS, sex, age] * lives
+            learnt = cohorts.skilled[place, DEPENDENTS, sex, age] * lives
+            moved = learnt * leaving / (dependents * lives) if dependents * lives > 0.0 else 0.0
+            after.skilled[place, HEADS, sex, older] += taught + moved
+            after.skilled[place, DEPENDENTS, sex, older] += learnt - moved
+
+
+@cohort_kernel
+def _give_birth(
+    place: int, kind: int, births: float, age: int, band: int, own_head: bool, after: Cohorts, ledger: Ledger,
+    vital: Vital, settings: Any,
+) -> None:  # fmt: skip
+    """Newborns of mothers of `age`: with the mother as head, or with the head of the mother's own household."""
+    if births <= 0.0:
+        return
+    if own_head:
+        child = band_of(age + 1)
+    else:
+        child = ANY_HEAD if band == ANY_HEAD else band_of(middle_lag(band) + age + 1)
+    for sex in range(2):
+        number = births * (settings.male_births if sex == 0 else 1.0 - settings.male_births)
+        lost = number * vital.newborn[place, sex]
+        ledger.births[place, sex] += number
+        ledger.newborn_deaths[place, sex] += lost
+        after.dependent[place, kind, sex, 0, child] += number - lost
+
+
+@cohort_kernel
+def qualify_expected(
+    place: int, cohorts: Cohorts, students: Students, share: float, work: Work
+) -> None:
+    """Skill of the year: at 20 of those who stayed, at 22 of those who study here (`person_year.qualify`)."""
+    for sex in range(2):
+        heads, dependents = 0.0, 0.0
+        for kind in range(KINDS):
+            heads += cohorts.single[place, kind, sex, SKILL_AGE] + cohorts.couple[place, kind, sex, SKILL_AGE]
+            for band in range(BANDS):
+                dependents += cohorts.dependent[place, kind, sex, SKILL_AGE, band]
+        heads = max(0.0, heads - students.here[place, sex, SKILL_AGE])
+        for group in range(2):
+            everyone = heads if group == HEADS else dependents
+            taught = cohorts.skilled[place, group, sex, SKILL_AGE]
+            cohorts.skilled[place, group, sex, SKILL_AGE] += max(0.0, everyone - taught) * share
+        for posts in (work.local, work.away):
+            risen = posts[place, 0, sex, SKILL_AGE] * share
+            posts[place, 0, sex, SKILL_AGE] -= risen
+            posts[place, 1, sex, SKILL_AGE] += risen
+        graduates = students.here[place, sex, STUDENT_LAST_AGE + 1]
+        if graduates > 0.0:
+            number = 0.0
+            for kind in range(KINDS):
+                number += cohorts.single[place, kind, sex, STUDENT_LAST_AGE + 1]
+                number += cohorts.couple[place, kind, sex, STUDENT_LAST_AGE + 1]
+            taught = cohorts.skilled[place, HEADS, sex, STUDENT_LAST_AGE + 1]
+            untaught = graduates * max(0.0, 1.0 - taught / number) if number > 0.0 else 0.0
+            cohorts.skilled[place, HEADS, sex, STUDENT_LAST_AGE + 1] += untaught
+
+
+@cohort_kernel
+def age_students(students: Students, vital: Vital) -> None:
+    """Those who study at simulated places grow older and die like everybody; past 25 their origin is forgotten."""
+    inside = students.inside
+    students.here[:] = 0.0
+    for k in range(students.host.shape[0]):
+        host = students.host[k]
+        for origin in range(inside.shape[1]):
+            for kind in range(KINDS):
+                for sex in range(2):
+                    for age in range(REGISTER_AGES - 1, STUDY_FIRST_AGE, -1):
+                        alive = 1.0 - vital.death[host, sex, age - 1]
+                        inside[k, origin, kind, sex, age] = inside[k, origin, kind, sex, age - 1] * alive
+                        students.here[host, sex, age] += inside[k, origin, kind, sex, age]
+                    inside[k, origin, kind, sex, STUDY_FIRST_AGE] = 0.0
+
+
+@cohort_kernel
+def age_workers(work: Work, opening: Floats, placed: Floats, vital: Vital, ledger: Ledger) -> None:
+    """Those who stayed and survived keep their posts, a year older; who moved away gave them up."""
+    for place in range(opening.shape[0]):
+        for skill in range(SKILLS):
+            for sex in range(2):
+                for age in range(LAST_AGE, -1, -1):
+                    stock = opening[place, sex, age]
+                    stays = max(0.0, 1.0 - ledger.departures[place, sex, age] / stock) if stock > 0.0 else 0.0
+                    lives = 1.0 - vital.death[place, sex, age]
+                    settled = placed[place, skill, sex, age]
+                    local = (work.local[place, skill, sex, age] * stays + settled) * lives
+                    away = work.away[place, skill, sex, age] * stays * lives
+                    if age == LAST_AGE:
+                        work.local[place, skill, sex, age] = local
+                        work.away[place, skill, sex, age] = away
+                    elif age + 1 == LAST_AGE:
+                        work.local[place, skill, sex, age + 1] += local
+                        work.away[place, skill, sex, age + 1] += away
+                    else:
+                        work.local[place, skill, sex, age + 1] = local
+                        work.away[place, skill, sex, age + 1] = away
+                work.local[place, skill, sex, 0] = 0.0
+                work.away[place, skill, sex, 0] = 0.0
+
+

@@ -1,0 +1,127 @@
+"""What the cohort twin counts: expected persons by place, role in the household, readiness, sex and age.
+
+Roles say with whom a person moves. A *single* head moves by the own age, a *couple* by both ages, a
+*dependent* (child, grown-up child, old relative) with a head who is `lag` years older; lags are kept in
+bands of five years, so that young mothers' children move more than old mothers'.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.cohort_compiled import cohort_kernel
+from model.population import AGES, SECTORS
+
+Floats = NDArray[np.float64]
+
+KINDS = 2  # households ready to move (0), stayers (1)
+MOVER, STAYER_KIND = 0, 1
+SKILLS = 2
+HEADS, DEPENDENTS = 0, 1  # groups whose skill is counted apart
+COUPLE_GAP = 2  # years a man is older than his wife, in unions of founders (2.5) and of one age cell (0)
+
+# Bands of (age of the woman who heads the household or is the head's partner) - (own age).
+BANDS = 9
+ANY_HEAD = 0  # old relatives and orphans: a head of any age
+FIRST_LAG = 15
+BAND_YEARS = 5
+LAST_BAND = BANDS - 1
+LAST_BAND_YEARS = 15  # grandparents: lags of 50 to 64
+
+
+class Cohorts(NamedTuple):
+    """Expected persons on a date.
+
+    Attributes:
+        single, couple: float64[n_sim, 2 kinds, 2 sexes, 111] heads alone and heads with a partner.
+        dependent: float64[n_sim, 2, 2, 111, 9] by band of lag.
+        skilled: float64[n_sim, 2, 2, 111] skilled heads and skilled dependents, by sex and age.
+    """
+
+    single: Floats
+    couple: Floats
+    dependent: Floats
+    skilled: Floats
+
+
+def new_cohorts(n_sim: int) -> Cohorts:
+    """Nobody yet."""
+    return Cohorts(
+        np.zeros((n_sim, KINDS, 2, AGES)),
+        np.zeros((n_sim, KINDS, 2, AGES)),
+        np.zeros((n_sim, KINDS, 2, AGES, BANDS)),
+        np.zeros((n_sim, 2, 2, AGES)),
+    )
+
+
+class Work(NamedTuple):
+    """Employed persons: float64[n_sim, 2 skills, 2 sexes, 111] in local posts and in the centre; idle shares.
+
+    `hidden_share` float64[n_sim] is the hidden unemployed among participants without a job; `share` float64
+    [n_sim, 2, 111] the participation of the age; `before` that of the age below it, a year ago.
+    """
+
+    local: Floats
+    away: Floats
+    hidden_share: Floats
+    participation: Floats
+
+
+def new_work(n_sim: int) -> Work:
+    """Nobody works yet."""
+    return Work(
+        np.zeros((n_sim, SKILLS, 2, AGES)),
+        np.zeros((n_sim, SKILLS, 2, AGES)),
+        np.zeros(n_sim),
+        np.zeros((n_sim, 2, AGES)),
+    )
+
+
+@cohort_kernel
+def band_of(lag: int) -> int:
+    """Band of a lag in years."""
+    if lag < FIRST_LAG:
+        return ANY_HEAD
+    return min(LAST_BAND, 1 + (lag - FIRST_LAG) // BAND_YEARS)
+
+
+@cohort_kernel
+def middle_lag(band: int) -> int:
+    """Lag in the middle of a band (not of `ANY_HEAD`)."""
+    return FIRST_LAG + BAND_YEARS * (band - 1) + BAND_YEARS // 2
+
+
+@cohort_kernel
+def cumulate(values: Floats, out: Floats) -> None:
+    """Prefix sums: out[m] is the sum of values[:m]; float64[112] from float64[111]."""
+    out[0] = 0.0
+    for age in range(AGES):
+        out[age + 1] = out[age] + values[age]
+
+
+@cohort_kernel
+def over_heads(cumulated: Floats, anywhere: float, age: int, band: int) -> float:
+    """Mean over the head's ages that a band allows a dependent of `age`; `anywhere` for a head of any age."""
+    if band == ANY_HEAD:
+        return anywhere
+    first = min(age + FIRST_LAG + BAND_YEARS * (band - 1), AGES - 1)
+    years = LAST_BAND_YEARS if band == LAST_BAND else BAND_YEARS
+    end = min(first + years, AGES)
+    return (cumulated[end] - cumulated[first]) / (end - first)
+
+
+@cohort_kernel
+def count_persons(cohorts: Cohorts, persons: Floats) -> None:
+    """All residents by place, sex and age, float64[n_sim, 2, 111]."""
+    persons[:] = 0.0
+    for place in range(persons.shape[0]):
+        for kind in range(KINDS):
+            for sex in range(2):
+                for age in range(AGES):
+                    total = cohorts.single[place, kind, sex, age] + cohorts.couple[place, kind, sex, age]
+                    for band in range(BANDS):
+                        total += cohorts.dependent[place, kind, sex, age, band]
+                    persons[place, sex, age] += total
