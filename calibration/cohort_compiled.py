@@ -34,13 +34,27 @@ TWIN_CACHE = CACHE_FOLDER / f"cohort-{twin_digest()}"
 
 
 def cohort_kernel(function: Function) -> Function:
-    """Compile a kernel of the twin: as `model.compiled.kernel`, cached by the twin's and the model's sources."""
+    """Compile a kernel of the twin that allocates no array, as `model.compiled.lean_kernel`.
+
+    Counting references to the two hundred arrays of a run at every call would take longer than the year.
+    """
+    return _compile(function, counts_references=False)
+
+
+def outer_kernel(function: Function) -> Function:
+    """Compile a kernel of the twin that calls kernels of the model which allocate arrays."""
+    return _compile(function, counts_references=True)
+
+
+def _compile(function: Function, counts_references: bool) -> Function:
     config: Any = numba.core.config
     compile_it: Any = numba.njit
     usual = config.CACHE_DIR
     config.CACHE_DIR = str(TWIN_CACHE)  # read when the decorated function is made
     try:
-        compiled: Function = compile_it(nogil=True, cache=True, fastmath=False, error_model="numpy")(function)
+        compiled: Function = compile_it(
+            nogil=True, cache=True, fastmath=False, error_model="numpy", _nrt=counts_references
+        )(function)
     finally:
         config.CACHE_DIR = usual
     return compiled

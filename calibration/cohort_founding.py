@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 
 from calibration.cohort_compiled import cohort_kernel
 from calibration.cohort_state import (
-    ANY_HEAD,
     BANDS,
-    COUPLE_GAP,
     DEPENDENTS,
     HEADS,
     Floats,
@@ -32,6 +30,7 @@ class FoundingTable(NamedTuple):
         skilled: float64[n_sim, 2, 2, 111]. households: float64[n_sim].
         Compositions hold the same sums for one household: rows 0 (arrivals) and 1 (settlers) of
         `of_single` [2, 2, 111], `of_couple`, `of_dependent` [2, 2, 111, 9], `of_skilled` [2, 2, 2, 111].
+        size: float64[2] mean persons of a composition.
         offsets: float64[2, n_sim] base logs of fertility and mortality.
     """
 
@@ -44,6 +43,7 @@ class FoundingTable(NamedTuple):
     of_couple: Floats
     of_dependent: Floats
     of_skilled: Floats
+    size: Floats
     offsets: Floats
 
 
@@ -73,7 +73,7 @@ def _add_household(
             couple[sex, age] += weight
         else:
             group = DEPENDENTS
-            dependent[sex, age, band_of(head - age)] += weight
+            dependent[sex, age, band_of(head - age, age)] += weight
         if traits[i] & SKILLED:
             skilled[group, sex, age] += weight
 
@@ -113,6 +113,7 @@ def _tabulate_founders(
             fits = row == 0 or families == 0 or SETTLER_LEAST <= end - begin <= SETTLER_LARGEST
             weight = 1.0 / (n if row == 0 or families == 0 else families)
             if fits:
+                table.size[row] += weight * (end - begin)
                 _add_household(
                     template_ages,
                     template_traits,
@@ -144,6 +145,7 @@ def founding_table(founding: Founding, n_sim: int) -> FoundingTable:
         of_couple=np.zeros((2, 2, AGES)),
         of_dependent=np.zeros((2, 2, AGES, BANDS)),
         of_skilled=np.zeros((2, 2, 2, AGES)),
+        size=np.zeros(2),
         offsets=np.stack([founding.fertility_offset, founding.mortality_offset]),
     )
     people, households, templates = founding.people, founding.households, founding.templates

@@ -14,7 +14,7 @@ import numpy as np
 
 from calibration.cohort_compiled import cohort_kernel
 from calibration.cohort_state import (
-    ANY_HEAD,
+    BANDED_AGES,
     BANDS,
     COUPLE_GAP,
     HEADS,
@@ -24,17 +24,20 @@ from calibration.cohort_state import (
     Cohorts,
     Floats,
     Work,
+    bands_at,
     cumulate,
+    fill,
     over_heads,
+    total,
 )
 from model.labour import RETIREMENT_AGE_MEN, RETIREMENT_AGE_WOMEN
-from model.migration import MEAN_SKILL
+from model.migration import MEAN_SKILL, STUDY_LAST_AGE
 from model.population import ADULT_AGE, AGES, WORKING_AGE
 
 # What a head may live on; the two states of work come twice, unskilled and skilled.
 CATEGORIES = 8
 LOCAL, AWAY, HIDDEN_WORK, OUT_OF_WORK, OLD_AGE, NOTHING = 0, 2, 4, 5, 6, 7
-Prefix = AGES + 1
+PREFIX = AGES + 1  # entries of prefix sums
 
 
 class Profile(NamedTuple):
@@ -44,7 +47,10 @@ class Profile(NamedTuple):
         pull_single: float64[2, 111] mean of (y / W) ** -beta_y; log_single: mean of ln(y / W).
         pull_couple, log_couple: float64[111]. children: float64[111] chance that a woman who is head or
             head's partner lives with minors. skilled: float64[2, 111] share of skilled heads.
-        in_couple: float64[111] share of couples among the women; bereft: float64[111] scratch of the renewal.
+        in_couple: float64[111] share of couples among the women; women: float64[111] women who are head or
+            head's partner.
+        living: float64[2, 111, 8] what heads live on. income, alone [2], both [2, 8]: float64[..., 8] of the
+            categories, relative incomes and their (0) pulls and (1) logs. minors: float64[111].
     """
 
     pull_single: Floats
@@ -54,20 +60,30 @@ class Profile(NamedTuple):
     children: Floats
     skilled: Floats
     in_couple: Floats
-    bereft: Floats
+    women: Floats
+    living: Floats
+    income: Floats
+    alone: Floats
+    both: Floats
+    minors: Floats
 
 
 def new_profile() -> Profile:
     """Empty tables for one place."""
     return Profile(
-        np.zeros((2, AGES)),
-        np.zeros((2, AGES)),
-        np.zeros(AGES),
-        np.zeros(AGES),
-        np.zeros(AGES),
-        np.zeros((2, AGES)),
-        np.zeros(AGES),
-        np.zeros(AGES),
+        pull_single=np.zeros((2, AGES)),
+        log_single=np.zeros((2, AGES)),
+        pull_couple=np.zeros(AGES),
+        log_couple=np.zeros(AGES),
+        children=np.zeros(AGES),
+        skilled=np.zeros((2, AGES)),
+        in_couple=np.zeros(AGES),
+        women=np.zeros(AGES),
+        living=np.zeros((2, AGES, CATEGORIES)),
+        income=np.zeros(CATEGORIES),
+        alone=np.zeros((2, CATEGORIES)),
+        both=np.zeros((2, CATEGORIES, CATEGORIES)),
+        minors=np.zeros(AGES),
     )
 
 
@@ -90,7 +106,8 @@ def _livelihoods(
     skilled_heads: float, out: Floats,
 ) -> None:  # fmt: skip
     """What heads of a sex and age live on: shares by category, float64[8]."""
-    out[:] = 0.0
+    for category in range(CATEGORIES):
+        out[category] = 0.0
     retires = age >= (RETIREMENT_AGE_WOMEN if sex == 1 else RETIREMENT_AGE_MEN)
     everyone = persons[place, sex, age]
     taught = cohorts.skilled[place, 0, sex, age] + cohorts.skilled[place, 1, sex, age]
@@ -117,10 +134,10 @@ def profile_heads(
     settings: Any, profile: Profile,
 ) -> None:  # fmt: skip
     """Fill the profile of one place for this year's moves."""
-    income, floor = np.empty(CATEGORIES), settings.income_floor
+    income, floor = profile.income, settings.income_floor
     relative_incomes(wage, commuter, settings, income)
-    alone_pull, alone_log = np.empty(CATEGORIES), np.empty(CATEGORIES)
-    both_pull, both_log = np.empty((CATEGORIES, CATEGORIES)), np.empty((CATEGORIES, CATEGORIES))
+    alone_pull, alone_log = profile.alone[0], profile.alone[1]
+    both_pull, both_log = profile.both[0], profile.both[1]
     for i in range(CATEGORIES):
         alone_log[i] = math.log(max(floor, income[i]))
         alone_pull[i] = math.exp(-settings.beta_y * alone_log[i])
@@ -128,7 +145,7 @@ def profile_heads(
             value = math.log(max(floor, 0.5 * (income[i] + income[j])))
             both_log[i, j] = both_log[j, i] = value
             both_pull[i, j] = both_pull[j, i] = math.exp(-settings.beta_y * value)
-    living = np.empty((2, AGES, CATEGORIES))
+    living = profile.living
     for sex in range(2):
         for age in range(AGES):
             heads = 0.0
@@ -160,7 +177,8 @@ def profile_heads(
 @cohort_kernel
 def _count_children(place: int, cohorts: Cohorts, profile: Profile) -> None:
     """Chance to live with minors by the woman's age: one minus exp of minors per woman (Poisson, assumed)."""
-    minors, women = np.zeros(AGES), np.zeros(AGES)
+    minors, women = profile.minors, profile.women
+    fill(minors, 0.0)
     for age in range(AGES):
         couples, singles = 0.0, 0.0
         for kind in range(KINDS):
@@ -189,6 +207,8 @@ class Chances(NamedTuple):
         heads: float64[2, 3, 112] prefix sums over women's ages: without minors, with, and of a household
             that surely has some. anywhere: float64[2, 3] the same of the mean head.
         pull: float64[112] prefix sums of the mean pull of the household; pull_anywhere: float64[1].
+        rate: float64[4, 111] the same by single age before they are summed.
+        dependent: float64[2, 2, 60, 9] chances of dependents by age and band, split as those of heads.
     """
 
     single: Floats
@@ -197,6 +217,8 @@ class Chances(NamedTuple):
     anywhere: Floats
     pull: Floats
     pull_anywhere: Floats
+    rate: Floats
+    dependent: Floats
 
 
 def new_chances() -> Chances:
@@ -204,25 +226,22 @@ def new_chances() -> Chances:
     return Chances(
         np.zeros((KINDS, 2, 2, AGES)),
         np.zeros((KINDS, 2, AGES)),
-        np.zeros((KINDS, 3, Prefix)),
+        np.zeros((KINDS, 3, PREFIX)),
         np.zeros((KINDS, 3)),
-        np.zeros(Prefix),
+        np.zeros(PREFIX),
         np.zeros(1),
+        np.zeros((4, AGES)),
+        np.zeros((KINDS, 2, BANDED_AGES, BANDS)),
     )
 
 
 @cohort_kernel
 def household_chances(
-    place: int, hazard: float, kappa: Floats, factor: Floats, by_age: Floats, cohorts: Cohorts, profile: Profile,
-    chances: Chances,
-) -> None:  # fmt: skip
+    hazard: float, kappa: Floats, factor: Floats, by_age: Floats, profile: Profile, chances: Chances
+) -> None:
     """Equation (11) for heads of every age; `factor` float64[2] is exp(T) W ** -beta_y by children, kin averaged."""
-    women = np.zeros(AGES)
-    rate = np.empty((3, AGES))
-    for age in range(AGES):
-        for kind in range(KINDS):
-            women[age] += cohorts.couple[place, kind, 1, age] + cohorts.single[place, kind, 1, age]
-    total = women.sum()
+    women, rate = profile.women, chances.rate
+    everyone = total(women)
     for kind in range(KINDS):
         scale = hazard * kappa[kind]
         for age in range(AGES):
@@ -248,66 +267,79 @@ def household_chances(
             summed = 0.0
             for age in range(AGES):
                 summed += women[age] * rate[part, age]
-            chances.anywhere[kind, part] = summed / total if total > 0.0 else 0.0
-    pull, summed = np.empty(AGES), 0.0
+            chances.anywhere[kind, part] = summed / everyone if everyone > 0.0 else 0.0
+        for age in range(BANDED_AGES):
+            for band in range(BANDS):
+                for children in range(2):
+                    part = 2 if age < ADULT_AGE else children
+                    chance = over_heads(chances.heads[kind, part], chances.anywhere[kind, part], age, band)
+                    chances.dependent[kind, children, age, band] = (
+                        0.0 if age < ADULT_AGE and children == 0 else chance
+                    )
+    pull, summed = rate[3], 0.0
     for age in range(AGES):
         together, share = profile.in_couple[age], profile.children[age]
         mixed = together * profile.pull_couple[age] + (1.0 - together) * profile.pull_single[1, age]
         pull[age] = mixed * ((1.0 - share) * factor[0] + share * factor[1])
         summed += women[age] * pull[age]
     cumulate(pull, chances.pull)
-    chances.pull_anywhere[0] = summed / total if total > 0.0 else 0.0
+    chances.pull_anywhere[0] = summed / everyone if everyone > 0.0 else 0.0
 
 
 class Youth(NamedTuple):
     """What households of young dependents are like, prefix sums over women's ages float64[112] and the mean [3].
 
-    `log_income` ln(y / W), `skilled` share of reference persons, `children` chance of (other) minors.
+    `log_income` ln(y / W), `skilled` share of reference persons, `children` chance of (other) minors; `by_age`
+    float64[2, 111] the first two by single age, `mean` float64[3] of the dependents of one age, `chance` float64[20]
+    to leave to study by age.
     """
 
     log_income: Floats
     skilled: Floats
     children: Floats
     anywhere: Floats
+    by_age: Floats
+    mean: Floats
+    chance: Floats
 
 
 def new_youth() -> Youth:
     """Empty tables."""
-    return Youth(np.zeros(Prefix), np.zeros(Prefix), np.zeros(Prefix), np.zeros(3))
+    return Youth(
+        np.zeros(PREFIX), np.zeros(PREFIX), np.zeros(PREFIX), np.zeros(3), np.zeros((2, AGES)), np.zeros(3),
+        np.zeros(STUDY_LAST_AGE + 1),
+    )  # fmt: skip
 
 
 @cohort_kernel
-def households_of_youth(place: int, cohorts: Cohorts, profile: Profile, youth: Youth) -> None:
+def households_of_youth(profile: Profile, youth: Youth) -> None:
     """Fill the tables for one place."""
-    log, skilled, total = np.empty(AGES), np.empty(AGES), 0.0
-    youth.anywhere[:] = 0.0
+    log, skilled, everyone = youth.by_age[0], youth.by_age[1], 0.0
+    fill(youth.anywhere, 0.0)
     for age in range(AGES):
-        women = 0.0
-        for kind in range(KINDS):
-            women += cohorts.couple[place, kind, 1, age] + cohorts.single[place, kind, 1, age]
+        women = profile.women[age]
         together = profile.in_couple[age]
         log[age] = together * profile.log_couple[age] + (1.0 - together) * profile.log_single[1, age]
         man = profile.skilled[0, min(age + COUPLE_GAP, AGES - 1)]
         # The reference person of a couple is the one of the smaller key: he or she.
         skilled[age] = (1.0 - 0.5 * together) * profile.skilled[1, age] + 0.5 * together * man
-        total += women
+        everyone += women
         youth.anywhere[0] += women * log[age]
         youth.anywhere[1] += women * skilled[age]
         youth.anywhere[2] += women * profile.children[age]
     for k in range(3):
-        youth.anywhere[k] /= total if total > 0.0 else 1.0
+        youth.anywhere[k] /= everyone if everyone > 0.0 else 1.0
     cumulate(log, youth.log_income)
     cumulate(skilled, youth.skilled)
     cumulate(profile.children, youth.children)
 
 
 @cohort_kernel
-def mean_of_youth(
-    place: int, age: int, cohorts: Cohorts, youth: Youth, out: Floats
-) -> None:
-    """Mean log income, skilled reference persons and minors in the households of dependents of `age`, float64[3]."""
-    out[:] = 0.0
-    total = 0.0
+def mean_of_youth(place: int, age: int, cohorts: Cohorts, youth: Youth) -> None:
+    """Mean log income, skilled reference persons and minors in the households of dependents of `age` (`youth.mean`)."""
+    out = youth.mean
+    fill(out, 0.0)
+    everyone = 0.0
     for band in range(BANDS):
         number = 0.0
         for kind in range(KINDS):
@@ -317,9 +349,9 @@ def mean_of_youth(
             out[0] += number * over_heads(youth.log_income, youth.anywhere[0], age, band)
             out[1] += number * over_heads(youth.skilled, youth.anywhere[1], age, band)
             out[2] += number * over_heads(youth.children, youth.anywhere[2], age, band)
-            total += number
+            everyone += number
     for k in range(3):
-        out[k] /= total if total > 0.0 else 1.0
+        out[k] /= everyone if everyone > 0.0 else 1.0
     if age < ADULT_AGE:
         out[2] = 1.0
 
@@ -333,13 +365,13 @@ def mean_kappa(cohorts: Cohorts, kappa: Floats, out: Floats) -> None:
             for age in range(AGES):
                 for kind in range(KINDS):
                     number = cohorts.single[place, kind, sex, age] + cohorts.couple[place, kind, sex, age]
-                    for band in range(BANDS):
+                    for band in range(bands_at(age)):
                         number += cohorts.dependent[place, kind, sex, age, band]
                     if kind == STAYER_KIND:
                         stayers += number
                     else:
                         movers += number
-        total = movers + stayers
-        out[place] = (kappa[0] * movers + kappa[1] * stayers) / total if total > 0.0 else 1.0
+        everyone = movers + stayers
+        out[place] = (kappa[0] * movers + kappa[1] * stayers) / everyone if everyone > 0.0 else 1.0
 
 

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from calibration.cohort_compiled import cohort_kernel
-from calibration.cohort_state import SKILLS, Cohorts, Floats, Work
+from calibration.cohort_state import SKILLS, Cohorts, Floats, Work, copy, fill, total
 from model.jobs import found_jobs
 from model.labour import Centres, acceptance
 from model.labour_founding import steady_commuters
 from model.person_year import STUDENT_LAST_AGE
 from model.population import AGES, SECTORS, WORKING_AGE
 from model.settlements import Settlements
+
+
+class Market(NamedTuple):
+    """Working columns of a year's market, float64[n_sim]; `weight_sum` float64[n_all]."""
+
+    seeking: Floats
+    hired: Floats
+    shares: Floats
+    accepted: Floats
+    weight_sum: Floats
+
+
+def new_market(n_sim: int, n_all: int) -> Market:
+    """Empty columns."""
+    return Market(np.zeros(n_sim), np.zeros(n_sim), np.zeros(n_sim), np.zeros(n_sim), np.zeros(n_all))
 
 
 @cohort_kernel
@@ -81,17 +96,12 @@ def _place_seekers(place: int, hires: float, odds: float, seekers: Floats, posts
 
     The cut c solves unskilled c + skilled min(1, odds c) = hires; `posts` of the place gain, `seekers` lose.
     """
-    number = np.zeros(SKILLS)
-    for skill in range(SKILLS):
-        for sex in range(2):
-            for age in range(WORKING_AGE, AGES):
-                number[skill] += seekers[place, skill, sex, age]
-    total = number[0] + number[1]
-    if hires <= 0.0 or total <= 0.0:
+    unskilled, skilled = total(seekers[place, 0]), total(seekers[place, 1])
+    if hires <= 0.0 or unskilled + skilled <= 0.0:
         return
-    cut = hires / (number[0] + odds * number[1])
+    cut = hires / (unskilled + odds * skilled)
     if odds * cut > 1.0:
-        cut = (hires - number[1]) / number[0] if number[0] > 0.0 else 1.0
+        cut = (hires - skilled) / unskilled if unskilled > 0.0 else 1.0
     for skill in range(SKILLS):
         chance = min(1.0, odds * cut if skill == 1 else cut)
         for sex in range(2):
@@ -138,15 +148,16 @@ def close_market_expected(place: int, state: Settlements, work: Work, settings: 
 @cohort_kernel
 def match_expected(
     state: Settlements, work: Work, seekers: Floats, centres: Centres, settings: Any,
-    is_centre: NDArray[np.bool_],
+    is_centre: NDArray[np.bool_], market: Market,
 ) -> None:  # fmt: skip
     """Hiring, commuting and unemployment of all places, in the order of `model.labour.match`."""
     n_sim = state.participants.shape[0]
-    seeking, hired, shares = np.zeros(n_sim), np.zeros(n_sim), np.zeros(n_sim)
-    weight_sum = centres.seekers_outside.copy()
-    state.commuters_in[:] = 0.0
+    seeking, hired, shares, accepted, weight_sum = market
+    copy(centres.seekers_outside, weight_sum)
+    for column in (hired, shares, accepted, state.commuters_in):
+        fill(column, 0.0)
     for place in range(n_sim):
-        seeking[place] = seekers[place].sum()
+        seeking[place] = total(seekers[place])
         centre = centres.centre[place]
         if 0 <= centre < n_sim:
             state.commuters_in[centre] += state.commuters[place]
@@ -154,7 +165,6 @@ def match_expected(
         if not is_centre[place]:
             openings = _open_posts(place, state)
             hired[place] = _hire_locally(place, openings, seeking[place], settings, state, work, seekers)
-    accepted = np.zeros(n_sim)
     for place in range(n_sim):
         centre = centres.centre[place]
         if is_centre[place]:
@@ -194,12 +204,14 @@ def match_expected(
 
 @cohort_kernel
 def found_labour_expected(
-    state: Settlements, work: Work, seekers: Floats, formal_share: Floats, centres: Centres, settings: Any
-) -> None:
+    state: Settlements, work: Work, seekers: Floats, formal_share: Floats, centres: Centres, settings: Any,
+    market: Market,
+) -> None:  # fmt: skip
     """The labour market of 1 January 2015, as `model.labour_founding.found_labour`."""
     n_sim = state.participants.shape[0]
-    posts, away = np.empty(n_sim), np.zeros(n_sim)
-    state.commuters_in[:] = 0.0
+    posts, away = market.hired, market.shares
+    fill(away, 0.0)
+    fill(state.commuters_in, 0.0)
     for place in range(n_sim):
         posts[place] = formal_share[place] * state.participants[place]
     for place in range(n_sim):
@@ -222,7 +234,7 @@ def found_labour_expected(
         posts[place] += state.commuters_in[place]
     found_jobs(posts, settings, state)
     for place in range(n_sim):
-        seeking = seekers[place].sum()
+        seeking = total(seekers[place])
         filled = 0.0
         for sector in range(SECTORS):
             wanted = state.jobs[place, sector]

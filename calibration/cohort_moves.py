@@ -12,7 +12,7 @@ from calibration.cohort_compiled import cohort_kernel
 from calibration.cohort_founding import FoundingTable
 from calibration.cohort_incomes import Chances, Youth, mean_of_youth
 from calibration.cohort_state import (
-    BANDS,
+    BANDED_AGES,
     COUPLE_GAP,
     DEPENDENTS,
     HEADS,
@@ -20,7 +20,10 @@ from calibration.cohort_state import (
     STAYER_KIND,
     Cohorts,
     Floats,
+    bands_at,
+    fill,
     over_heads,
+    total,
 )
 from model.accounts import Ledger
 from model.choice import FAR_BELOW, KINDS_OF_KIN, NESTS, Choice, Places, nest_weight
@@ -33,7 +36,7 @@ from model.migration import (
     study_probability,
 )
 from model.person_year import RETURN_LAST_AGE
-from model.population import ADULT_AGE, AGES
+from model.population import AGES
 from model.readiness import Readiness
 
 REGISTER_AGES = RETURN_LAST_AGE + 1
@@ -43,17 +46,21 @@ class Destinations(NamedTuple):
     """Where movers of a place go, shares that sum to 1 (0 where nothing is open), float64.
 
     `moving` [2 (children), n_all] of households, `study` [n_all] of students; `factor` [2] exp(T) averaged over
-    kin; `inclusive` [2, 4] T by kin.
+    kin. `kin` [4] shares of households by kin bits; `weights` [3, 2] of nests, of households, of students, of a kin.
     """
 
     moving: Floats
     study: Floats
     factor: Floats
+    kin: Floats
+    weights: Floats
 
 
 def new_destinations(n_all: int) -> Destinations:
     """Empty shares."""
-    return Destinations(np.zeros((2, n_all)), np.zeros(n_all), np.zeros(2))
+    return Destinations(
+        np.zeros((2, n_all)), np.zeros(n_all), np.zeros(2), np.zeros(KINDS_OF_KIN), np.zeros((3, NESTS))
+    )
 
 
 class Students(NamedTuple):
@@ -95,46 +102,45 @@ def share_destinations(
 ) -> None:
     """Nested logit of equation (11) averaged over kin; households weighted by their exp(IV)."""
     n_all = choice.utility.shape[2]
-    share, weights = np.empty(KINDS_OF_KIN), np.empty((2, NESTS))
+    share, weights = out.kin, out.weights
     kin_shares(kin, share)
-    out.moving[:] = 0.0
-    out.study[:] = 0.0
+    fill(out.moving, 0.0)
+    fill(out.study, 0.0)
     for children in range(2):
         out.factor[children] = 0.0
-        weights[:] = 0.0
+        fill(weights, 0.0)
         for bits in range(KINDS_OF_KIN):
             out.factor[children] += share[bits] * choice.factor[here, children, bits]
-            study, total = np.zeros(NESTS), 0.0
+            study, both = weights[2], 0.0
             for nest in range(NESTS):
                 value = nest_weight(choice.nest_value[here, children, nest], bits, nest, settings, alpha)
                 weights[0, nest] += share[bits] * math.exp(value) if value > FAR_BELOW else 0.0
                 if children == 0:
                     value = nest_weight(choice.study_value[here, nest], bits, nest, settings, alpha)
                     study[nest] = math.exp(value) if value > FAR_BELOW else 0.0
-                    total += study[nest]
-            if total > 0.0:
+                    both += study[nest]
+            if both > 0.0:
                 for nest in range(NESTS):
-                    weights[1, nest] += share[bits] * study[nest] / total
-        total = weights[0, 0] + weights[0, 1]
+                    weights[1, nest] += share[bits] * study[nest] / both
+        both = weights[0, 0] + weights[0, 1]
         for there in range(n_all):
             value = choice.utility[here, children, there]
-            if value > FAR_BELOW and total > 0.0:
+            if value > FAR_BELOW and both > 0.0:
                 nest = places.nest[there]
                 within = math.exp(value - choice.nest_value[here, children, nest])
-                out.moving[children, there] = weights[0, nest] / total * within
+                out.moving[children, there] = weights[0, nest] / both * within
                 if children == 0 and places.study[there]:
                     out.study[there] = weights[1, nest] * math.exp(value - choice.study_value[here, nest])
 
 
 @cohort_kernel
 def chance_to_study(
-    place: int, age: int, kin: Floats, wage: float, cohorts: Cohorts, youth: Youth, choice: Choice,
+    place: int, age: int, share: Floats, wage: float, cohorts: Cohorts, youth: Youth, choice: Choice,
     readiness: Readiness, settings: Any,
 ) -> float:  # fmt: skip
-    """Equation (12): mean chance of dependents of `age`, over kin, minors in the household and skill of parents."""
-    household, share = np.empty(3), np.empty(KINDS_OF_KIN)
-    mean_of_youth(place, age, cohorts, youth, household)
-    kin_shares(kin, share)
+    """Equation (12): mean chance of dependents of `age`, over kin, minors in the household and skill of parents (`share`: of kin bits)."""
+    household = youth.mean
+    mean_of_youth(place, age, cohorts, youth)
     cost = settings.beta_y * (household[0] + math.log(wage))
     chance = 0.0
     for bits in range(KINDS_OF_KIN):
@@ -163,22 +169,26 @@ def _post(here: int, there: int, sex: int, age: int, number: float, n_sim: int, 
 
 @cohort_kernel
 def move_from(
-    here: int, hazard: float, kin: Floats, wage: float, cohorts: Cohorts, gain: Cohorts, chances: Chances,
+    here: int, hazard: float, wage: float, cohorts: Cohorts, gain: Cohorts, chances: Chances,
     youth: Youth, choice: Choice, to: Destinations, readiness: Readiness, kappa: Floats, students: Students,
-    settings: Any, ledger: Ledger,
+    settings: Any, ledger: Ledger, left: Floats,
 ) -> None:  # fmt: skip
-    """Phase 7 for the residents of one place: they leave `cohorts`; who stays in the simulated places joins `gain`."""
+    """Phase 7 for the residents of one place: they leave `cohorts`; who stays in the simulated places joins `gain`.
+
+    `left` float64[2, 2] is working space.
+    """
     n_sim, n_all = ledger.flows.shape
-    gone = np.zeros(2)  # households' members by presence of minors, for flows to all places
+    gone_without, gone_with = 0.0, 0.0  # households' members by presence of minors, for flows to all places
     alone, studying = 0.0, 0.0
-    study = np.zeros(STUDY_LAST_AGE + 1)
+    study = youth.chance
     for age in range(STUDY_FIRST_AGE, STUDY_LAST_AGE + 1):
-        study[age] = chance_to_study(here, age, kin, wage, cohorts, youth, choice, readiness, settings)
+        study[age] = chance_to_study(here, age, to.kin, wage, cohorts, youth, choice, readiness, settings)
     for sex in range(2):
         for age in range(AGES):
             woman = age if sex == 1 else max(0, age - COUPLE_GAP)
             heads, dependents = 0.0, 0.0
-            left_heads, left_dependents = np.zeros(2), np.zeros(2)
+            left_heads, left_dependents = left[0], left[1]
+            fill(left, 0.0)
             left_alone, left_study = 0.0, 0.0
             for kind in range(KINDS):
                 single = cohorts.single[here, kind, sex, age]
@@ -195,19 +205,19 @@ def move_from(
                         if share > 0.0:
                             gain.single[there, kind, sex, age] += by_self * share
                             gain.couple[there, kind, sex, age] += by_two * share
-                for band in range(BANDS):
+                for band in range(bands_at(age)):
                     number = cohorts.dependent[here, kind, sex, age, band]
                     if number <= 0.0:
                         continue
                     dependents += number
                     staying = number
                     for children in range(2):
-                        part = 2 if age < ADULT_AGE else children
-                        if age < ADULT_AGE and children == 0:
+                        if age < BANDED_AGES:
+                            chance = chances.dependent[kind, children, age, band]
+                        else:
+                            chance = chances.anywhere[kind, children]
+                        if chance <= 0.0:
                             continue
-                        chance = over_heads(
-                            chances.heads[kind, part], chances.anywhere[kind, part], age, band
-                        )
                         with_all = number * chance
                         left_dependents[children] += with_all
                         staying -= with_all
@@ -233,23 +243,20 @@ def move_from(
                 here, sex, age, heads, dependents, left_heads, left_dependents, left_alone, left_study, to,
                 cohorts, gain, n_sim,
             )  # fmt: skip
-            total = left_heads[0] + left_heads[1] + left_dependents[0] + left_dependents[1]
-            ledger.departures[here, sex, age] += total + left_alone + left_study
-            for children in range(2):
-                gone[children] += left_heads[children] + left_dependents[children]
+            without, together = left_heads[0] + left_dependents[0], left_heads[1] + left_dependents[1]
+            ledger.departures[here, sex, age] += without + together + left_alone + left_study
+            gone_without += without
+            gone_with += together
             alone += left_alone
             studying += left_study
             for there in range(n_sim):
                 arriving = left_alone * to.moving[0, there] + left_study * to.study[there]
-                for children in range(2):
-                    moved = left_heads[children] + left_dependents[children]
-                    arriving += moved * to.moving[children, there]
+                arriving += without * to.moving[0, there] + together * to.moving[1, there]
                 ledger.arrivals[there, sex, age] += arriving
     for there in range(n_all):
         ledger.flows[here, there] += (
-            gone[0] * to.moving[0, there]
-            + gone[1] * to.moving[1, there]
-            + alone * to.moving[0, there]
+            (gone_without + alone) * to.moving[0, there]
+            + gone_with * to.moving[1, there]
             + studying * to.study[there]
         )
 
@@ -345,15 +352,12 @@ def admit_expected(
     `placed` float64[n_sim, 2 skills, 2 sexes, 111] gains the settlers placed in work (in local services).
     """
     n_sim, n_all = households.shape
-    size = np.zeros(2)
-    for row in range(2):
-        size[row] = table.of_single[row].sum() + table.of_couple[row].sum() + table.of_dependent[row].sum()
     for place in range(n_sim):
         for origin in range(n_all):
-            ledger.arrivals_from[place, origin] += households[place, origin] * size[0]
-        ledger.arrivals_from[place, settler_origin] += settlers[place] * size[1]
+            ledger.arrivals_from[place, origin] += households[place, origin] * table.size[0]
+        ledger.arrivals_from[place, settler_origin] += settlers[place] * table.size[1]
         for row in range(2):
-            number = households[place].sum() if row == 0 else settlers[place]
+            number = total(households[place]) if row == 0 else settlers[place]
             if number <= 0.0:
                 continue
             for sex in range(2):
@@ -366,7 +370,7 @@ def admit_expected(
                         gain.single[place, kind, sex, age] += single
                         gain.couple[place, kind, sex, age] += couple
                         persons += single + couple
-                        for band in range(BANDS):
+                        for band in range(bands_at(age)):
                             more = weight * table.of_dependent[row, sex, age, band]
                             gain.dependent[place, kind, sex, age, band] += more
                             persons += more

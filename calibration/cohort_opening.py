@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.cohort_compiled import cohort_kernel
+from calibration.cohort_compiled import cohort_kernel, outer_kernel
 from calibration.cohort_founding import FoundingTable
-from calibration.cohort_incomes import Profile, Youth, households_of_youth, mean_of_youth, profile_heads
+from calibration.cohort_incomes import Profile, Youth, households_of_youth, profile_heads
 from calibration.cohort_moves import Students, chance_to_study, kin_shares
 from calibration.cohort_scene import Scene
-from calibration.cohort_state import BANDS, COUPLE_GAP, KINDS, STAYER_KIND, Cohorts, Floats, Work, cumulate, over_heads
+from calibration.cohort_state import BANDS, COUPLE_GAP, KINDS, STAYER_KIND, Cohorts, Floats, Work, bands_at, copy, cumulate, fill, over_heads, total
 from model.choice import KINDS_OF_KIN, Choice, Places, tabulate
 from model.migration import (
     LONE_FIRST_AGE,
@@ -42,6 +42,44 @@ from model.population import ADULT_AGE, AGES
 from model.readiness import Readiness
 
 PERSON_POINT = 2.0**20  # expected persons as whole numbers of this part
+
+
+class Survey(NamedTuple):
+    """Sums over the founders of one place, and working space.
+
+    Attributes:
+        moving: float64[2, 4] powers of hazards by presence of minors. persons: float64[2]. by_age: float64[4, 111]
+            R x pull, pull, ln(y / W) and minors of households by the woman's age; summed float64[4, 112] prefix
+            sums, anywhere float64[4] means. powers: float64[4]. youth_cells: float64[n_sim, 8] people of 17-19.
+        first_youth, logs: float64[n_sim] first guess of youth leaving; sum of ln(y / W). most: float64[n_sim].
+    """
+
+    moving: Floats
+    persons: Floats
+    by_age: Floats
+    summed: Floats
+    anywhere: Floats
+    powers: Floats
+    youth_cells: Floats
+    first_youth: Floats
+    logs: Floats
+    most: Floats
+
+
+def new_survey(n_sim: int) -> Survey:
+    """Empty sums."""
+    return Survey(
+        np.zeros((2, POWERS)),
+        np.zeros(2),
+        np.zeros((4, AGES)),
+        np.zeros((4, AGES + 1)),
+        np.zeros(4),
+        np.zeros(POWERS),
+        np.zeros((n_sim, CELLS)),
+        np.zeros(n_sim),
+        np.zeros(n_sim),
+        np.zeros(n_sim),
+    )
 
 
 class Base(NamedTuple):
@@ -91,41 +129,33 @@ def settle_cohorts(table: FoundingTable, stayer_share: float, cohorts: Cohorts) 
                         cohorts.dependent[place, kind, sex, age, band] = (
                             share * table.dependent[place, sex, age, band]
                         )
-    cohorts.skilled[:] = table.skilled
+    copy(table.skilled, cohorts.skilled)
 
 
 @cohort_kernel
 def survey_cohorts(
-    place: int, cohorts: Cohorts, profile: Profile, kin: Floats, kappa: Floats, by_age: Floats, settings: Any,
-    founders: Founders, youth_cells: Floats,
+    place: int, cohorts: Cohorts, profile: Profile, share: Floats, kappa: Floats, by_age: Floats,
+    founders: Founders, survey: Survey,
 ) -> float:  # fmt: skip
     """Sums of `model.normalisation.survey_founders` in expectation, for one place; returns the sum of ln(y / W)."""
-    share = np.empty(KINDS_OF_KIN)
-    kin_shares(kin, share)
-    moving, persons = np.zeros((2, POWERS)), np.zeros(2)
-    logs = 0.0
-    pull, log, children = np.empty((2, AGES)), np.empty((2, AGES)), np.empty((3, AGES + 1))
-    women = np.zeros(AGES)
-    anywhere = np.zeros(4)
+    moving, persons, youth_cells = survey.moving, survey.persons, survey.youth_cells
+    logs, of_heads, anywhere, summed = 0.0, survey.by_age, survey.anywhere, survey.summed
+    fill(moving, 0.0)
+    fill(persons, 0.0)
+    fill(anywhere, 0.0)
     for age in range(AGES):
         both = 0.5 * (by_age[age] + by_age[min(age + COUPLE_GAP, AGES - 1)]) * profile.pull_couple[age]
         together = profile.in_couple[age]
-        pull[0, age] = together * both + (1.0 - together) * by_age[age] * profile.pull_single[1, age]
-        pull[1, age] = together * profile.pull_couple[age] + (1.0 - together) * profile.pull_single[1, age]
-        log[0, age] = together * profile.log_couple[age] + (1.0 - together) * profile.log_single[1, age]
-        log[1, age] = profile.children[age]
-        for kind in range(KINDS):
-            women[age] += cohorts.couple[place, kind, 1, age] + cohorts.single[place, kind, 1, age]
-        for k in range(2):
-            anywhere[k] += women[age] * pull[k, age]
-            anywhere[2 + k] += women[age] * log[k, age]
-    total = women.sum()
+        of_heads[0, age] = together * both + (1.0 - together) * by_age[age] * profile.pull_single[1, age]
+        of_heads[1, age] = together * profile.pull_couple[age] + (1.0 - together) * profile.pull_single[1, age]
+        of_heads[2, age] = together * profile.log_couple[age] + (1.0 - together) * profile.log_single[1, age]
+        of_heads[3, age] = profile.children[age]
+        for k in range(4):
+            anywhere[k] += profile.women[age] * of_heads[k, age]
+    women = total(profile.women)
     for k in range(4):
-        anywhere[k] /= total if total > 0.0 else 1.0
-    summed = np.empty((4, AGES + 1))
-    for k in range(2):
-        cumulate(pull[k], summed[k])
-        cumulate(log[k], summed[2 + k])
+        anywhere[k] /= women if women > 0.0 else 1.0
+        cumulate(of_heads[k], summed[k])
     for kind in range(KINDS):
         for sex in range(2):
             for age in range(AGES):
@@ -140,7 +170,7 @@ def survey_cohorts(
                 hazard = kappa[kind] * 0.5 * (by_age[woman] + partner) * profile.pull_couple[woman]
                 _add(couple, profile.children[woman], hazard, moving, persons, True)
                 logs += couple * profile.log_couple[woman]
-                for band in range(BANDS):
+                for band in range(bands_at(age)):
                     number = cohorts.dependent[place, kind, sex, age, band]
                     if number <= 0.0:
                         continue
@@ -179,28 +209,29 @@ def _add(number: float, with_minors: float, hazard: float, moving: Floats, perso
             moving[minors, k] += weight * power
 
 
-@cohort_kernel
+@outer_kernel
 def tie_to_data(
     scene: Scene, cohorts: Cohorts, persons: Floats, work: Work, students: Students, incomes: Incomes,
     places: Places, choice: Choice, readiness: Readiness, kappa: Floats, table: Any, russia_target: float,
-    outside_only: bool, profile: Profile, youth: Youth, founders: Founders, norm: Norm, base: Base,
+    outside_only: bool, profile: Profile, youth: Youth, founders: Founders, norm: Norm, base: Base, survey: Survey,
+    kin_space: Floats,
 ) -> None:  # fmt: skip
     """alpha_RU, constants, IV_2015, lambda' and arrivals of 2015 (`model.opening._normalise`, `_open_arrivals`)."""
     settings = table[0]
     n_sim, n_all = norm.flows.shape
     leaving = scene.leaving
-    youth_cells, first_youth = np.zeros((n_sim, CELLS)), np.zeros(n_sim)
-    logs = np.zeros(n_sim)
+    youth_cells, first_youth, kin = survey.youth_cells, survey.first_youth, kin_space
     for place in range(n_sim):
         profile_heads(place, persons, students.here, cohorts, work, incomes.wage[place], incomes.commuter[place],
                       settings, profile)  # fmt: skip
-        logs[place] = survey_cohorts(
-            place, cohorts, profile, scene.kin_share[place], kappa, readiness.by_age, settings, founders, youth_cells
+        kin_shares(scene.kin_share[place], kin)
+        survey.logs[place] = survey_cohorts(
+            place, cohorts, profile, kin, kappa, readiness.by_age, founders, survey
         )
         guess = study_probability(scene.study_logit[place], 0.0, 0.0, False, settings)
-        first_youth[place] = min(0.9 * leaving[place], youth_cells[place].sum() * guess)
+        first_youth[place] = min(0.9 * leaving[place], total(youth_cells[place]) * guess)
+        survey.most[place] = settings.inside_share * scene.in_out[place] * leaving[place]
     tabulate(n_sim, places, table, 0.0, choice)
-    most = settings.inside_share * scene.in_out * leaving
     for _ in range(CONSTANT_ROUNDS):
         norm.alpha[0] = solve_alpha(
             founders, choice, places, table, leaving, first_youth, youth_cells, russia_target, outside_only, norm.flows
@@ -208,16 +239,16 @@ def tie_to_data(
         expected_flows(
             founders, choice, places, settings, norm.alpha[0], leaving, first_youth, youth_cells, norm.flows
         )
-        moved = adjust_constants(norm.flows, most, settings.tau, places)
+        moved = adjust_constants(norm.flows, survey.most, settings.tau, places)
         tabulate(n_sim, places, table, norm.alpha[0], choice)
         if moved < CONSTANT_TOLERANCE:
             break
     for place in range(n_sim):
         _tie_place(place, scene, cohorts, persons, work, students, incomes, choice, readiness, settings, profile,
-                   youth, founders, logs[place], norm)  # fmt: skip
-    leaving_youth = np.minimum(norm.youth_leaving, leaving)
+                   youth, founders, kin, survey, norm)  # fmt: skip
+        first_youth[place] = min(norm.youth_leaving[place], leaving[place])
     expected_flows(
-        founders, choice, places, settings, norm.alpha[0], leaving, leaving_youth, youth_cells, norm.flows
+        founders, choice, places, settings, norm.alpha[0], leaving, first_youth, youth_cells, norm.flows
     )
     for place in range(n_sim):
         _open_arrivals(place, scene, places, choice, settings, norm, base)
@@ -227,20 +258,21 @@ def tie_to_data(
 def _tie_place(
     place: int, scene: Scene, cohorts: Cohorts, persons: Floats, work: Work, students: Students,
     incomes: Incomes, choice: Choice, readiness: Readiness, settings: Any, profile: Profile, youth: Youth,
-    founders: Founders, logs: float, norm: Norm,
+    founders: Founders, kin: Floats, survey: Survey, norm: Norm,
 ) -> None:  # fmt: skip
     """IV_2015 and lambda' of one place (`model.normalisation.normalise`)."""
     wage = incomes.wage[place]
     profile_heads(place, persons, students.here, cohorts, work, wage, incomes.commuter[place], settings, profile)
-    households_of_youth(place, cohorts, profile, youth)
-    everyone, total = 0.0, 0.0
+    households_of_youth(profile, youth)
+    kin_shares(scene.kin_share[place], kin)
+    everyone, inclusive = 0.0, 0.0
     for cell in range(CELLS):
         number = founders.persons[place, cell] / PERSON_POINT
         everyone += number
-        total += number * choice.inclusive[place, cell // KINDS_OF_KIN, cell % KINDS_OF_KIN]
-    total -= settings.beta_y * logs
+        inclusive += number * choice.inclusive[place, cell // KINDS_OF_KIN, cell % KINDS_OF_KIN]
+    inclusive -= settings.beta_y * survey.logs[place]
     level = settings.beta_y * math.log(wage)
-    norm.mean_inclusive[place] = total / everyone - level if everyone > 0.0 else 0.0
+    norm.mean_inclusive[place] = inclusive / everyone - level if everyone > 0.0 else 0.0
     readiness.mean_inclusive[place] = norm.mean_inclusive[place]
     norm.youth_leaving[place] = 0.0
     for age in range(STUDY_FIRST_AGE, STUDY_LAST_AGE + 1):
@@ -251,12 +283,13 @@ def _tie_place(
                     number += cohorts.dependent[place, kind, sex, age, band]
         if number > 0.0:
             chance = chance_to_study(
-                place, age, scene.kin_share[place], wage, cohorts, youth, choice, readiness, settings
+                place, age, kin, wage, cohorts, youth, choice, readiness, settings
             )
             norm.youth_leaving[place] += number * chance
     leaving = scene.leaving[place]
     wanted = max(leaving - norm.youth_leaving[place], LEAST_HOUSEHOLD_SHARE * leaving)
-    sums = np.zeros(POWERS)
+    sums = survey.powers
+    fill(sums, 0.0)
     for cell in range(CELLS):
         factor = choice.factor[place, cell // KINDS_OF_KIN, cell % KINDS_OF_KIN] * math.exp(-level)
         power = 1.0

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from calibration.cohort_compiled import cohort_kernel
 from calibration.cohort_state import (
     ANY_HEAD,
+    BANDED_AGES,
     BANDS,
     COUPLE_GAP,
     DEPENDENTS,
     HEADS,
     KINDS,
-    LAST_BAND,
     SKILLS,
     Cohorts,
     Floats,
     Work,
     band_of,
+    bands_at,
     cumulate,
+    fill,
     middle_lag,
     over_heads,
 )
@@ -46,13 +48,34 @@ def expected_pairs(women: float, men: float) -> float:
     return max(0.0, min(pairs, min(women, men)))
 
 
+class Unions(NamedTuple):
+    """Candidates of a place, float64[2 sexes, 3 age cells]: their number, chance to find a partner, share of stayers.
+
+    `bereft` float64[112] prefix sums, by the woman's age, of the chance that a household loses all heads; `by_age`
+    float64[111] the same by single age.
+    """
+
+    number: Floats
+    chance: Floats
+    stayers: Floats
+    bereft: Floats
+    by_age: Floats
+
+
+def new_unions() -> Unions:
+    """Empty tables for one place."""
+    cells = (2, UNION_CELLS)
+    return Unions(np.zeros(cells), np.zeros(cells), np.zeros(cells), np.zeros(AGES + 1), np.zeros(AGES))
+
+
 @cohort_kernel
 def _uniting(
-    place: int, cohorts: Cohorts, vital: Vital, rate: float, chance: Floats, stayers: Floats
+    place: int, cohorts: Cohorts, vital: Vital, rate: float, unions: Unions
 ) -> None:
-    """Chance float64[2, 3] that a candidate of a sex and age cell finds a partner, and stayers among them [2, 3]."""
-    number = np.zeros((2, UNION_CELLS))
-    stayers[:] = 0.0
+    """Fill the chances of this year's candidates."""
+    number, chance, stayers = unions.number, unions.chance, unions.stayers
+    fill(number, 0.0)
+    fill(stayers, 0.0)
     for sex in range(2):
         for age in range(UNION_FIRST_AGE, UNION_LAST_AGE + 1):
             cell = min(UNION_CELLS - 1, (age - UNION_FIRST_AGE) // 5)
@@ -72,10 +95,10 @@ def _uniting(
 
 
 @cohort_kernel
-def _losing_heads(place: int, cohorts: Cohorts, vital: Vital, cumulated: Floats) -> float:
-    """Prefix sums float64[112] of the chance that a household loses all heads, by the woman's age; its mean."""
-    chance = np.zeros(AGES)
-    total, lost = 0.0, 0.0
+def _losing_heads(place: int, cohorts: Cohorts, vital: Vital, unions: Unions) -> float:
+    """Fill the chances that a household loses all heads; returns their mean."""
+    chance = unions.by_age
+    everyone, lost = 0.0, 0.0
     for age in range(AGES):
         couples, singles = 0.0, 0.0
         for kind in range(KINDS):
@@ -85,21 +108,20 @@ def _losing_heads(place: int, cohorts: Cohorts, vital: Vital, cumulated: Floats)
         his = vital.death[place, 0, min(age + COUPLE_GAP, LAST_AGE)]
         together = couples / (couples + singles) if couples + singles > 0.0 else 0.0
         chance[age] = hers * (1.0 - together + together * his)
-        total += couples + singles
+        everyone += couples + singles
         lost += (couples + singles) * chance[age]
-    cumulate(chance, cumulated)
-    return lost / total if total > 0.0 else 0.0
+    cumulate(chance, unions.bereft)
+    return lost / everyone if everyone > 0.0 else 0.0
 
 
 @cohort_kernel
 def renew_place(
-    place: int, cohorts: Cohorts, after: Cohorts, vital: Vital, settings: Any, ledger: Ledger
+    place: int, cohorts: Cohorts, after: Cohorts, vital: Vital, settings: Any, ledger: Ledger, unions: Unions
 ) -> None:
     """Fill next year's cohorts of one place (which must be 0) and post births and deaths."""
-    chance, stayers = np.zeros((2, UNION_CELLS)), np.zeros((2, UNION_CELLS))
-    _uniting(place, cohorts, vital, settings.union_rate, chance, stayers)
-    bereft = np.empty(AGES + 1)
-    bereft_anywhere = _losing_heads(place, cohorts, vital, bereft)
+    chance, stayers, bereft = unions.chance, unions.stayers, unions.bereft
+    _uniting(place, cohorts, vital, settings.union_rate, unions)
+    bereft_anywhere = _losing_heads(place, cohorts, vital, unions)
     for sex in range(2):
         other = 1 - sex
         for age in range(AGES):
@@ -127,7 +149,7 @@ def renew_place(
                 together = couple * lives - parted
                 _give_birth(place, kind, (single + couple) * lives * bears, age, ANY_HEAD, True, after, ledger,
                             vital, settings)  # fmt: skip
-                for band in range(BANDS):
+                for band in range(bands_at(age)):
                     number = cohorts.dependent[place, kind, sex, age, band]
                     if number <= 0.0:
                         continue
@@ -152,7 +174,8 @@ def renew_place(
                         leaving += lost
                     else:
                         after.dependent[place, kind, sex, older, ANY_HEAD] += lost
-                    after.dependent[place, kind, sex, older, band] += staying
+                    kept = band if older < BANDED_AGES else ANY_HEAD
+                    after.dependent[place, kind, sex, older, kept] += staying
                 after.single[place, kind, sex, older] += alone
                 # A couple takes the readiness of either: half of those who unite change to the partners' mix.
                 after.couple[place, kind, sex, older] += together + 0.5 * joined
@@ -175,9 +198,9 @@ def _give_birth(
     if births <= 0.0:
         return
     if own_head:
-        child = band_of(age + 1)
+        child = band_of(age + 1, 0)
     else:
-        child = ANY_HEAD if band == ANY_HEAD else band_of(middle_lag(band) + age + 1)
+        child = ANY_HEAD if band == ANY_HEAD else band_of(middle_lag(band) + age + 1, 0)
     for sex in range(2):
         number = births * (settings.male_births if sex == 0 else 1.0 - settings.male_births)
         lost = number * vital.newborn[place, sex]
@@ -221,7 +244,7 @@ def qualify_expected(
 def age_students(students: Students, vital: Vital) -> None:
     """Those who study at simulated places grow older and die like everybody; past 25 their origin is forgotten."""
     inside = students.inside
-    students.here[:] = 0.0
+    fill(students.here, 0.0)
     for k in range(students.host.shape[0]):
         host = students.host[k]
         for origin in range(inside.shape[1]):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.cohort_compiled import cohort_kernel
-from model.population import AGES, SECTORS
+from model.population import AGES
 
 Floats = NDArray[np.float64]
 
@@ -30,6 +30,7 @@ FIRST_LAG = 15
 BAND_YEARS = 5
 LAST_BAND = BANDS - 1
 LAST_BAND_YEARS = 15  # grandparents: lags of 50 to 64
+BANDED_AGES = 60  # from this age on a dependent lives with a head of any age: readiness by age is flat there
 
 
 class Cohorts(NamedTuple):
@@ -58,10 +59,10 @@ def new_cohorts(n_sim: int) -> Cohorts:
 
 
 class Work(NamedTuple):
-    """Employed persons: float64[n_sim, 2 skills, 2 sexes, 111] in local posts and in the centre; idle shares.
+    """Employed persons, float64[n_sim, 2 skills, 2 sexes, 111]: in local posts and in the centre.
 
-    `hidden_share` float64[n_sim] is the hidden unemployed among participants without a job; `share` float64
-    [n_sim, 2, 111] the participation of the age; `before` that of the age below it, a year ago.
+    `hidden_share` float64[n_sim] is the share of the hidden among participants without a job, `participation`
+    float64[n_sim, 2, 111] is l(age, sex) of the place.
     """
 
     local: Floats
@@ -81,9 +82,49 @@ def new_work(n_sim: int) -> Work:
 
 
 @cohort_kernel
-def band_of(lag: int) -> int:
-    """Band of a lag in years."""
-    if lag < FIRST_LAG:
+def fill(array: Floats, value: float) -> None:
+    """Set every entry."""
+    flat = array.reshape(array.size)
+    for k in range(flat.shape[0]):
+        flat[k] = value
+
+
+@cohort_kernel
+def copy(source: Floats, target: Floats) -> None:
+    """Copy all entries of an array of the same shape."""
+    start, end = source.reshape(source.size), target.reshape(target.size)
+    for k in range(start.shape[0]):
+        end[k] = start[k]
+
+
+@cohort_kernel
+def add(source: Floats, target: Floats) -> None:
+    """Add all entries to an array of the same shape."""
+    start, end = source.reshape(source.size), target.reshape(target.size)
+    for k in range(start.shape[0]):
+        end[k] += start[k]
+
+
+@cohort_kernel
+def total(array: Floats) -> float:
+    """Sum of all entries, in order."""
+    flat = array.reshape(array.size)
+    summed = 0.0
+    for k in range(flat.shape[0]):
+        summed += flat[k]
+    return summed
+
+
+@cohort_kernel
+def bands_at(age: int) -> int:
+    """Number of bands that hold dependents of an age."""
+    return BANDS if age < BANDED_AGES else 1
+
+
+@cohort_kernel
+def band_of(lag: int, age: int) -> int:
+    """Band of a lag in years for a dependent of an age."""
+    if lag < FIRST_LAG or age >= BANDED_AGES:
         return ANY_HEAD
     return min(LAST_BAND, 1 + (lag - FIRST_LAG) // BAND_YEARS)
 
@@ -116,12 +157,12 @@ def over_heads(cumulated: Floats, anywhere: float, age: int, band: int) -> float
 @cohort_kernel
 def count_persons(cohorts: Cohorts, persons: Floats) -> None:
     """All residents by place, sex and age, float64[n_sim, 2, 111]."""
-    persons[:] = 0.0
+    fill(persons, 0.0)
     for place in range(persons.shape[0]):
         for kind in range(KINDS):
             for sex in range(2):
                 for age in range(AGES):
-                    total = cohorts.single[place, kind, sex, age] + cohorts.couple[place, kind, sex, age]
-                    for band in range(BANDS):
-                        total += cohorts.dependent[place, kind, sex, age, band]
-                    persons[place, sex, age] += total
+                    number = cohorts.single[place, kind, sex, age] + cohorts.couple[place, kind, sex, age]
+                    for band in range(bands_at(age)):
+                        number += cohorts.dependent[place, kind, sex, age, band]
+                    persons[place, sex, age] += number

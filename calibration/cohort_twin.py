@@ -14,10 +14,12 @@ import numpy as np
 from calibration.cohort_founding import founding_table
 from calibration.cohort_incomes import new_chances, new_profile, new_youth
 from calibration.cohort_moves import new_destinations, new_students
-from calibration.cohort_opening import new_base
+from calibration.cohort_opening import new_base, new_survey
+from calibration.cohort_first_day import open_twin
 from calibration.cohort_scene import FixedWorld, fix_world, new_expected_settlements, set_scene, set_years
 from calibration.cohort_state import Floats, new_cohorts, new_work
-from calibration.cohort_year import Twin, run_years
+from calibration.cohort_renewal import new_unions
+from calibration.cohort_year import Twin, new_room, run_years
 from calibration.cohort_zones import new_odds
 from model.accounts import AccountsError, Ledger
 from model.choice import Places, new_choice
@@ -116,9 +118,8 @@ class CohortTwin:
                 table[name] = 0.0
             values = replace(values, values={**values.values, "exchange_sd": 0.0})
         twin = self._new_run(values, levers, horizon, key)
-        outside = world.russia_share_of == "leavers_outside"
-        target = values["russia_share_outside" if outside else "russia_share"]
-        run_years(twin, table, target, outside, world.start, keyed, key)
+        open_twin(world, twin, table, values)
+        run_years(twin, table, world.start, keyed, key)
         breach = float(twin.breach[0])
         if not breach <= LARGEST_BREACH:
             raise AccountsError(f"cohort twin of world '{world.name}': an account misses by {breach:g} persons")
@@ -184,6 +185,9 @@ class CohortTwin:
             base=new_base(n_sim, n_all),
             projects=projects,
             odds=new_odds(len(projects.key)),
+            unions=new_unions(),
+            survey=new_survey(n_sim),
+            room=new_room(n_sim, n_all),
             values=np.full((len(COLUMN_NAMES), years + 1, n_sim), np.nan),
             flows=np.zeros((years, n_sim, n_all)),
             arrivals_from=np.zeros((years, n_sim, n_all)),

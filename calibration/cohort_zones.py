@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.cohort_compiled import cohort_kernel
-from calibration.cohort_state import Floats
+from calibration.cohort_state import Floats, fill
 from model.settlements import Settlements
 from model.zones import Projects
 
@@ -33,8 +33,8 @@ def expect_zones(
     """Expected jobs of the year; fills `state.zone_jobs` (additional) and `zone_launched`."""
     for place in range(state.zone_jobs.shape[0]):
         state.zone_jobs_before[place] = state.zone_jobs[place]
-    state.zone_jobs[:] = 0.0
-    state.zone_launched[:] = 0.0
+    fill(state.zone_jobs, 0.0)
+    fill(state.zone_launched, 0.0)
     for k in range(projects.key.shape[0]):
         place = projects.place[k]
         if year > projects.full_year[k]:
