@@ -163,12 +163,15 @@ def profile_heads(
     for age in range(AGES):
         his = living[0, min(age + COUPLE_GAP, AGES - 1)]
         pull, log = 0.0, 0.0
-        for i in range(CATEGORIES):
+        for i in range(CATEGORIES if age >= ADULT_AGE else 0):  # no couple is younger
             hers = living[1, age, i]
             if hers > 0.0:
+                pulls, logs = 0.0, 0.0
                 for j in range(CATEGORIES):
-                    pull += hers * his[j] * both_pull[i, j]
-                    log += hers * his[j] * both_log[i, j]
+                    pulls += his[j] * both_pull[i, j]
+                    logs += his[j] * both_log[i, j]
+                pull += hers * pulls
+                log += hers * logs
         profile.pull_couple[age] = pull
         profile.log_couple[age] = log
     _count_children(place, cohorts, profile)

@@ -13,6 +13,7 @@ from calibration.cohort_founding import FoundingTable
 from calibration.cohort_incomes import Chances, Youth, mean_of_youth
 from calibration.cohort_state import (
     BANDED_AGES,
+    BANDS,
     COUPLE_GAP,
     DEPENDENTS,
     HEADS,
@@ -61,6 +62,29 @@ def new_destinations(n_all: int) -> Destinations:
     return Destinations(
         np.zeros((2, n_all)), np.zeros(n_all), np.zeros(2), np.zeros(KINDS_OF_KIN), np.zeros((3, NESTS))
     )
+
+
+class Leavers(NamedTuple):
+    """Who leaves a place this year by presence of minors (lone adults: none), float64[2, 2 kinds, 2, 111 (, 9)]."""
+
+    single: Floats
+    couple: Floats
+    dependent: Floats
+
+
+def new_leavers() -> Leavers:
+    """Nobody leaves."""
+    cells = (2, KINDS, 2, AGES)
+    return Leavers(np.zeros(cells), np.zeros(cells), np.zeros((*cells, BANDS)))
+
+
+@cohort_kernel
+def _settle(leavers: Floats, without: float, with_minors: float, gain: Floats) -> None:
+    """Add the shares of leavers, without and with minors, who come to one place."""
+    alone, family = leavers[0].reshape(gain.size), leavers[1].reshape(gain.size)
+    arrived = gain.reshape(gain.size)
+    for k in range(arrived.shape[0]):
+        arrived[k] += alone[k] * without + family[k] * with_minors
 
 
 class Students(NamedTuple):
@@ -171,11 +195,11 @@ def _post(here: int, there: int, sex: int, age: int, number: float, n_sim: int, 
 def move_from(
     here: int, hazard: float, wage: float, cohorts: Cohorts, gain: Cohorts, chances: Chances,
     youth: Youth, choice: Choice, to: Destinations, readiness: Readiness, kappa: Floats, students: Students,
-    settings: Any, ledger: Ledger, left: Floats,
+    settings: Any, ledger: Ledger, left: Floats, leavers: Leavers,
 ) -> None:  # fmt: skip
     """Phase 7 for the residents of one place: they leave `cohorts`; who stays in the simulated places joins `gain`.
 
-    `left` float64[2, 2] is working space.
+    `left` float64[2, 2] and `leavers` are working space.
     """
     n_sim, n_all = ledger.flows.shape
     gone_without, gone_with = 0.0, 0.0  # households' members by presence of minors, for flows to all places
@@ -200,15 +224,10 @@ def move_from(
                     left_heads[children] += by_self + by_two
                     cohorts.single[here, kind, sex, age] -= by_self
                     cohorts.couple[here, kind, sex, age] -= by_two
-                    for there in range(n_sim):
-                        share = to.moving[children, there]
-                        if share > 0.0:
-                            gain.single[there, kind, sex, age] += by_self * share
-                            gain.couple[there, kind, sex, age] += by_two * share
+                    leavers.single[children, kind, sex, age] = by_self
+                    leavers.couple[children, kind, sex, age] = by_two
                 for band in range(bands_at(age)):
                     number = cohorts.dependent[here, kind, sex, age, band]
-                    if number <= 0.0:
-                        continue
                     dependents += number
                     staying = number
                     for children in range(2):
@@ -216,15 +235,10 @@ def move_from(
                             chance = chances.dependent[kind, children, age, band]
                         else:
                             chance = chances.anywhere[kind, children]
-                        if chance <= 0.0:
-                            continue
                         with_all = number * chance
                         left_dependents[children] += with_all
                         staying -= with_all
-                        for there in range(n_sim):
-                            share = to.moving[children, there]
-                            if share > 0.0:
-                                gain.dependent[there, kind, sex, age, band] += with_all * share
+                        leavers.dependent[children, kind, sex, age, band] = with_all
                     if STUDY_FIRST_AGE <= age <= STUDY_LAST_AGE:
                         leaves = staying * study[age]
                         left_study += leaves
@@ -236,8 +250,7 @@ def move_from(
                         leaves = staying * (1.0 - math.exp(-rate))
                         left_alone += leaves
                         staying -= leaves
-                        for there in range(n_sim):
-                            gain.single[there, kind, sex, age] += leaves * to.moving[0, there]
+                        leavers.single[0, kind, sex, age] += leaves
                     cohorts.dependent[here, kind, sex, age, band] = staying
             _carry_skill(
                 here, sex, age, heads, dependents, left_heads, left_dependents, left_alone, left_study, to,
@@ -253,6 +266,11 @@ def move_from(
                 arriving = left_alone * to.moving[0, there] + left_study * to.study[there]
                 arriving += without * to.moving[0, there] + together * to.moving[1, there]
                 ledger.arrivals[there, sex, age] += arriving
+    for there in range(n_sim):
+        if to.moving[0, there] > 0.0 or to.moving[1, there] > 0.0:
+            _settle(leavers.single, to.moving[0, there], to.moving[1, there], gain.single[there])
+            _settle(leavers.couple, to.moving[0, there], to.moving[1, there], gain.couple[there])
+            _settle(leavers.dependent, to.moving[0, there], to.moving[1, there], gain.dependent[there])
     for there in range(n_all):
         ledger.flows[here, there] += (
             (gone_without + alone) * to.moving[0, there]

@@ -27,9 +27,11 @@ from calibration.cohort_incomes import (
 from calibration.cohort_labour import Market, match_expected, new_market, seek
 from calibration.cohort_moves import (
     Destinations,
+    Leavers,
     Students,
     admit_expected,
     move_from,
+    new_leavers,
     share_destinations,
     students_return,
 )
@@ -75,6 +77,7 @@ class Room(NamedTuple):
     counts: NDArray[np.int64]
     distance: Floats
     left: Floats
+    leavers: Leavers
 
 
 def new_room(n_sim: int, n_all: int) -> Room:
@@ -90,6 +93,7 @@ def new_room(n_sim: int, n_all: int) -> Room:
         counts=np.zeros((n_sim, n_all), np.int64),
         distance=np.zeros((n_all, n_all)),
         left=np.zeros((2, 2)),
+        leavers=new_leavers(),
     )
 
 
@@ -199,7 +203,7 @@ def _ready(
 def _move(
     scene_kin: Floats, cohorts: Cohorts, gain: Cohorts, students: Students, work: Work, ledger: Ledger,
     incomes: Incomes, readiness: Readiness, kappa: Floats, choice: Choice, places: Places, base: Base,
-    profile: Profile, chances: Chances, youth: Youth, to: Destinations, left: Floats, settings: Any, alpha: float,
+    profile: Profile, chances: Chances, youth: Youth, to: Destinations, room: Room, settings: Any, alpha: float,
 ) -> None:  # fmt: skip
     """Phases 7 and 8; movers inside the simulated places wait in `gain` until everybody has decided."""
     for place in range(scene_kin.shape[0]):
@@ -215,7 +219,7 @@ def _move(
         household_chances(hazard, kappa, to.factor, readiness.by_age, profile, chances)
         move_from(
             place, hazard, wage, cohorts, gain, chances, youth, choice, to, readiness, kappa, students, settings,
-            ledger, left,
+            ledger, room.left, room.leavers,
         )  # fmt: skip
     students_return(students, cohorts, gain, readiness.return_chance, base.study_origin, ledger)
 
@@ -372,7 +376,7 @@ def run_years(twin: Twin, table: Any, start: int, keyed: bool, seed: np.uint64) 
         clear(spare)
         _move(
             scene.kin_share, cohorts, spare, students, work, ledger, incomes, readiness, twin.kappa, twin.choice,
-            places, base, twin.profile, twin.chances, twin.youth, twin.destinations, room.left, settings, alpha,
+            places, base, twin.profile, twin.chances, twin.youth, twin.destinations, room, settings, alpha,
         )  # fmt: skip
         advantages(n_sim, base.origins, places, table, norm.alpha[0], base.advantage)
         _admit(
