@@ -12,7 +12,7 @@ from calibration.cohort_labour import found_labour_expected, seek
 from calibration.cohort_opening import fill_register_expected, settle_cohorts, tie_to_data
 from calibration.cohort_state import count_persons
 from calibration.cohort_year import Twin, count_places_expected, wages_of_all
-from model.choice import advantages, log_distances, rogers_castro
+from model.choice import advantages, log_distances, rogers_castro, tabulate
 from model.infrastructure import (
     DWELLINGS_PER_HOUSEHOLD,
     HEALTH,
@@ -75,7 +75,14 @@ def _open_labour_market(twin: Twin, table: NDArray[np.void], values: ParameterVa
     wages_of_all(scene.omega, scene.waged, twin.years.opening, room.wages)
     set_commuter_incomes(room.wages, centres, table, twin.incomes.wage, twin.incomes.commuter)
     seek(
-        twin.ledger.closing, twin.cohorts, twin.students.here, values["separation"], state, work, room.seekers, False
+        twin.ledger.closing,
+        twin.cohorts,
+        twin.students.here,
+        values["separation"],
+        state,
+        work,
+        room.seekers,
+        False,
     )
     found_labour_expected(state, work, room.seekers, scene.formal_share, centres, table[0], room.market)
 
@@ -83,9 +90,7 @@ def _open_labour_market(twin: Twin, table: NDArray[np.void], values: ParameterVa
 def _tie(world: World, twin: Twin, table: NDArray[np.void], values: ParameterValues) -> None:
     scene, state, readiness, norm, base = twin.scene, twin.state, twin.readiness, twin.norm, twin.base
     n_sim = len(state.population)
-    show_places(
-        state, scene.services_2015, scene.rent_2015[:n_sim], np.ones(n_sim), table, twin.places
-    )
+    show_places(state, scene.services_2015, scene.rent_2015[:n_sim], np.ones(n_sim), table, twin.places)
     perceive_incomes(
         state, n_sim, scene.waged, scene.omega, twin.years.opening, twin.years.unemployment[0],
         values["centre_slack"], table, twin.places.income, 1.0,
@@ -98,5 +103,7 @@ def _tie(world: World, twin: Twin, table: NDArray[np.void], values: ParameterVal
         readiness, twin.kappa, table, values["russia_share_outside" if outside else "russia_share"], outside,
         twin.profile, twin.youth, twin.founders, norm, base, twin.survey, twin.destinations.kin,
     )  # fmt: skip
+    # Compiled here, with a heap, for the kernel of the years (`run_years`); the values stand already.
+    tabulate(n_sim, twin.places, table, float(norm.alpha[0]), twin.choice)
     advantages(n_sim, base.origins, twin.places, table, float(norm.alpha[0]), base.advantage_2015)
     fill_register_expected(norm.study_outside, readiness.return_chance, values["stayer_share"], twin.students)

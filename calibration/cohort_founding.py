@@ -161,5 +161,3 @@ def founding_table(founding: Founding, n_sim: int) -> FoundingTable:
     )
     _TABLES[founding] = table
     return table
-
-

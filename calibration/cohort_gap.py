@@ -53,7 +53,7 @@ def measure_gap(
     world: World, founding: Founding, values: ParameterValues, seeds: int, years: Sequence[int],
     quantities: Sequence[str] = QUANTITIES,
 ) -> list[Gap]:  # fmt: skip
-    """Run the engine `seeds` times and compare its mean with the twin (flows of `HORIZON` are those of the year before)."""
+    """Run the engine `seeds` times and compare its mean with the twin (flows of `HORIZON`: of the year before)."""
     records = [simulate(world, founding, values, run_seed(1, 0, k)) for k in range(seeds)]
     path = CohortTwin(world, founding).run(values)
     gaps = []
@@ -69,9 +69,7 @@ def measure_gap(
     return gaps
 
 
-def ladder_of_rules(
-    world: World, values: ParameterValues
-) -> Iterator[tuple[str, Founding, ParameterValues]]:
+def ladder_of_rules(world: World, values: ParameterValues) -> Iterator[tuple[str, Founding, ParameterValues]]:
     """Full rules, then one ingredient after the other taken out, down to one-person households all alike."""
     founding = build_founding(world)
     yield "full rules", founding, values
@@ -97,10 +95,12 @@ def expand(space: ParameterSpace, changes: Mapping[str, float]) -> dict[str, flo
     return {full: value for name, value in changes.items() for full in space.expand(name, "cohort gap")}
 
 
-def measure_speed(world: World, founding: Founding, values: ParameterValues, times: int = 50) -> tuple[float, float]:
+def measure_speed(
+    world: World, founding: Founding, values: ParameterValues, times: int = 50
+) -> tuple[float, float]:
     """Best milliseconds of a run of the twin and of the engine, after compilation."""
     twin = CohortTwin(world, founding)
-    best = []
+    best: list[float] = []
     for run in (lambda: twin.run(values), lambda: simulate(world, founding, values, run_seed(1, 0, 0))):
         run()
         fastest = math.inf
@@ -122,7 +122,9 @@ def report_speed(world: World, founding: Founding, values: ParameterValues) -> N
 def report_gaps(world: World, founding: Founding, values: ParameterValues, seeds: int) -> None:
     """Print the gap of every quantity under the full rules."""
     print(f"\nGap by quantity, {world.name}, default parameters, full rules, mean of {seeds} seeds")
-    print("| quantity | year | engine's mean | twin | gap, % | standard error, % |\n|---|---|---|---|---|---|")
+    print(
+        "| quantity | year | engine's mean | twin | gap, % | standard error, % |\n|---|---|---|---|---|---|"
+    )
     for gap in measure_gap(world, founding, values, seeds, (2020, 2030, HORIZON)):
         print(
             f"| {gap.quantity} | {gap.year} | {gap.mean:.5g} | {gap.twin:.5g} "
@@ -147,13 +149,12 @@ def report_control(world: World, founding: Founding, space: ParameterSpace, runs
     numbers = range(runs)
     later = range(FIRST_LATER_DRAW, FIRST_LATER_DRAW + LATER_CONTROLS * runs)
     engine = np.array(
-        [
-            simulate(world, founding, space.draw(1, k), run_seed(1, k, 0)).column("population")
-            for k in numbers
-        ]
+        [simulate(world, founding, space.draw(1, k), run_seed(1, k, 0)).column("population") for k in numbers]
     )
     twin = CohortTwin(world, founding)
-    print(f"\nControl variate, {world.name}, {runs} prior draws, E[C] from {len(later)} further draws of the twin")
+    print(
+        f"\nControl variate, {world.name}, {runs} prior draws, E[C] from {len(later)} further draws of the twin"
+    )
     print("| control | year | place | correlation | sd of the mean, plain | adjusted | variance reduced by |")
     print("|---|---|---|---|---|---|---|")
     for shares, name in ((False, "expected path"), (True, "path with the run's shocks")):

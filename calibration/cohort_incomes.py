@@ -14,7 +14,6 @@ import numpy as np
 
 from calibration.cohort_compiled import cohort_kernel
 from calibration.cohort_state import (
-    BANDED_AGES,
     BANDS,
     COUPLE_GAP,
     HEADS,
@@ -23,12 +22,13 @@ from calibration.cohort_state import (
     STAYER_KIND,
     Cohorts,
     Floats,
+    Numbers,
     Work,
+    average_heads,
     bands_at,
-    cumulate,
+    chance_of,
     fill,
     over_heads,
-    total,
 )
 from model.labour import RETIREMENT_AGE_MEN, RETIREMENT_AGE_WOMEN
 from model.migration import MEAN_SKILL, STUDY_LAST_AGE
@@ -37,7 +37,6 @@ from model.population import ADULT_AGE, AGES, WORKING_AGE
 # What a head may live on; the two states of work come twice, unskilled and skilled.
 CATEGORIES = 8
 LOCAL, AWAY, HIDDEN_WORK, OUT_OF_WORK, OLD_AGE, NOTHING = 0, 2, 4, 5, 6, 7
-PREFIX = AGES + 1  # entries of prefix sums
 
 
 class Profile(NamedTuple):
@@ -102,7 +101,7 @@ def relative_incomes(wage: float, commuter: float, settings: Any, out: Floats) -
 
 @cohort_kernel
 def _livelihoods(
-    place: int, sex: int, age: int, persons: Floats, students: Floats, cohorts: Cohorts, work: Work,
+    place: int, sex: int, age: int, persons: Numbers, students: Floats, cohorts: Cohorts, work: Work,
     skilled_heads: float, out: Floats,
 ) -> None:  # fmt: skip
     """What heads of a sex and age live on: shares by category, float64[8]."""
@@ -130,7 +129,7 @@ def _livelihoods(
 
 @cohort_kernel
 def profile_heads(
-    place: int, persons: Floats, students: Floats, cohorts: Cohorts, work: Work, wage: float, commuter: float,
+    place: int, persons: Numbers, students: Floats, cohorts: Cohorts, work: Work, wage: float, commuter: float,
     settings: Any, profile: Profile,
 ) -> None:  # fmt: skip
     """Fill the profile of one place for this year's moves."""
@@ -207,21 +206,16 @@ class Chances(NamedTuple):
 
     Attributes:
         single: float64[2 kinds, 2, 2 sexes, 111]. couple: float64[2, 2, 111] by the woman's age.
-        heads: float64[2, 3, 112] prefix sums over women's ages: without minors, with, and of a household
-            that surely has some. anywhere: float64[2, 3] the same of the mean head.
-        pull: float64[112] prefix sums of the mean pull of the household; pull_anywhere: float64[1].
-        rate: float64[4, 111] the same by single age before they are summed.
-        dependent: float64[2, 2, 60, 9] chances of dependents by age and band, split as those of heads.
+        heads: float64[2, 3, 3, 111] of a dependent's heads (`average_heads`): without minors, with, and of a
+            household that surely has some. pull: float64[3, 111] the mean pull of the household.
+        rate: float64[4, 111] the same by single age.
     """
 
     single: Floats
     couple: Floats
     heads: Floats
-    anywhere: Floats
     pull: Floats
-    pull_anywhere: Floats
     rate: Floats
-    dependent: Floats
 
 
 def new_chances() -> Chances:
@@ -229,12 +223,9 @@ def new_chances() -> Chances:
     return Chances(
         np.zeros((KINDS, 2, 2, AGES)),
         np.zeros((KINDS, 2, AGES)),
-        np.zeros((KINDS, 3, PREFIX)),
-        np.zeros((KINDS, 3)),
-        np.zeros(PREFIX),
-        np.zeros(1),
+        np.zeros((KINDS, 3, 3, AGES)),
+        np.zeros((3, AGES)),
         np.zeros((4, AGES)),
-        np.zeros((KINDS, 2, BANDED_AGES, BANDS)),
     )
 
 
@@ -243,8 +234,7 @@ def household_chances(
     hazard: float, kappa: Floats, factor: Floats, by_age: Floats, profile: Profile, chances: Chances
 ) -> None:
     """Equation (11) for heads of every age; `factor` float64[2] is exp(T) W ** -beta_y by children, kin averaged."""
-    women, rate = profile.women, chances.rate
-    everyone = total(women)
+    rate = chances.rate
     for kind in range(KINDS):
         scale = hazard * kappa[kind]
         for age in range(AGES):
@@ -252,13 +242,13 @@ def household_chances(
             both = 0.5 * (by_age[age] + by_age[min(age + COUPLE_GAP, AGES - 1)]) * profile.pull_couple[age]
             mean = by_age[age] * profile.pull_single[1, age]
             alone = by_age[age] * profile.pull_single[0, age]
-            chances.single[kind, 0, 0, age] = 1.0 - math.exp(-scale * factor[0] * alone)
+            chances.single[kind, 0, 0, age] = chance_of(scale * factor[0] * alone)
             chances.single[kind, 1, 0, age] = 0.0
             together = profile.in_couple[age]
             for children in range(2):
                 weight = share if children == 1 else 1.0 - share
-                couple = 1.0 - math.exp(-scale * factor[children] * both)
-                single = 1.0 - math.exp(-scale * factor[children] * mean)
+                couple = chance_of(scale * factor[children] * both)
+                single = chance_of(scale * factor[children] * mean)
                 chances.couple[kind, children, age] = weight * couple
                 chances.single[kind, children, 1, age] = weight * single
                 mixed = together * couple + (1.0 - together) * single
@@ -266,41 +256,25 @@ def household_chances(
                 if children == 1:
                     rate[2, age] = mixed
         for part in range(3):
-            cumulate(rate[part], chances.heads[kind, part])
-            summed = 0.0
-            for age in range(AGES):
-                summed += women[age] * rate[part, age]
-            chances.anywhere[kind, part] = summed / everyone if everyone > 0.0 else 0.0
-        for age in range(BANDED_AGES):
-            for band in range(BANDS):
-                for children in range(2):
-                    part = 2 if age < ADULT_AGE else children
-                    chance = over_heads(chances.heads[kind, part], chances.anywhere[kind, part], age, band)
-                    chances.dependent[kind, children, age, band] = (
-                        0.0 if age < ADULT_AGE and children == 0 else chance
-                    )
-    pull, summed = rate[3], 0.0
+            average_heads(rate[part], profile.women, chances.heads[kind, part])
+    pull = rate[3]
     for age in range(AGES):
         together, share = profile.in_couple[age], profile.children[age]
         mixed = together * profile.pull_couple[age] + (1.0 - together) * profile.pull_single[1, age]
         pull[age] = mixed * ((1.0 - share) * factor[0] + share * factor[1])
-        summed += women[age] * pull[age]
-    cumulate(pull, chances.pull)
-    chances.pull_anywhere[0] = summed / everyone if everyone > 0.0 else 0.0
+    average_heads(pull, profile.women, chances.pull)
 
 
 class Youth(NamedTuple):
-    """What households of young dependents are like, prefix sums over women's ages float64[112] and the mean [3].
+    """What households of young dependents are like.
 
-    `log_income` ln(y / W), `skilled` share of reference persons, `children` chance of (other) minors; `by_age`
-    float64[2, 111] the first two by single age, `mean` float64[3] of the dependents of one age, `chance` float64[20]
-    to leave to study by age.
+    Attributes:
+        heads: float64[3, 3, 111] ln(y / W), share of skilled reference persons, chance of (other) minors of a
+            dependent's heads (`average_heads`). by_age: float64[2, 111] the first two by single age.
+        mean: float64[3] the three for dependents of one age. chance: float64[20] to leave to study by age.
     """
 
-    log_income: Floats
-    skilled: Floats
-    children: Floats
-    anywhere: Floats
+    heads: Floats
     by_age: Floats
     mean: Floats
     chance: Floats
@@ -308,33 +282,22 @@ class Youth(NamedTuple):
 
 def new_youth() -> Youth:
     """Empty tables."""
-    return Youth(
-        np.zeros(PREFIX), np.zeros(PREFIX), np.zeros(PREFIX), np.zeros(3), np.zeros((2, AGES)), np.zeros(3),
-        np.zeros(STUDY_LAST_AGE + 1),
-    )  # fmt: skip
+    return Youth(np.zeros((3, 3, AGES)), np.zeros((2, AGES)), np.zeros(3), np.zeros(STUDY_LAST_AGE + 1))
 
 
 @cohort_kernel
 def households_of_youth(profile: Profile, youth: Youth) -> None:
     """Fill the tables for one place."""
-    log, skilled, everyone = youth.by_age[0], youth.by_age[1], 0.0
-    fill(youth.anywhere, 0.0)
+    log, skilled = youth.by_age[0], youth.by_age[1]
     for age in range(AGES):
-        women = profile.women[age]
         together = profile.in_couple[age]
         log[age] = together * profile.log_couple[age] + (1.0 - together) * profile.log_single[1, age]
         man = profile.skilled[0, min(age + COUPLE_GAP, AGES - 1)]
         # The reference person of a couple is the one of the smaller key: he or she.
         skilled[age] = (1.0 - 0.5 * together) * profile.skilled[1, age] + 0.5 * together * man
-        everyone += women
-        youth.anywhere[0] += women * log[age]
-        youth.anywhere[1] += women * skilled[age]
-        youth.anywhere[2] += women * profile.children[age]
-    for k in range(3):
-        youth.anywhere[k] /= everyone if everyone > 0.0 else 1.0
-    cumulate(log, youth.log_income)
-    cumulate(skilled, youth.skilled)
-    cumulate(profile.children, youth.children)
+    average_heads(log, profile.women, youth.heads[0])
+    average_heads(skilled, profile.women, youth.heads[1])
+    average_heads(profile.children, profile.women, youth.heads[2])
 
 
 @cohort_kernel
@@ -349,9 +312,8 @@ def mean_of_youth(place: int, age: int, cohorts: Cohorts, youth: Youth) -> None:
             for sex in range(2):
                 number += cohorts.dependent[place, kind, sex, age, band]
         if number > 0.0:
-            out[0] += number * over_heads(youth.log_income, youth.anywhere[0], age, band)
-            out[1] += number * over_heads(youth.skilled, youth.anywhere[1], age, band)
-            out[2] += number * over_heads(youth.children, youth.anywhere[2], age, band)
+            for k in range(3):
+                out[k] += number * over_heads(youth.heads[k], age, band)
             everyone += number
     for k in range(3):
         out[k] /= everyone if everyone > 0.0 else 1.0
@@ -376,5 +338,3 @@ def mean_kappa(cohorts: Cohorts, kappa: Floats, out: Floats) -> None:
                         movers += number
         everyone = movers + stayers
         out[place] = (kappa[0] * movers + kappa[1] * stayers) / everyone if everyone > 0.0 else 1.0
-
-

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.cohort_compiled import cohort_kernel
-from calibration.cohort_state import SKILLS, Cohorts, Floats, Work, copy, fill, total
+from calibration.cohort_state import SKILLS, Cohorts, Floats, Numbers, Work, copy, fill, total
 from model.jobs import found_jobs
 from model.labour import Centres, acceptance
 from model.labour_founding import steady_commuters
@@ -34,7 +34,7 @@ def new_market(n_sim: int, n_all: int) -> Market:
 
 @cohort_kernel
 def seek(
-    persons: Floats, cohorts: Cohorts, students: Floats, separation: float, state: Settlements, work: Work,
+    persons: Numbers, cohorts: Cohorts, students: Floats, separation: float, state: Settlements, work: Work,
     seekers: Floats, aged: bool,
 ) -> None:  # fmt: skip
     """Participation and separations: who keeps a post stays in `work`, the others of the labour force seek one.
@@ -84,7 +84,7 @@ def seek(
 @cohort_kernel
 def _open_posts(place: int, state: Settlements) -> float:
     """Vacancies of a place less the posts that commuters from other places hold."""
-    vacancies = 0.0
+    vacancies: float = 0.0
     for sector in range(SECTORS):
         vacancies += max(0.0, state.jobs[place, sector] - state.staff[place, sector])
     return max(0.0, vacancies - state.commuters_in[place])
@@ -113,7 +113,13 @@ def _place_seekers(place: int, hires: float, odds: float, seekers: Floats, posts
 
 @cohort_kernel
 def _hire_locally(
-    place: int, openings: float, seeking: float, settings: Any, state: Settlements, work: Work, seekers: Floats
+    place: int,
+    openings: float,
+    seeking: float,
+    settings: Any,
+    state: Settlements,
+    work: Work,
+    seekers: Floats,
 ) -> float:
     """Fill local vacancies in sector order; returns the hires."""
     hires = max(0.0, min(openings, settings.matching * seeking))
@@ -154,8 +160,9 @@ def match_expected(
     n_sim = state.participants.shape[0]
     seeking, hired, shares, accepted, weight_sum = market
     copy(centres.seekers_outside, weight_sum)
-    for column in (hired, shares, accepted, state.commuters_in):
+    for column in (hired, shares, accepted):
         fill(column, 0.0)
+    fill(state.commuters_in, 0.0)
     for place in range(n_sim):
         seeking[place] = total(seekers[place])
         centre = centres.centre[place]

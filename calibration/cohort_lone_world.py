@@ -19,7 +19,13 @@ NO_SHOCKS = {
 }  # fmt: skip
 # y_h is the local wage for everybody, and nobody counts children: what is left of V is the same for all.
 ALIKE = {"income_floor": 1.0, "skill_premium": 0.0, "phi_se": 0.45, "travel_cost": 0.008, "beta_K": 0.0}
-LONE = {"stayer_share": 0.0, "kin_scale": 0.0, "union_rate": 0.0, "leaving_home_rate": 0.0, "divorce_rate": 0.003}
+LONE = {
+    "stayer_share": 0.0,
+    "kin_scale": 0.0,
+    "union_rate": 0.0,
+    "leaving_home_rate": 0.0,
+    "divorce_rate": 0.003,
+}
 
 
 def one_person_founding(founding: Founding) -> Founding:
@@ -41,5 +47,3 @@ def one_person_founding(founding: Founding) -> Founding:
         founding, people=people, households=households, n_households=n, templates=templates,
         template_size=float(templates.first[-1]) / TEMPLATES, household_size=1.0,
     )  # fmt: skip
-
-

@@ -12,7 +12,6 @@ from calibration.cohort_compiled import cohort_kernel
 from calibration.cohort_founding import FoundingTable
 from calibration.cohort_incomes import Chances, Youth, mean_of_youth
 from calibration.cohort_state import (
-    BANDED_AGES,
     BANDS,
     COUPLE_GAP,
     DEPENDENTS,
@@ -22,6 +21,7 @@ from calibration.cohort_state import (
     Cohorts,
     Floats,
     bands_at,
+    chance_of,
     fill,
     over_heads,
     total,
@@ -37,7 +37,7 @@ from model.migration import (
     study_probability,
 )
 from model.person_year import RETURN_LAST_AGE
-from model.population import AGES
+from model.population import ADULT_AGE, AGES
 from model.readiness import Readiness
 
 REGISTER_AGES = RETURN_LAST_AGE + 1
@@ -162,7 +162,10 @@ def chance_to_study(
     place: int, age: int, share: Floats, wage: float, cohorts: Cohorts, youth: Youth, choice: Choice,
     readiness: Readiness, settings: Any,
 ) -> float:  # fmt: skip
-    """Equation (12): mean chance of dependents of `age`, over kin, minors in the household and skill of parents (`share`: of kin bits)."""
+    """Equation (12): mean chance of dependents of `age`, over kin, minors in the household and skill of parents.
+
+    `share` float64[4] of kin bits.
+    """
     household = youth.mean
     mean_of_youth(place, age, cohorts, youth)
     cost = settings.beta_y * (household[0] + math.log(wage))
@@ -214,6 +217,7 @@ def move_from(
             left_heads, left_dependents = left[0], left[1]
             fill(left, 0.0)
             left_alone, left_study = 0.0, 0.0
+            dependents_without, dependents_together = 0.0, 0.0
             for kind in range(KINDS):
                 single = cohorts.single[here, kind, sex, age]
                 couple = cohorts.couple[here, kind, sex, age]
@@ -230,28 +234,30 @@ def move_from(
                     number = cohorts.dependent[here, kind, sex, age, band]
                     dependents += number
                     staying = number
-                    for children in range(2):
-                        if age < BANDED_AGES:
-                            chance = chances.dependent[kind, children, age, band]
-                        else:
-                            chance = chances.anywhere[kind, children]
-                        with_all = number * chance
-                        left_dependents[children] += with_all
-                        staying -= with_all
-                        leavers.dependent[children, kind, sex, age, band] = with_all
+                    without = 0.0
+                    if age >= ADULT_AGE:
+                        without = number * over_heads(chances.heads[kind, 0], age, band)
+                        leavers.dependent[0, kind, sex, age, band] = without
+                    together = number * over_heads(
+                        chances.heads[kind, 2 if age < ADULT_AGE else 1], age, band
+                    )
+                    leavers.dependent[1, kind, sex, age, band] = together
+                    dependents_without += without
+                    dependents_together += together
+                    staying -= without + together
                     if STUDY_FIRST_AGE <= age <= STUDY_LAST_AGE:
                         leaves = staying * study[age]
                         left_study += leaves
                         staying -= leaves
                         _enrol(here, kind, sex, age, leaves, to, gain, students, n_sim)
                     elif LONE_FIRST_AGE <= age <= LONE_LAST_AGE:
-                        pull = over_heads(chances.pull, chances.pull_anywhere[0], age, band)
-                        rate = hazard * kappa[kind] * pull * readiness.by_age[age]
-                        leaves = staying * (1.0 - math.exp(-rate))
+                        pull = over_heads(chances.pull, age, band)
+                        leaves = staying * chance_of(hazard * kappa[kind] * pull * readiness.by_age[age])
                         left_alone += leaves
                         staying -= leaves
                         leavers.single[0, kind, sex, age] += leaves
                     cohorts.dependent[here, kind, sex, age, band] = staying
+            left_dependents[0], left_dependents[1] = dependents_without, dependents_together
             _carry_skill(
                 here, sex, age, heads, dependents, left_heads, left_dependents, left_alone, left_study, to,
                 cohorts, gain, n_sim,

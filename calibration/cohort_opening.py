@@ -1,4 +1,4 @@
-"""1 January 2015 of the cohort twin: founders, labour market, hazards and arrivals tied to data (as `model.opening`)."""
+"""How the twin's hazards and arrivals are tied to the data of 2015 (as `model.opening` and `model.normalisation`)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,22 @@ from calibration.cohort_founding import FoundingTable
 from calibration.cohort_incomes import Profile, Youth, households_of_youth, profile_heads
 from calibration.cohort_moves import Students, chance_to_study, kin_shares
 from calibration.cohort_scene import Scene
-from calibration.cohort_state import BANDS, COUPLE_GAP, KINDS, STAYER_KIND, Cohorts, Floats, Work, bands_at, copy, cumulate, fill, over_heads, total
+from calibration.cohort_state import (
+    BANDS,
+    COUPLE_GAP,
+    KINDS,
+    STAYER_KIND,
+    Cohorts,
+    Floats,
+    Numbers,
+    Work,
+    average_heads,
+    bands_at,
+    copy,
+    fill,
+    over_heads,
+    total,
+)
 from model.choice import KINDS_OF_KIN, Choice, Places, tabulate
 from model.migration import (
     LONE_FIRST_AGE,
@@ -49,16 +64,15 @@ class Survey(NamedTuple):
 
     Attributes:
         moving: float64[2, 4] powers of hazards by presence of minors. persons: float64[2]. by_age: float64[4, 111]
-            R x pull, pull, ln(y / W) and minors of households by the woman's age; summed float64[4, 112] prefix
-            sums, anywhere float64[4] means. powers: float64[4]. youth_cells: float64[n_sim, 8] people of 17-19.
+            R x pull, pull, ln(y / W) and minors of households by the woman's age; heads: float64[4, 3, 111] of a
+            dependent (`average_heads`). powers: float64[4]. youth_cells: float64[n_sim, 8] people of 17-19.
         first_youth, logs: float64[n_sim] first guess of youth leaving; sum of ln(y / W). most: float64[n_sim].
     """
 
     moving: Floats
     persons: Floats
     by_age: Floats
-    summed: Floats
-    anywhere: Floats
+    heads: Floats
     powers: Floats
     youth_cells: Floats
     first_youth: Floats
@@ -72,8 +86,7 @@ def new_survey(n_sim: int) -> Survey:
         np.zeros((2, POWERS)),
         np.zeros(2),
         np.zeros((4, AGES)),
-        np.zeros((4, AGES + 1)),
-        np.zeros(4),
+        np.zeros((4, 3, AGES)),
         np.zeros(POWERS),
         np.zeros((n_sim, CELLS)),
         np.zeros(n_sim),
@@ -139,23 +152,20 @@ def survey_cohorts(
 ) -> float:  # fmt: skip
     """Sums of `model.normalisation.survey_founders` in expectation, for one place; returns the sum of ln(y / W)."""
     moving, persons, youth_cells = survey.moving, survey.persons, survey.youth_cells
-    logs, of_heads, anywhere, summed = 0.0, survey.by_age, survey.anywhere, survey.summed
+    logs, of_heads, heads = 0.0, survey.by_age, survey.heads
     fill(moving, 0.0)
     fill(persons, 0.0)
-    fill(anywhere, 0.0)
     for age in range(AGES):
         both = 0.5 * (by_age[age] + by_age[min(age + COUPLE_GAP, AGES - 1)]) * profile.pull_couple[age]
         together = profile.in_couple[age]
         of_heads[0, age] = together * both + (1.0 - together) * by_age[age] * profile.pull_single[1, age]
-        of_heads[1, age] = together * profile.pull_couple[age] + (1.0 - together) * profile.pull_single[1, age]
+        of_heads[1, age] = (
+            together * profile.pull_couple[age] + (1.0 - together) * profile.pull_single[1, age]
+        )
         of_heads[2, age] = together * profile.log_couple[age] + (1.0 - together) * profile.log_single[1, age]
         of_heads[3, age] = profile.children[age]
-        for k in range(4):
-            anywhere[k] += profile.women[age] * of_heads[k, age]
-    women = total(profile.women)
     for k in range(4):
-        anywhere[k] /= women if women > 0.0 else 1.0
-        cumulate(of_heads[k], summed[k])
+        average_heads(of_heads[k], profile.women, heads[k])
     for kind in range(KINDS):
         for sex in range(2):
             for age in range(AGES):
@@ -176,12 +186,12 @@ def survey_cohorts(
                         continue
                     with_minors = 1.0
                     if age >= ADULT_AGE:
-                        with_minors = over_heads(summed[3], anywhere[3], age, band)
-                    hazard = kappa[kind] * over_heads(summed[0], anywhere[0], age, band)
+                        with_minors = over_heads(heads[3], age, band)
+                    hazard = kappa[kind] * over_heads(heads[0], age, band)
                     _add(number, with_minors, hazard, moving, persons, True)
-                    logs += number * over_heads(summed[2], anywhere[2], age, band)
+                    logs += number * over_heads(heads[2], age, band)
                     if LONE_FIRST_AGE <= age <= LONE_LAST_AGE:
-                        hazard = kappa[kind] * by_age[age] * over_heads(summed[1], anywhere[1], age, band)
+                        hazard = kappa[kind] * by_age[age] * over_heads(heads[1], age, band)
                         _add(number, with_minors, hazard, moving, persons, False)
                     elif STUDY_FIRST_AGE <= age <= STUDY_LAST_AGE:
                         for bits in range(KINDS_OF_KIN):
@@ -190,15 +200,17 @@ def survey_cohorts(
     for minors in range(2):
         for bits in range(KINDS_OF_KIN):
             cell = minors * KINDS_OF_KIN + bits
-            founders.persons[place, cell] = int(math.floor(persons[minors] * share[bits] * PERSON_POINT + 0.5))
+            founders.persons[place, cell] = math.floor(persons[minors] * share[bits] * PERSON_POINT + 0.5)
             for k in range(POWERS):
                 value = moving[minors, k] * share[bits] * FIXED_POINT
-                founders.moving[place, cell, k] = int(math.floor(value + 0.5))
+                founders.moving[place, cell, k] = math.floor(value + 0.5)
     return logs
 
 
 @cohort_kernel
-def _add(number: float, with_minors: float, hazard: float, moving: Floats, persons: Floats, counts: bool) -> None:
+def _add(
+    number: float, with_minors: float, hazard: float, moving: Floats, persons: Floats, counts: bool
+) -> None:
     for minors in range(2):
         weight = number * (with_minors if minors == 1 else 1.0 - with_minors)
         if counts:
@@ -211,14 +223,14 @@ def _add(number: float, with_minors: float, hazard: float, moving: Floats, perso
 
 @outer_kernel
 def tie_to_data(
-    scene: Scene, cohorts: Cohorts, persons: Floats, work: Work, students: Students, incomes: Incomes,
+    scene: Scene, cohorts: Cohorts, persons: Numbers, work: Work, students: Students, incomes: Incomes,
     places: Places, choice: Choice, readiness: Readiness, kappa: Floats, table: Any, russia_target: float,
     outside_only: bool, profile: Profile, youth: Youth, founders: Founders, norm: Norm, base: Base, survey: Survey,
     kin_space: Floats,
 ) -> None:  # fmt: skip
     """alpha_RU, constants, IV_2015, lambda' and arrivals of 2015 (`model.opening._normalise`, `_open_arrivals`)."""
     settings = table[0]
-    n_sim, n_all = norm.flows.shape
+    n_sim = norm.flows.shape[0]
     leaving = scene.leaving
     youth_cells, first_youth, kin = survey.youth_cells, survey.first_youth, kin_space
     for place in range(n_sim):
@@ -234,7 +246,7 @@ def tie_to_data(
     tabulate(n_sim, places, table, 0.0, choice)
     for _ in range(CONSTANT_ROUNDS):
         norm.alpha[0] = solve_alpha(
-            founders, choice, places, table, leaving, first_youth, youth_cells, russia_target, outside_only, norm.flows
+            founders, choice, places, table, leaving, first_youth, youth_cells, russia_target, outside_only
         )
         expected_flows(
             founders, choice, places, settings, norm.alpha[0], leaving, first_youth, youth_cells, norm.flows
@@ -256,13 +268,15 @@ def tie_to_data(
 
 @cohort_kernel
 def _tie_place(
-    place: int, scene: Scene, cohorts: Cohorts, persons: Floats, work: Work, students: Students,
+    place: int, scene: Scene, cohorts: Cohorts, persons: Numbers, work: Work, students: Students,
     incomes: Incomes, choice: Choice, readiness: Readiness, settings: Any, profile: Profile, youth: Youth,
     founders: Founders, kin: Floats, survey: Survey, norm: Norm,
 ) -> None:  # fmt: skip
     """IV_2015 and lambda' of one place (`model.normalisation.normalise`)."""
     wage = incomes.wage[place]
-    profile_heads(place, persons, students.here, cohorts, work, wage, incomes.commuter[place], settings, profile)
+    profile_heads(
+        place, persons, students.here, cohorts, work, wage, incomes.commuter[place], settings, profile
+    )
     households_of_youth(profile, youth)
     kin_shares(scene.kin_share[place], kin)
     everyone, inclusive = 0.0, 0.0
@@ -282,9 +296,7 @@ def _tie_place(
                 for band in range(BANDS):
                     number += cohorts.dependent[place, kind, sex, age, band]
         if number > 0.0:
-            chance = chance_to_study(
-                place, age, kin, wage, cohorts, youth, choice, readiness, settings
-            )
+            chance = chance_to_study(place, age, kin, wage, cohorts, youth, choice, readiness, settings)
             norm.youth_leaving[place] += number * chance
     leaving = scene.leaving[place]
     wanted = max(leaving - norm.youth_leaving[place], LEAST_HOUSEHOLD_SHARE * leaving)
@@ -360,5 +372,3 @@ def fill_register_expected(
                 weight = stayer_share if kind == STAYER_KIND else 1.0 - stayer_share
                 for sex in range(2):
                     students.outside[place, kind, sex, age] = 0.5 * weight * leaving[place] * share * away
-
-

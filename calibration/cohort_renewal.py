@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from calibration.cohort_compiled import cohort_kernel
+from calibration.cohort_moves import REGISTER_AGES, Students
 from calibration.cohort_state import (
     ANY_HEAD,
     BANDED_AGES,
@@ -19,15 +20,15 @@ from calibration.cohort_state import (
     SKILLS,
     Cohorts,
     Floats,
+    Numbers,
     Work,
+    average_heads,
     band_of,
     bands_at,
-    cumulate,
     fill,
     middle_lag,
     over_heads,
 )
-from calibration.cohort_moves import REGISTER_AGES, Students
 from model.accounts import Ledger
 from model.demography import UNION_CELLS, UNION_FIRST_AGE, UNION_LAST_AGE, Vital
 from model.migration import STUDY_FIRST_AGE
@@ -51,8 +52,8 @@ def expected_pairs(women: float, men: float) -> float:
 class Unions(NamedTuple):
     """Candidates of a place, float64[2 sexes, 3 age cells]: their number, chance to find a partner, share of stayers.
 
-    `bereft` float64[112] prefix sums, by the woman's age, of the chance that a household loses all heads; `by_age`
-    float64[111] the same by single age.
+    `bereft` float64[3, 111] chance that a dependent's household loses all heads (`average_heads`); `by_age`, `women`
+    float64[111] the same by single age of the woman, and the number of women.
     """
 
     number: Floats
@@ -60,18 +61,19 @@ class Unions(NamedTuple):
     stayers: Floats
     bereft: Floats
     by_age: Floats
+    women: Floats
 
 
 def new_unions() -> Unions:
     """Empty tables for one place."""
     cells = (2, UNION_CELLS)
-    return Unions(np.zeros(cells), np.zeros(cells), np.zeros(cells), np.zeros(AGES + 1), np.zeros(AGES))
+    return Unions(
+        np.zeros(cells), np.zeros(cells), np.zeros(cells), np.zeros((3, AGES)), np.zeros(AGES), np.zeros(AGES)
+    )
 
 
 @cohort_kernel
-def _uniting(
-    place: int, cohorts: Cohorts, vital: Vital, rate: float, unions: Unions
-) -> None:
+def _uniting(place: int, cohorts: Cohorts, vital: Vital, rate: float, unions: Unions) -> None:
     """Fill the chances of this year's candidates."""
     number, chance, stayers = unions.number, unions.chance, unions.stayers
     fill(number, 0.0)
@@ -95,10 +97,9 @@ def _uniting(
 
 
 @cohort_kernel
-def _losing_heads(place: int, cohorts: Cohorts, vital: Vital, unions: Unions) -> float:
-    """Fill the chances that a household loses all heads; returns their mean."""
+def _losing_heads(place: int, cohorts: Cohorts, vital: Vital, unions: Unions) -> None:
+    """Fill the chances that a household loses all heads."""
     chance = unions.by_age
-    everyone, lost = 0.0, 0.0
     for age in range(AGES):
         couples, singles = 0.0, 0.0
         for kind in range(KINDS):
@@ -108,10 +109,8 @@ def _losing_heads(place: int, cohorts: Cohorts, vital: Vital, unions: Unions) ->
         his = vital.death[place, 0, min(age + COUPLE_GAP, LAST_AGE)]
         together = couples / (couples + singles) if couples + singles > 0.0 else 0.0
         chance[age] = hers * (1.0 - together + together * his)
-        everyone += couples + singles
-        lost += (couples + singles) * chance[age]
-    cumulate(chance, unions.bereft)
-    return lost / everyone if everyone > 0.0 else 0.0
+        unions.women[age] = couples + singles
+    average_heads(chance, unions.women, unions.bereft)
 
 
 @cohort_kernel
@@ -121,7 +120,7 @@ def renew_place(
     """Fill next year's cohorts of one place (which must be 0) and post births and deaths."""
     chance, stayers, bereft = unions.chance, unions.stayers, unions.bereft
     _uniting(place, cohorts, vital, settings.union_rate, unions)
-    bereft_anywhere = _losing_heads(place, cohorts, vital, unions)
+    _losing_heads(place, cohorts, vital, unions)
     for sex in range(2):
         other = 1 - sex
         for age in range(AGES):
@@ -129,7 +128,9 @@ def renew_place(
             dies = vital.death[place, sex, age]
             lives = 1.0 - dies
             bears = vital.birth[place, sex, age]
-            widowed = vital.death[place, other, min(max(age + (COUPLE_GAP if sex else -COUPLE_GAP), 0), LAST_AGE)]
+            widowed = vital.death[
+                place, other, min(max(age + (COUPLE_GAP if sex else -COUPLE_GAP), 0), LAST_AGE)
+            ]
             unites, leaves_home, mixing = 0.0, 0.0, 0.0
             if UNION_FIRST_AGE <= age <= UNION_LAST_AGE:
                 cell = min(UNION_CELLS - 1, (age - UNION_FIRST_AGE) // 5)
@@ -167,7 +168,7 @@ def renew_place(
                     alone += leaves
                     leaving += uniting + leaves
                     staying -= uniting + leaves
-                    lost = staying * over_heads(bereft, bereft_anywhere, age, band)
+                    lost = staying * over_heads(bereft, age, band)
                     staying -= lost
                     if age + 1 >= ADULT_AGE:
                         alone += lost
@@ -210,9 +211,7 @@ def _give_birth(
 
 
 @cohort_kernel
-def qualify_expected(
-    place: int, cohorts: Cohorts, students: Students, share: float, work: Work
-) -> None:
+def qualify_expected(place: int, cohorts: Cohorts, students: Students, share: float, work: Work) -> None:
     """Skill of the year: at 20 of those who stayed, at 22 of those who study here (`person_year.qualify`)."""
     for sex in range(2):
         heads, dependents = 0.0, 0.0
@@ -258,7 +257,7 @@ def age_students(students: Students, vital: Vital) -> None:
 
 
 @cohort_kernel
-def age_workers(work: Work, opening: Floats, placed: Floats, vital: Vital, ledger: Ledger) -> None:
+def age_workers(work: Work, opening: Numbers, placed: Floats, vital: Vital, ledger: Ledger) -> None:
     """Those who stayed and survived keep their posts, a year older; who moved away gave them up."""
     for place in range(opening.shape[0]):
         for skill in range(SKILLS):
@@ -281,5 +280,3 @@ def age_workers(work: Work, opening: Floats, placed: Floats, vital: Vital, ledge
                         work.away[place, skill, sex, age + 1] = away
                 work.local[place, skill, sex, 0] = 0.0
                 work.away[place, skill, sex, 0] = 0.0
-
-

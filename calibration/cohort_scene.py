@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from model.world import World
 class Scene(NamedTuple):
     """World and parameters of a run; shapes and meanings as in `model.world.World` and `model.engine.Engine`."""
 
-    population_2015: Floats
+    population_2015: NDArray[Any]
     mortality: Floats
     fertility: Floats
     fertility_log: Floats
@@ -185,7 +185,7 @@ _WHOLE = ("level", "below")
 
 def new_expected_settlements(n_sim: int, n_all: int) -> Settlements:
     """The engine's columns of places, counts as expectations (float64); only facility levels stay whole."""
-    columns = []
+    columns: list[NDArray[Any]] = []
     for name in Settlements._fields:
         rows = n_all if name in _EVERYWHERE else n_sim
         shape = (rows, _TABLES[name]) if name in _TABLES else (rows,)

@@ -7,7 +7,8 @@ bands of five years, so that young mothers' children move more than old mothers'
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from calibration.cohort_compiled import cohort_kernel
 from model.population import AGES
 
 Floats = NDArray[np.float64]
+Numbers = NDArray[Any]  # columns that the engine counts in whole numbers and the twin in expectations
 
 KINDS = 2  # households ready to move (0), stayers (1)
 MOVER, STAYER_KIND = 0, 1
@@ -82,7 +84,7 @@ def new_work(n_sim: int) -> Work:
 
 
 @cohort_kernel
-def fill(array: Floats, value: float) -> None:
+def fill(array: Numbers, value: float) -> None:
     """Set every entry."""
     flat = array.reshape(array.size)
     for k in range(flat.shape[0]):
@@ -90,7 +92,7 @@ def fill(array: Floats, value: float) -> None:
 
 
 @cohort_kernel
-def copy(source: Floats, target: Floats) -> None:
+def copy(source: Numbers, target: Numbers) -> None:
     """Copy all entries of an array of the same shape."""
     start, end = source.reshape(source.size), target.reshape(target.size)
     for k in range(start.shape[0]):
@@ -98,7 +100,7 @@ def copy(source: Floats, target: Floats) -> None:
 
 
 @cohort_kernel
-def add(source: Floats, target: Floats) -> None:
+def add(source: Numbers, target: Numbers) -> None:
     """Add all entries to an array of the same shape."""
     start, end = source.reshape(source.size), target.reshape(target.size)
     for k in range(start.shape[0]):
@@ -106,10 +108,10 @@ def add(source: Floats, target: Floats) -> None:
 
 
 @cohort_kernel
-def total(array: Floats) -> float:
+def total(array: Numbers) -> float:
     """Sum of all entries, in order."""
     flat = array.reshape(array.size)
-    summed = 0.0
+    summed: float = 0.0
     for k in range(flat.shape[0]):
         summed += flat[k]
     return summed
@@ -136,26 +138,47 @@ def middle_lag(band: int) -> int:
 
 
 @cohort_kernel
-def cumulate(values: Floats, out: Floats) -> None:
-    """Prefix sums: out[m] is the sum of values[:m]; float64[112] from float64[111]."""
-    out[0] = 0.0
+def average_heads(by_age: Floats, weights: Floats, windows: Floats) -> None:
+    """Means of a quantity of heads, by the woman's age, over the ages that a band allows: `windows` float64[3, 111].
+
+    Rows 0 and 1: over the five, or fifteen, years that begin at an age; entry [2, 0]: over all heads, by `weights`.
+    """
+    heads, summed = 0.0, 0.0
+    for row in range(2):
+        years = LAST_BAND_YEARS if row == 1 else BAND_YEARS
+        inside = 0.0
+        for age in range(AGES - 1, -1, -1):
+            inside += by_age[age]
+            if age + years < AGES:
+                inside -= by_age[age + years]
+            windows[row, age] = inside / min(years, AGES - age)
     for age in range(AGES):
-        out[age + 1] = out[age] + values[age]
+        heads += weights[age]
+        summed += weights[age] * by_age[age]
+    windows[2, 0] = summed / heads if heads > 0.0 else 0.0
 
 
 @cohort_kernel
-def over_heads(cumulated: Floats, anywhere: float, age: int, band: int) -> float:
-    """Mean over the head's ages that a band allows a dependent of `age`; `anywhere` for a head of any age."""
+def over_heads(windows: Floats, age: int, band: int) -> float:
+    """Mean over the heads that a band allows a dependent of an age (`average_heads`)."""
     if band == ANY_HEAD:
-        return anywhere
-    first = min(age + FIRST_LAG + BAND_YEARS * (band - 1), AGES - 1)
-    years = LAST_BAND_YEARS if band == LAST_BAND else BAND_YEARS
-    end = min(first + years, AGES)
-    return (cumulated[end] - cumulated[first]) / (end - first)
+        return windows[2, 0]
+    first = age + FIRST_LAG + BAND_YEARS * (band - 1)
+    if first >= AGES:
+        first = AGES - 1
+    return windows[1 if band == LAST_BAND else 0, first]
 
 
 @cohort_kernel
-def count_persons(cohorts: Cohorts, persons: Floats) -> None:
+def chance_of(rate: float) -> float:
+    """1 - exp(-rate), small rates by their series (to 1e-12 of itself)."""
+    if rate < 0.02:
+        return rate * (1.0 - rate * (0.5 - rate * (1.0 / 6.0 - rate * (1.0 / 24.0 - rate * (1.0 / 120.0)))))
+    return 1.0 - math.exp(-rate)
+
+
+@cohort_kernel
+def count_persons(cohorts: Cohorts, persons: Numbers) -> None:
     """All residents by place, sex and age, float64[n_sim, 2, 111]."""
     fill(persons, 0.0)
     for place in range(persons.shape[0]):

@@ -7,18 +7,20 @@ It serves as benchmark forecaster (`forecast`), control variate (`cohort_control
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from numpy.typing import NDArray
 
+from calibration.cohort_first_day import open_twin
 from calibration.cohort_founding import founding_table
 from calibration.cohort_incomes import new_chances, new_profile, new_youth
 from calibration.cohort_moves import new_destinations, new_students
 from calibration.cohort_opening import new_base, new_survey
-from calibration.cohort_first_day import open_twin
+from calibration.cohort_renewal import new_unions
 from calibration.cohort_scene import FixedWorld, fix_world, new_expected_settlements, set_scene, set_years
 from calibration.cohort_state import Floats, new_cohorts, new_work
-from calibration.cohort_renewal import new_unions
 from calibration.cohort_year import Twin, new_room, run_years
 from calibration.cohort_zones import new_odds
 from model.accounts import AccountsError, Ledger
@@ -53,7 +55,7 @@ class CohortPath:
         breach: largest gap of an account of a place, sex and age, persons (rounding).
     """
 
-    years: np.typing.NDArray[np.int64]
+    years: NDArray[np.int64]
     values: Floats
     flows: Floats
     arrivals_from: Floats
@@ -63,7 +65,8 @@ class CohortPath:
 
     def column(self, name: str) -> Floats:
         """One column of the table of results, float64[years, n_sim]."""
-        return self.values[COLUMN_NAMES.index(name)]
+        values: Floats = self.values[COLUMN_NAMES.index(name)]
+        return values
 
     @property
     def columns(self) -> dict[str, Floats]:
@@ -122,7 +125,9 @@ class CohortTwin:
         run_years(twin, table, world.start, keyed, key)
         breach = float(twin.breach[0])
         if not breach <= LARGEST_BREACH:
-            raise AccountsError(f"cohort twin of world '{world.name}': an account misses by {breach:g} persons")
+            raise AccountsError(
+                f"cohort twin of world '{world.name}': an account misses by {breach:g} persons"
+            )
         return CohortPath(
             np.arange(world.start, horizon + 1), twin.values, twin.flows, twin.arrivals_from,
             twin.pyramids[0], twin.pyramids[1], breach,
@@ -205,8 +210,8 @@ def _new_expected_ledger(n_sim: int, n_all: int) -> Ledger:
     """The engine's accounts for expected persons (float64 instead of whole numbers)."""
     by_age, by_sex, between = (n_sim, 2, AGES), (n_sim, 2), (n_sim, n_all)
     shapes = (by_age, by_age, by_sex, by_sex, by_age, by_age, by_age, between, between)
-    columns: list[np.typing.NDArray[np.float64]] = [np.zeros(shape) for shape in shapes]
-    return Ledger(*columns, checksum=np.zeros(2, np.uint64))  # type: ignore[arg-type]
+    columns: list[NDArray[Any]] = [np.zeros(shape) for shape in shapes]
+    return Ledger(*columns, np.zeros(2, np.uint64))
 
 
 _FIXED: WeakKeyDictionary[World, FixedWorld] = WeakKeyDictionary()

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.cohort_compiled import cohort_kernel, outer_kernel
+from calibration.cohort_compiled import cohort_kernel
 from calibration.cohort_founding import FoundingTable
 from calibration.cohort_incomes import (
     Chances,
@@ -38,7 +38,7 @@ from calibration.cohort_moves import (
 from calibration.cohort_opening import Base, Survey
 from calibration.cohort_renewal import Unions, age_students, age_workers, qualify_expected, renew_place
 from calibration.cohort_scene import Scene, Years
-from calibration.cohort_state import Cohorts, Floats, Work, add, copy, count_persons, fill, total
+from calibration.cohort_state import Cohorts, Floats, Numbers, Work, add, copy, count_persons, fill, total
 from calibration.cohort_zones import Odds, expect_zones
 from model.accounts import Ledger
 from model.arrivals import count_arrivals, mean_arrivals
@@ -63,7 +63,7 @@ class Room(NamedTuple):
 
     Attributes:
         seekers, placed: float64[n_sim, 2, 2, 111] of the labour market, settlers placed in work.
-        kappa_2015, selection: float64[n_sim] mean readiness of 2015, and it over today's. wages: float64[n_all].
+        kappa_2015, kappa: float64[n_sim] mean readiness of the founders and of today's people. wages: float64[n_all].
         mean, counts: [n_sim, n_all] arriving households. distance: float64[n_all, n_all] km. left: float64[2, 2].
     """
 
@@ -71,7 +71,7 @@ class Room(NamedTuple):
     placed: Floats
     market: Market
     kappa_2015: Floats
-    selection: Floats
+    kappa: Floats
     wages: Floats
     mean: Floats
     counts: NDArray[np.int64]
@@ -87,7 +87,7 @@ def new_room(n_sim: int, n_all: int) -> Room:
         placed=np.zeros((n_sim, 2, 2, AGES)),
         market=new_market(n_sim, n_all),
         kappa_2015=np.zeros(n_sim),
-        selection=np.zeros(n_sim),
+        kappa=np.zeros(n_sim),
         wages=np.zeros(n_all),
         mean=np.zeros((n_sim, n_all)),
         counts=np.zeros((n_sim, n_all), np.int64),
@@ -140,7 +140,7 @@ class Twin(NamedTuple):
 
 
 @cohort_kernel
-def count_places_expected(cohorts: Cohorts, stock: Floats, state: Settlements) -> None:
+def count_places_expected(cohorts: Cohorts, stock: Numbers, state: Settlements) -> None:
     """Population, households and pupils of 1 January; a couple is half a household for either."""
     for place in range(stock.shape[0]):
         state.population[place] = total(stock[place])
@@ -190,12 +190,10 @@ def _ready(
         advance_walk(walk, settings.walk_sd, settings.walk_common, seed, year, keys)
     elif not keyed:
         fill(walk, 0.5 * settings.walk_sd**2 * t)  # ln of the mean of exp(walk)
-    mean_kappa(cohorts, kappa, room.selection)
-    for place in range(walk.shape[0]):
-        room.selection[place] = room.kappa_2015[place] / room.selection[place]
+    mean_kappa(cohorts, kappa, room.kappa)
     set_readiness(
-        norm.hazard, walk, base.regime_hazard, year > LAST_OBSERVED_FLOWS, room.selection, study_logit, study_lever,
-        settings.p_ret, return_gain, RETURN_YEARS, readiness,
+        norm.hazard, walk, base.regime_hazard, year > LAST_OBSERVED_FLOWS, room.kappa_2015, room.kappa,
+        study_logit, study_lever, settings.p_ret, return_gain, RETURN_YEARS, readiness,
     )  # fmt: skip
 
 
@@ -208,9 +206,7 @@ def _move(
     """Phases 7 and 8; movers inside the simulated places wait in `gain` until everybody has decided."""
     for place in range(scene_kin.shape[0]):
         wage, commuter = incomes.wage[place], incomes.commuter[place]
-        profile_heads(
-            place, ledger.stock, students.here, cohorts, work, wage, commuter, settings, profile
-        )
+        profile_heads(place, ledger.stock, students.here, cohorts, work, wage, commuter, settings, profile)
         households_of_youth(profile, youth)
         share_destinations(place, scene_kin[place], choice, places, settings, alpha, to)
         for children in range(2):
@@ -306,8 +302,8 @@ def _find_breach(ledger: Ledger) -> float:
 
 @cohort_kernel
 def _employ(
-    scene: Scene, state: Settlements, cohorts: Cohorts, students: Students, work: Work, stock: Floats, centres: Centres,
-    room: Room, incomes: Incomes, drought: float, industry: float, shedding: float, reference: Floats,
+    scene: Scene, state: Settlements, cohorts: Cohorts, students: Students, work: Work, stock: Numbers,
+    centres: Centres, room: Room, incomes: Incomes, drought: float, industry: float, shedding: float, reference: Floats,
     supplement: Floats, table: Any, t: int, year: int, seed: np.uint64,
 ) -> None:  # fmt: skip
     """Phases 3 to 5: posts, matching, wages."""
@@ -323,9 +319,13 @@ def _employ(
     set_commuter_incomes(room.wages, centres, table, incomes.wage, incomes.commuter)
 
 
-@outer_kernel
+@cohort_kernel
 def run_years(twin: Twin, table: Any, start: int, keyed: bool, seed: np.uint64) -> None:
-    """All years of the record, phase by phase; `table` holds no spread of shocks where `keyed` is false."""
+    """All years of the record, phase by phase; `table` holds no spread of shocks where `keyed` is false.
+
+    `tabulate` and `advantages` allocate arrays and must be compiled before this kernel, which counts no references
+    (`open_twin` calls them): numba would compile them without a heap otherwise, and refuse.
+    """
     settings = table[0]
     scene, years, state, ledger, places = twin.scene, twin.years, twin.state, twin.ledger, twin.places
     cohorts, spare, students, work, centres = twin.cohorts, twin.spare, twin.students, twin.work, twin.centres

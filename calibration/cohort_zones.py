@@ -28,7 +28,12 @@ def new_odds(projects: int) -> Odds:
 
 @cohort_kernel
 def expect_zones(
-    projects: Projects, odds: Odds, launch_factor: NDArray[np.float64], settings: Any, year: int, state: Settlements
+    projects: Projects,
+    odds: Odds,
+    launch_factor: NDArray[np.float64],
+    settings: Any,
+    year: int,
+    state: Settlements,
 ) -> None:
     """Expected jobs of the year; fills `state.zone_jobs` (additional) and `zone_launched`."""
     for place in range(state.zone_jobs.shape[0]):
@@ -50,7 +55,9 @@ def expect_zones(
             continue
         jobs = projects.declared_jobs[k]
         if math.isnan(jobs):
-            jobs = settings.jobs_per_project * math.exp(0.5 * settings.project_spread**2)  # mean of a lognormal
+            jobs = settings.jobs_per_project * math.exp(
+                0.5 * settings.project_spread**2
+            )  # mean of a lognormal
         if projects.recorded[k] and year < projects.full_year[k]:
             jobs *= (year - projects.first_year[k]) / (projects.full_year[k] - projects.first_year[k])
         but_for = settings.but_for if math.isnan(projects.but_for[k]) else projects.but_for[k]

@@ -20,7 +20,8 @@ def test_known_slope_is_taken_out() -> None:
     runs = 5.0 + 2.0 * control + rng.normal(0.0, 1.0, 400)
     mean = adjust_mean(runs, control, rng.normal(10.0, 3.0, 40_000))
     assert abs(mean.adjusted - 25.0) < 4.0 * mean.adjusted_error
-    assert mean.reduction == pytest.approx(37.0, rel=0.35)  # (36 + 1) / 1
+    # 37 / 400 against 1 / 400 and what 40 000 draws leave unknown of the control's mean, 36 / 40 000
+    assert mean.reduction == pytest.approx(27.2, rel=0.3)
     assert mean.adjusted_error < mean.plain_error
 
 
