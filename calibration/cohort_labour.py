@@ -87,7 +87,8 @@ def _open_posts(place: int, state: Settlements) -> float:
     vacancies: float = 0.0
     for sector in range(SECTORS):
         vacancies += max(0.0, state.jobs[place, sector] - state.staff[place, sector])
-    return max(0.0, vacancies - state.commuters_in[place])
+    open_posts: float = max(0.0, vacancies - state.commuters_in[place])
+    return open_posts
 
 
 @cohort_kernel

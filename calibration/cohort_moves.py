@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.cohort_compiled import cohort_kernel
+from calibration.cohort_destinations import Destinations
 from calibration.cohort_founding import FoundingTable
 from calibration.cohort_incomes import Chances, Youth, mean_of_youth
 from calibration.cohort_state import (
@@ -27,9 +28,8 @@ from calibration.cohort_state import (
     total,
 )
 from model.accounts import Ledger
-from model.choice import FAR_BELOW, KINDS_OF_KIN, NESTS, Choice, Places, nest_weight
+from model.choice import KINDS_OF_KIN, Choice
 from model.migration import (
-    LONE_FIRST_AGE,
     LONE_LAST_AGE,
     RETURN_FIRST_AGE,
     STUDY_FIRST_AGE,
@@ -41,27 +41,6 @@ from model.population import ADULT_AGE, AGES
 from model.readiness import Readiness
 
 REGISTER_AGES = RETURN_LAST_AGE + 1
-
-
-class Destinations(NamedTuple):
-    """Where movers of a place go, shares that sum to 1 (0 where nothing is open), float64.
-
-    `moving` [2 (children), n_all] of households, `study` [n_all] of students; `factor` [2] exp(T) averaged over
-    kin. `kin` [4] shares of households by kin bits; `weights` [3, 2] of nests, of households, of students, of a kin.
-    """
-
-    moving: Floats
-    study: Floats
-    factor: Floats
-    kin: Floats
-    weights: Floats
-
-
-def new_destinations(n_all: int) -> Destinations:
-    """Empty shares."""
-    return Destinations(
-        np.zeros((2, n_all)), np.zeros(n_all), np.zeros(2), np.zeros(KINDS_OF_KIN), np.zeros((3, NESTS))
-    )
 
 
 class Leavers(NamedTuple):
@@ -111,53 +90,6 @@ def new_students(n_sim: int, host: NDArray[np.int64]) -> Students:
 
 
 @cohort_kernel
-def kin_shares(kin: Floats, out: Floats) -> None:
-    """Shares of households by kin bits, float64[4], from the shares with kin in either nest, float64[2]."""
-    for bits in range(KINDS_OF_KIN):
-        share = 1.0
-        for nest in range(NESTS):
-            share *= kin[nest] if (bits >> nest) & 1 else 1.0 - kin[nest]
-        out[bits] = share
-
-
-@cohort_kernel
-def share_destinations(
-    here: int, kin: Floats, choice: Choice, places: Places, settings: Any, alpha: float, out: Destinations
-) -> None:
-    """Nested logit of equation (11) averaged over kin; households weighted by their exp(IV)."""
-    n_all = choice.utility.shape[2]
-    share, weights = out.kin, out.weights
-    kin_shares(kin, share)
-    fill(out.moving, 0.0)
-    fill(out.study, 0.0)
-    for children in range(2):
-        out.factor[children] = 0.0
-        fill(weights, 0.0)
-        for bits in range(KINDS_OF_KIN):
-            out.factor[children] += share[bits] * choice.factor[here, children, bits]
-            study, both = weights[2], 0.0
-            for nest in range(NESTS):
-                value = nest_weight(choice.nest_value[here, children, nest], bits, nest, settings, alpha)
-                weights[0, nest] += share[bits] * math.exp(value) if value > FAR_BELOW else 0.0
-                if children == 0:
-                    value = nest_weight(choice.study_value[here, nest], bits, nest, settings, alpha)
-                    study[nest] = math.exp(value) if value > FAR_BELOW else 0.0
-                    both += study[nest]
-            if both > 0.0:
-                for nest in range(NESTS):
-                    weights[1, nest] += share[bits] * study[nest] / both
-        both = weights[0, 0] + weights[0, 1]
-        for there in range(n_all):
-            value = choice.utility[here, children, there]
-            if value > FAR_BELOW and both > 0.0:
-                nest = places.nest[there]
-                within = math.exp(value - choice.nest_value[here, children, nest])
-                out.moving[children, there] = weights[0, nest] / both * within
-                if children == 0 and places.study[there]:
-                    out.study[there] = weights[1, nest] * math.exp(value - choice.study_value[here, nest])
-
-
-@cohort_kernel
 def chance_to_study(
     place: int, age: int, share: Floats, wage: float, cohorts: Cohorts, youth: Youth, choice: Choice,
     readiness: Readiness, settings: Any,
@@ -195,6 +127,43 @@ def _post(here: int, there: int, sex: int, age: int, number: float, n_sim: int, 
 
 
 @cohort_kernel
+def _leave_with_heads(
+    age: int, residents: Floats, heads: Floats, without: Floats, together: Floats
+) -> tuple[float, float, float]:
+    """Dependents of one cell who move with their households, by band: float64[9] each, `residents` lose them.
+
+    Returns:
+        Number before, leavers without minors in the household, leavers with (minors themselves among them).
+    """
+    everyone, alone, family = 0.0, 0.0, 0.0
+    for band in range(bands_at(age)):
+        number = residents[band]
+        everyone += number
+        leaves = number * over_heads(heads[2 if age < ADULT_AGE else 1], age, band)
+        family += leaves
+        together[band] = leaves
+        number -= leaves
+        if age >= ADULT_AGE:
+            leaves = residents[band] * over_heads(heads[0], age, band)
+            alone += leaves
+            without[band] = leaves
+            number -= leaves
+        residents[band] = number
+    return everyone, alone, family
+
+
+@cohort_kernel
+def _leave_alone(age: int, residents: Floats, study: Floats, rate: float, pull: Floats) -> float:
+    """Young dependents of households that stay who leave to study, or alone at `rate` times the household's pull."""
+    gone = 0.0
+    for band in range(bands_at(age)):
+        chance = study[age] if age <= STUDY_LAST_AGE else chance_of(rate * over_heads(pull, age, band))
+        gone += residents[band] * chance
+        residents[band] *= 1.0 - chance
+    return gone
+
+
+@cohort_kernel
 def move_from(
     here: int, hazard: float, wage: float, cohorts: Cohorts, gain: Cohorts, chances: Chances,
     youth: Youth, choice: Choice, to: Destinations, readiness: Readiness, kappa: Floats, students: Students,
@@ -217,7 +186,6 @@ def move_from(
             left_heads, left_dependents = left[0], left[1]
             fill(left, 0.0)
             left_alone, left_study = 0.0, 0.0
-            dependents_without, dependents_together = 0.0, 0.0
             for kind in range(KINDS):
                 single = cohorts.single[here, kind, sex, age]
                 couple = cohorts.couple[here, kind, sex, age]
@@ -230,34 +198,24 @@ def move_from(
                     cohorts.couple[here, kind, sex, age] -= by_two
                     leavers.single[children, kind, sex, age] = by_self
                     leavers.couple[children, kind, sex, age] = by_two
-                for band in range(bands_at(age)):
-                    number = cohorts.dependent[here, kind, sex, age, band]
-                    dependents += number
-                    staying = number
-                    without = 0.0
-                    if age >= ADULT_AGE:
-                        without = number * over_heads(chances.heads[kind, 0], age, band)
-                        leavers.dependent[0, kind, sex, age, band] = without
-                    together = number * over_heads(
-                        chances.heads[kind, 2 if age < ADULT_AGE else 1], age, band
+                number, without, together = _leave_with_heads(
+                    age, cohorts.dependent[here, kind, sex, age], chances.heads[kind],
+                    leavers.dependent[0, kind, sex, age], leavers.dependent[1, kind, sex, age],
+                )  # fmt: skip
+                dependents += number
+                left_dependents[0] += without
+                left_dependents[1] += together
+                if STUDY_FIRST_AGE <= age <= LONE_LAST_AGE:
+                    rate = hazard * kappa[kind] * readiness.by_age[age]
+                    leaves = _leave_alone(
+                        age, cohorts.dependent[here, kind, sex, age], study, rate, chances.pull
                     )
-                    leavers.dependent[1, kind, sex, age, band] = together
-                    dependents_without += without
-                    dependents_together += together
-                    staying -= without + together
-                    if STUDY_FIRST_AGE <= age <= STUDY_LAST_AGE:
-                        leaves = staying * study[age]
+                    if age <= STUDY_LAST_AGE:
                         left_study += leaves
-                        staying -= leaves
                         _enrol(here, kind, sex, age, leaves, to, gain, students, n_sim)
-                    elif LONE_FIRST_AGE <= age <= LONE_LAST_AGE:
-                        pull = over_heads(chances.pull, age, band)
-                        leaves = staying * chance_of(hazard * kappa[kind] * pull * readiness.by_age[age])
+                    else:
                         left_alone += leaves
-                        staying -= leaves
                         leavers.single[0, kind, sex, age] += leaves
-                    cohorts.dependent[here, kind, sex, age, band] = staying
-            left_dependents[0], left_dependents[1] = dependents_without, dependents_together
             _carry_skill(
                 here, sex, age, heads, dependents, left_heads, left_dependents, left_alone, left_study, to,
                 cohorts, gain, n_sim,

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.cohort_compiled import cohort_kernel, outer_kernel
+from calibration.cohort_destinations import kin_shares
 from calibration.cohort_founding import FoundingTable
 from calibration.cohort_incomes import Profile, Youth, households_of_youth, profile_heads
-from calibration.cohort_moves import Students, chance_to_study, kin_shares
+from calibration.cohort_moves import Students, chance_to_study
 from calibration.cohort_scene import Scene
 from calibration.cohort_state import (
     BANDS,

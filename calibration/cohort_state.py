@@ -161,12 +161,11 @@ def average_heads(by_age: Floats, weights: Floats, windows: Floats) -> None:
 @cohort_kernel
 def over_heads(windows: Floats, age: int, band: int) -> float:
     """Mean over the heads that a band allows a dependent of an age (`average_heads`)."""
-    if band == ANY_HEAD:
-        return windows[2, 0]
-    first = age + FIRST_LAG + BAND_YEARS * (band - 1)
-    if first >= AGES:
-        first = AGES - 1
-    return windows[1 if band == LAST_BAND else 0, first]
+    mean: float = windows[2, 0]
+    if band != ANY_HEAD:
+        first = min(age + FIRST_LAG + BAND_YEARS * (band - 1), AGES - 1)
+        mean = windows[1 if band == LAST_BAND else 0, first]
+    return mean
 
 
 @cohort_kernel

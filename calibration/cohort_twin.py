@@ -13,10 +13,11 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration.cohort_destinations import new_destinations
 from calibration.cohort_first_day import open_twin
 from calibration.cohort_founding import founding_table
 from calibration.cohort_incomes import new_chances, new_profile, new_youth
-from calibration.cohort_moves import new_destinations, new_students
+from calibration.cohort_moves import new_students
 from calibration.cohort_opening import new_base, new_survey
 from calibration.cohort_renewal import new_unions
 from calibration.cohort_scene import FixedWorld, fix_world, new_expected_settlements, set_scene, set_years
@@ -211,7 +212,8 @@ def _new_expected_ledger(n_sim: int, n_all: int) -> Ledger:
     by_age, by_sex, between = (n_sim, 2, AGES), (n_sim, 2), (n_sim, n_all)
     shapes = (by_age, by_age, by_sex, by_sex, by_age, by_age, by_age, between, between)
     columns: list[NDArray[Any]] = [np.zeros(shape) for shape in shapes]
-    return Ledger(*columns, np.zeros(2, np.uint64))
+    columns.append(np.zeros(2, np.uint64))  # no keys to check: expected persons have none
+    return Ledger(*columns)
 
 
 _FIXED: WeakKeyDictionary[World, FixedWorld] = WeakKeyDictionary()

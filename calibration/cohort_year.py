@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.cohort_compiled import cohort_kernel
+from calibration.cohort_destinations import Destinations, share_destinations
 from calibration.cohort_founding import FoundingTable
 from calibration.cohort_incomes import (
     Chances,
@@ -26,13 +27,11 @@ from calibration.cohort_incomes import (
 )
 from calibration.cohort_labour import Market, match_expected, new_market, seek
 from calibration.cohort_moves import (
-    Destinations,
     Leavers,
     Students,
     admit_expected,
     move_from,
     new_leavers,
-    share_destinations,
     students_return,
 )
 from calibration.cohort_opening import Base, Survey
