@@ -90,7 +90,10 @@ def _open_labour_market(twin: Twin, table: NDArray[np.void], values: ParameterVa
 def _tie(world: World, twin: Twin, table: NDArray[np.void], values: ParameterValues) -> None:
     scene, state, readiness, norm, base = twin.scene, twin.state, twin.readiness, twin.norm, twin.base
     n_sim = len(state.population)
-    show_places(state, scene.services_2015, scene.rent_2015[:n_sim], np.ones(n_sim), table, twin.places)
+    none = np.zeros(n_sim)
+    show_places(
+        state, scene.services_2015, scene.rent_2015[:n_sim], np.ones(n_sim), none, none, table, twin.places
+    )
     perceive_incomes(
         state, n_sim, scene.waged, scene.omega, twin.years.opening, twin.years.unemployment[0],
         values["centre_slack"], table, twin.places.income, 1.0,

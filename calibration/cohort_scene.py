@@ -62,11 +62,14 @@ class Years(NamedTuple):
     rent: Floats
     shedding: Floats
     reach: Floats
+    fare: Floats
     wage_supplement: Floats
     renewal: Floats
     extra_budget: Floats
     services_kept: NDArray[np.bool_]
     rent_factor: Floats
+    dwellings: Floats
+    reused: Floats
     study_logit: Floats
     return_gain: Floats
     settlers: Floats
@@ -162,11 +165,14 @@ def set_years(outlook: Outlook, levers: Levers) -> Years:
         rent=outlook.rent,
         shedding=outlook.shedding,
         reach=levers.reach,
+        fare=levers.fare,
         wage_supplement=levers.wage_supplement,
         renewal=levers.renewal,
         extra_budget=levers.extra_budget,
         services_kept=levers.services_kept,
         rent_factor=levers.rent_factor,
+        dwellings=levers.dwellings,
+        reused=levers.reused,
         study_logit=levers.study_logit,
         return_gain=levers.return_gain,
         settlers=levers.settlers,

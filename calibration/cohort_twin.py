@@ -175,6 +175,7 @@ class CohortTwin:
                 np.zeros(n_all),
                 np.zeros(n_all),
                 np.zeros(n_sim),
+                np.ones(n_sim),
                 np.zeros(n_sim, np.bool_),
             ),
             incomes=Incomes(np.zeros(n_sim), np.zeros(n_sim)),

@@ -361,8 +361,12 @@ def run_years(twin: Twin, table: Any, start: int, keyed: bool, seed: np.uint64) 
         add(years.extra_budget[t], room.market.seeking)
         wear_out(state, scene.population_2015, room.market.seeking, years.renewal[t], table)
         review_services(state, base.level_2015, years.services_kept[t], years.extra_budget[t], table)
-        show_places(state, scene.services_2015, scene.rent_2015[:n_sim], years.rent_factor[t], table, places)
+        show_places(
+            state, scene.services_2015, scene.rent_2015[:n_sim], years.rent_factor[t], years.dwellings[t],
+            years.reused[t], table, places,
+        )  # fmt: skip
         copy(years.reach[t], centres.reach)
+        copy(years.fare[t], centres.fare)
         _employ(
             scene, state, cohorts, students, work, ledger.stock, centres, room, incomes, years.drought[t],
             years.industry[t], years.shedding[t], years.reference[t], years.wage_supplement[t], table, t, year, seed,

@@ -42,7 +42,7 @@ def expect_zones(
     fill(state.zone_launched, 0.0)
     for k in range(projects.key.shape[0]):
         place = projects.place[k]
-        if year > projects.full_year[k]:
+        if year > max(projects.full_year[k], projects.kept_until[k]):
             odds.running[k] *= 1.0 - settings.exit_rate
         chance = 0.0
         if projects.recorded[k]:
