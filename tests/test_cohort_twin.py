@@ -193,10 +193,9 @@ def _nothing(levers: Levers, world: World) -> None:
 # lever, what it does, what it is compared with, outcome, year of the outcome
 LEVERS = (
     ("reach", _set("reach", 40.0), "commuters", 2025),
-    ("fare", _set("fare", 0.0), "perceived_income", 2025),
     ("fare keeps people", _set("fare", 0.0), "population", 2035),
     ("dwellings", _set("dwellings", 300.0), "rent", 2020),
-    ("reused flats", _set("reused", 100.0), "rent", 2020),
+    ("reused flats", _set("reused", 60.0), "rent", 2016),
     ("place_wage", _set("place_wage", 1.3), "wage", 2020),
     ("wage_supplement", _set("wage_supplement", 0.3), "wage", 2020),
     ("wage_supplement moves people", _set("wage_supplement", 1.0), "population", 2035),
