@@ -52,7 +52,7 @@ from model.normalisation import (
     expected_flows,
     solve_alpha,
 )
-from model.opening import CONSTANT_ROUNDS, CONSTANT_TOLERANCE, LEAST_ARRIVALS, LEAST_REGIME_FACTOR
+from model.opening import CONSTANT_ROUNDS, CONSTANT_TOLERANCE, LEAST_ARRIVALS, LEAST_FLOW, LEAST_REGIME_FACTOR
 from model.person_year import RETURN_LAST_AGE
 from model.population import ADULT_AGE, AGES
 from model.readiness import Readiness
@@ -350,8 +350,10 @@ def _open_arrivals(
         base.origins[place, scene.hinterland[place]] = True
     gap = 0.5 * scene.regime_gap[place] * scene.population_2015[place]
     half = 0.5 * settings.regime_weight * gap
-    base.regime_hazard[place] = max(LEAST_REGIME_FACTOR, 1.0 - half / leaving)
-    base.regime_arrivals[place] = max(LEAST_REGIME_FACTOR, 1.0 + half / base.arrival_base[place])
+    base.regime_hazard[place] = max(LEAST_REGIME_FACTOR, 1.0 - half / max(leaving, LEAST_FLOW))
+    base.regime_arrivals[place] = max(
+        LEAST_REGIME_FACTOR, 1.0 + half / max(base.arrival_base[place], LEAST_FLOW)
+    )
 
 
 @cohort_kernel

@@ -25,9 +25,11 @@ from calibration.cohort_state import (
     average_heads,
     band_of,
     bands_at,
+    chance_of,
     fill,
     middle_lag,
     over_heads,
+    total,
 )
 from model.accounts import Ledger
 from model.demography import UNION_CELLS, UNION_FIRST_AGE, UNION_LAST_AGE, Vital
@@ -97,6 +99,19 @@ def _uniting(place: int, cohorts: Cohorts, vital: Vital, rate: float, unions: Un
 
 
 @cohort_kernel
+def _share_succeeding(place: int, cohorts: Cohorts) -> float:
+    """Share of grown-up dependents of a household without heads who lead it: one each, if their number is Poisson."""
+    grown, households = 0.0, 0.0
+    for kind in range(KINDS):
+        households += total(cohorts.single[place, kind]) + 0.5 * total(cohorts.couple[place, kind])
+        for sex in range(2):
+            for age in range(ADULT_AGE, AGES):
+                grown += total(cohorts.dependent[place, kind, sex, age])
+    mean = grown / households if households > 0.0 else 0.0
+    return chance_of(mean) / mean if mean > 0.0 else 1.0
+
+
+@cohort_kernel
 def _losing_heads(place: int, cohorts: Cohorts, vital: Vital, unions: Unions) -> None:
     """Fill the chances that a household loses all heads."""
     chance = unions.by_age
@@ -121,6 +136,7 @@ def renew_place(
     chance, stayers, bereft = unions.chance, unions.stayers, unions.bereft
     _uniting(place, cohorts, vital, settings.union_rate, unions)
     _losing_heads(place, cohorts, vital, unions)
+    succeeding = _share_succeeding(place, cohorts)
     for sex in range(2):
         other = 1 - sex
         for age in range(AGES):
@@ -171,10 +187,10 @@ def renew_place(
                     lost = staying * over_heads(bereft, age, band)
                     staying -= lost
                     if age + 1 >= ADULT_AGE:
-                        alone += lost
-                        leaving += lost
-                    else:
-                        after.dependent[place, kind, sex, older, ANY_HEAD] += lost
+                        alone += lost * succeeding
+                        leaving += lost * succeeding
+                        lost *= 1.0 - succeeding
+                    after.dependent[place, kind, sex, older, ANY_HEAD] += lost
                     kept = band if older < BANDED_AGES else ANY_HEAD
                     after.dependent[place, kind, sex, older, kept] += staying
                 after.single[place, kind, sex, older] += alone
