@@ -107,6 +107,9 @@ def _livelihoods(
     """What heads of a sex and age live on: shares by category, float64[8]."""
     for category in range(CATEGORIES):
         out[category] = 0.0
+    if age < WORKING_AGE:
+        out[NOTHING] = 1.0
+        return
     retires = age >= (RETIREMENT_AGE_WOMEN if sex == 1 else RETIREMENT_AGE_MEN)
     everyone = persons[place, sex, age]
     taught = cohorts.skilled[place, 0, sex, age] + cohorts.skilled[place, 1, sex, age]
@@ -114,7 +117,7 @@ def _livelihoods(
         weight = skilled_heads if skill == 1 else 1.0 - skilled_heads
         number = taught if skill == 1 else everyone - taught
         active = 0.0
-        if age >= WORKING_AGE and number > 0.0:
+        if number > 0.0:
             studying = students[place, sex, age] if skill == 0 else 0.0
             active = work.participation[place, sex, age] * max(0.0, 1.0 - studying / number)
             local = min(active, work.local[place, skill, sex, age] / number)

@@ -13,11 +13,16 @@ from calibration.cohort_destinations import Destinations
 from calibration.cohort_founding import FoundingTable
 from calibration.cohort_incomes import Chances, Youth, mean_of_youth
 from calibration.cohort_state import (
+    ANY_HEAD,
+    BAND_YEARS,
     BANDS,
     COUPLE_GAP,
     DEPENDENTS,
+    FIRST_LAG,
     HEADS,
     KINDS,
+    LAST_BAND,
+    LAST_LAG,
     STAYER_KIND,
     Cohorts,
     Floats,
@@ -132,24 +137,33 @@ def _leave_with_heads(
 ) -> tuple[float, float, float]:
     """Dependents of one cell who move with their households, by band: float64[9] each, `residents` lose them.
 
+    Minors are surely in a household with minors. The windows of `over_heads` are read in one stride here.
+
     Returns:
         Number before, leavers without minors in the household, leavers with (minors themselves among them).
     """
-    everyone, alone, family = 0.0, 0.0, 0.0
-    for band in range(bands_at(age)):
+    grown = 1.0 if age >= ADULT_AGE else 0.0
+    alone, family = heads[0], heads[2 if age < ADULT_AGE else 1]
+    everyone = residents[ANY_HEAD]
+    without[ANY_HEAD] = everyone * grown * alone[2, 0]
+    together[ANY_HEAD] = everyone * family[2, 0]
+    residents[ANY_HEAD] = everyone - without[ANY_HEAD] - together[ANY_HEAD]
+    left_alone, left_family = without[ANY_HEAD], together[ANY_HEAD]
+    if bands_at(age) == 1:
+        return everyone, left_alone, left_family
+    for band in range(1, BANDS):
+        row, first = (
+            (0, age + FIRST_LAG + BAND_YEARS * (band - 1)) if band < LAST_BAND else (1, age + LAST_LAG)
+        )
         number = residents[band]
+        lone, joint = number * grown * alone[row, first], number * family[row, first]
+        without[band] = lone
+        together[band] = joint
+        residents[band] = number - lone - joint
         everyone += number
-        leaves = number * over_heads(heads[2 if age < ADULT_AGE else 1], age, band)
-        family += leaves
-        together[band] = leaves
-        number -= leaves
-        if age >= ADULT_AGE:
-            leaves = residents[band] * over_heads(heads[0], age, band)
-            alone += leaves
-            without[band] = leaves
-            number -= leaves
-        residents[band] = number
-    return everyone, alone, family
+        left_alone += lone
+        left_family += joint
+    return everyone, left_alone, left_family
 
 
 @cohort_kernel

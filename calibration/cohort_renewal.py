@@ -105,8 +105,7 @@ def _share_succeeding(place: int, cohorts: Cohorts) -> float:
     for kind in range(KINDS):
         households += total(cohorts.single[place, kind]) + 0.5 * total(cohorts.couple[place, kind])
         for sex in range(2):
-            for age in range(ADULT_AGE, AGES):
-                grown += total(cohorts.dependent[place, kind, sex, age])
+            grown += total(cohorts.dependent[place, kind, sex, ADULT_AGE:])
     mean = grown / households if households > 0.0 else 0.0
     return chance_of(mean) / mean if mean > 0.0 else 1.0
 

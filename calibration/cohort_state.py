@@ -31,7 +31,8 @@ ANY_HEAD = 0  # old relatives and orphans: a head of any age
 FIRST_LAG = 15
 BAND_YEARS = 5
 LAST_BAND = BANDS - 1
-LAST_BAND_YEARS = 15  # grandparents: lags of 50 to 64
+LAST_LAG = FIRST_LAG + BAND_YEARS * (LAST_BAND - 1)  # grandparents: lags of 50 to 64
+LAST_BAND_YEARS = 15
 BANDED_AGES = 60  # from this age on a dependent lives with a head of any age: readiness by age is flat there
 
 
@@ -109,12 +110,18 @@ def add(source: Numbers, target: Numbers) -> None:
 
 @cohort_kernel
 def total(array: Numbers) -> float:
-    """Sum of all entries, in order."""
+    """Sum of all entries: four sums in turn, which need not wait for each other, in a fixed order."""
     flat = array.reshape(array.size)
-    summed: float = 0.0
-    for k in range(flat.shape[0]):
-        summed += flat[k]
-    return summed
+    first, second, third, fourth = 0.0, 0.0, 0.0, 0.0
+    whole = flat.shape[0] // 4 * 4
+    for k in range(0, whole, 4):
+        first += flat[k]
+        second += flat[k + 1]
+        third += flat[k + 2]
+        fourth += flat[k + 3]
+    for k in range(whole, flat.shape[0]):
+        first += flat[k]
+    return (first + second) + (third + fourth)
 
 
 @cohort_kernel
