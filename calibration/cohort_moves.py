@@ -15,6 +15,7 @@ from calibration.cohort_incomes import Chances, Youth, mean_of_youth
 from calibration.cohort_state import (
     ANY_HEAD,
     BAND_YEARS,
+    BANDED_AGES,
     BANDS,
     COUPLE_GAP,
     DEPENDENTS,
@@ -63,12 +64,11 @@ def new_leavers() -> Leavers:
 
 
 @cohort_kernel
-def _settle(leavers: Floats, without: float, with_minors: float, gain: Floats) -> None:
-    """Add the shares of leavers, without and with minors, who come to one place."""
-    alone, family = leavers[0].reshape(gain.size), leavers[1].reshape(gain.size)
-    arrived = gain.reshape(gain.size)
+def _settle(without: Floats, together: Floats, alone: float, family: float, gain: Floats) -> None:
+    """Add the shares of leavers, `alone` of those without and `family` of those with minors, who come to one place."""
+    first, second, arrived = without.reshape(gain.size), together.reshape(gain.size), gain.reshape(gain.size)
     for k in range(arrived.shape[0]):
-        arrived[k] += alone[k] * without + family[k] * with_minors
+        arrived[k] += first[k] * alone + second[k] * family
 
 
 class Students(NamedTuple):
@@ -245,10 +245,26 @@ def move_from(
                 arriving += without * to.moving[0, there] + together * to.moving[1, there]
                 ledger.arrivals[there, sex, age] += arriving
     for there in range(n_sim):
-        if to.moving[0, there] > 0.0 or to.moving[1, there] > 0.0:
-            _settle(leavers.single, to.moving[0, there], to.moving[1, there], gain.single[there])
-            _settle(leavers.couple, to.moving[0, there], to.moving[1, there], gain.couple[there])
-            _settle(leavers.dependent, to.moving[0, there], to.moving[1, there], gain.dependent[there])
+        alone_there, family_there = to.moving[0, there], to.moving[1, there]
+        if alone_there <= 0.0 and family_there <= 0.0:
+            continue
+        _settle(leavers.single[0], leavers.single[1], alone_there, family_there, gain.single[there])
+        _settle(leavers.couple[0], leavers.couple[1], alone_there, family_there, gain.couple[there])
+        for kind in range(KINDS):
+            for sex in range(2):
+                without_minors, with_minors = leavers.dependent[0, kind, sex], leavers.dependent[1, kind, sex]
+                arrived = gain.dependent[there, kind, sex]
+                # Nobody of `BANDED_AGES` or more stands in a band but the first.
+                _settle(
+                    without_minors[:BANDED_AGES], with_minors[:BANDED_AGES], alone_there, family_there,
+                    arrived[:BANDED_AGES],
+                )  # fmt: skip
+                for age in range(BANDED_AGES, AGES):
+                    moved = (
+                        without_minors[age, ANY_HEAD] * alone_there
+                        + with_minors[age, ANY_HEAD] * family_there
+                    )
+                    arrived[age, ANY_HEAD] += moved
     for there in range(n_all):
         ledger.flows[here, there] += (
             (gone_without + alone) * to.moving[0, there]

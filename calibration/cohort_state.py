@@ -109,6 +109,15 @@ def add(source: Numbers, target: Numbers) -> None:
 
 
 @cohort_kernel
+def pour(source: Numbers, target: Numbers) -> None:
+    """Add all entries to an array of the same shape and leave none behind."""
+    start, end = source.reshape(source.size), target.reshape(target.size)
+    for k in range(start.shape[0]):
+        end[k] += start[k]
+        start[k] = 0.0
+
+
+@cohort_kernel
 def total(array: Numbers) -> float:
     """Sum of all entries: four sums in turn, which need not wait for each other, in a fixed order."""
     flat = array.reshape(array.size)

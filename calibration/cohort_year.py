@@ -37,7 +37,18 @@ from calibration.cohort_moves import (
 from calibration.cohort_opening import Base, Survey
 from calibration.cohort_renewal import Unions, age_students, age_workers, qualify_expected, renew_place
 from calibration.cohort_scene import Scene, Years
-from calibration.cohort_state import Cohorts, Floats, Numbers, Work, add, copy, count_persons, fill, total
+from calibration.cohort_state import (
+    Cohorts,
+    Floats,
+    Numbers,
+    Work,
+    add,
+    copy,
+    count_persons,
+    fill,
+    pour,
+    total,
+)
 from calibration.cohort_zones import Odds, expect_zones
 from model.accounts import Ledger
 from model.arrivals import count_arrivals, mean_arrivals
@@ -248,10 +259,10 @@ def _admit(
     )  # fmt: skip
     for place in range(n_sim):
         state.staff[place, SECTORS - 1] += total(room.placed[place])
-    add(gain.single, cohorts.single)
-    add(gain.couple, cohorts.couple)
-    add(gain.dependent, cohorts.dependent)
-    add(gain.skilled, cohorts.skilled)
+    pour(gain.single, cohorts.single)
+    pour(gain.couple, cohorts.couple)
+    pour(gain.dependent, cohorts.dependent)
+    pour(gain.skilled, cohorts.skilled)
 
 
 @cohort_kernel
@@ -259,8 +270,7 @@ def _renew(
     cohorts: Cohorts, after: Cohorts, students: Students, work: Work, vital: Vital, unions: Unions, ledger: Ledger,
     placed: Floats, settings: Any,
 ) -> None:  # fmt: skip
-    """Phase 10: next year's cohorts, written into `after`."""
-    clear(after)
+    """Phase 10: next year's cohorts, written into `after`, where nobody must stand."""
     for place in range(placed.shape[0]):
         renew_place(place, cohorts, after, vital, settings, ledger, unions)
     age_students(students, vital)
