@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.cohort_control import adjust_mean, twin_paths
-from calibration.cohort_lone_world import ALIKE, NO_SHOCKS, one_person_founding
+from calibration.cohort_lone_world import ALIKE, LONE, NO_SHOCKS, one_person_founding
 from calibration.cohort_twin import CohortTwin
 from model.draws import run_seed
 from model.engine import simulate
@@ -32,6 +32,7 @@ QUANTITIES = (
 HORIZON = 2045
 LATER_CONTROLS = 20  # draws of the twin alone for each run of the engine
 FIRST_LATER_DRAW = 1_000_000
+LIMIT_SEEDS = {1: 96, 4: 48, 16: 20}  # runs by size of the founding population
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,36 @@ def report_ladder(world: World, values: ParameterValues, seeds: int) -> None:
         )
 
 
+def report_limit(world: World, values: ParameterValues, seeds: Mapping[int, int]) -> None:
+    """Print how the engine goes to the twin where it must, for `seeds` runs by size (times the founders)."""
+    alike = values.with_values(expand(values.space, {**NO_SHOCKS, **ALIKE, **LONE}))
+    at = [year - world.start for year in (2025, 2035, HORIZON)]
+    print("\nLimit: one-person households, all alike")
+    print(
+        "| people | seeds | root mean square deviation of a place, % | bias of all in 2045, % | error |\n"
+        "|---|---|---|---|---|"
+    )
+    spread = []
+    for size, runs in seeds.items():
+        founding = one_person_founding(build_founding(world, replicates=size))
+        twin = CohortTwin(world, founding).run(alike).column("population")[at]
+        engine = np.array(
+            [
+                simulate(world, founding, alike, run_seed(11, size, k)).column("population")[at]
+                for k in range(runs)
+            ]
+        )
+        spread.append(math.sqrt(float(((engine / twin - 1.0) ** 2).mean())))
+        bias = engine[:, -1].sum(axis=1) / twin[-1].sum() - 1.0
+        error = float(bias.std(ddof=1)) / math.sqrt(runs)
+        print(
+            f"| {founding.n_people} | {runs} | {100 * spread[-1]:.2f} | {100 * float(bias.mean()):+.2f} "
+            f"| {100 * error:.2f} |"
+        )
+    rate = float(np.polyfit(np.log(list(seeds)), np.log(spread), 1)[0])
+    print(f"Deviations fall with the number of people to the power {rate:.2f}")
+
+
 def report_control(world: World, founding: Founding, space: ParameterSpace, runs: int) -> None:
     """Print what the twin saves in the means of population over prior draws."""
     numbers = range(runs)
@@ -181,10 +212,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--world", default="towns")
     parser.add_argument("--seeds", type=int, default=200, help="runs of the engine for each gap")
     parser.add_argument("--runs", type=int, default=300, help="prior draws for the control variate; 0: none")
+    parser.add_argument(
+        "--limit", action="store_true", help="only the limit of one-person households, all alike"
+    )
     chosen = parser.parse_args(arguments)
     world = load_world(chosen.world)
     founding, space = build_founding(world), ParameterSpace(world)
     values = space.defaults()
+    if chosen.limit:
+        report_limit(world, values, LIMIT_SEEDS)
+        return
     report_speed(world, founding, values)
     report_gaps(world, founding, values, chosen.seeds)
     report_ladder(world, values, chosen.seeds)
