@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from calibration.cohort_compiled import twin_digest
+from calibration.cohort_gap import expand
+from calibration.cohort_lone_world import NO_SHOCKS
 from calibration.cohort_twin import CohortPath, CohortTwin
 from model.draws import run_seed
 from model.engine import simulate
@@ -154,6 +156,38 @@ def test_the_twin_stays_near_the_engine_under_full_rules(
     ):  # fmt: skip
         mean = float(np.mean([record.column(name)[year].mean() for record in records]))
         assert path.column(name)[year].mean() == pytest.approx(mean, rel=bound), (name, year)
+
+
+def test_ages_stay_near_the_engines_without_shocks_of_places(
+    towns_twin: CohortTwin, towns_space: ParameterSpace, towns: World
+) -> None:
+    values = towns_space.defaults().with_values(expand(towns_space, NO_SHOCKS))
+    engine = np.mean(
+        [simulate(towns, towns_twin.founding, values, run_seed(5, 0, k), None, 2030).pyramid_last for k in range(24)],
+        axis=0,
+    )  # fmt: skip
+    twin = towns_twin.run(values, horizon=2030).pyramid_last
+    # The young are where roles in the household matter most: docs/cohort-twin.md.
+    for first, end, bound in (
+        (0, 10, 0.035), (10, 17, 0.02), (17, 22, 0.04), (22, 27, 0.07), (27, 33, 0.035), (33, 40, 0.025),
+        (40, 60, 0.015), (60, 111, 0.02),
+    ):  # fmt: skip
+        expected = pytest.approx(engine[..., first:end].sum(), rel=bound)
+        assert twin[..., first:end].sum() == expected, (first, end)
+
+
+def test_newborns_die_at_the_rate_of_the_year_of_birth(
+    towns_twin: CohortTwin, towns_space: ParameterSpace, towns: World
+) -> None:
+    values = towns_space.defaults()
+    path = towns_twin.run(values, horizon=2016)
+    rates = towns.schedules.mortality[:, 0] * values["infant_first_year"]
+    for place in range(towns.n_sim):
+        factor = math.exp(towns_twin.founding.mortality_offset[place])
+        survive = [math.exp(-rate * factor) for rate in rates]
+        share = values["male_births"] * survive[0] + (1.0 - values["male_births"]) * survive[1]
+        infants = path.pyramid_last[place, :, 0].sum()
+        assert infants == pytest.approx(share * path.column("births")[0, place], rel=1e-12)
 
 
 # Levers ------------------------------------------------------------------------------------------------
