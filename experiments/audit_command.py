@@ -14,6 +14,7 @@ from rich.console import Console
 from calibration.audit import Audit, audit_world
 from experiments.audit_tables import findings_csv, numbers_csv, print_audit
 from experiments.failures import BadInput, RunFailure
+from experiments.output_folder import check_writable
 from model.problems import WorldError
 
 RESULTS: Final = Path("results")
@@ -73,14 +74,7 @@ def run_audit(options: AuditOptions) -> Path:
 
 def _check_folder(out: Path, audit: Audit) -> None:
     """Refuse a folder that cannot be written or holds anything but an audit of the same data."""
-    nearest = out
-    while not nearest.exists():
-        nearest = nearest.parent
-    if not nearest.is_dir():
-        raise BadInput(f"--out {out}: {nearest} is a file, expected a folder or a name for a new one")
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        raise BadInput(f"--out {out}: no permission to write in {nearest.resolve()}")
-    held_names = {path.name for path in out.iterdir()} if nearest is out else set()
+    held_names = {path.name for path in out.iterdir()} if check_writable(out) else set()
     if held_names <= {NUMBERS, FINDINGS, FIGURES}:
         return  # empty, or left behind by an audit that could not be written to its end
     try:

@@ -7,7 +7,6 @@ idiomatic Mesa agents, Mesa itself, the machine's memory. `--chance`: what commo
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -18,6 +17,7 @@ from rich.console import Console
 
 from experiments.bench_sheets import Sheet
 from experiments.failures import BadInput
+from experiments.output_folder import check_writable
 
 COMPARED = ("towns", "region")
 OWN_WORLD = "towns"  # growth, peers and chance are measured in this world
@@ -103,16 +103,8 @@ def _check(options: BenchOptions) -> None:
         from experiments.forecast import read_world
 
         read_world(options.world)
-    out = options.out
-    if out is None:
-        return
-    nearest = out
-    while not nearest.exists():
-        nearest = nearest.parent
-    if not nearest.is_dir():
-        raise BadInput(f"--out {out}: {nearest} is a file, expected a folder or a name for a new one")
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        raise BadInput(f"--out {out}: no permission to write in {nearest.resolve()}")
+    if options.out is not None:
+        check_writable(options.out)
 
 
 def _speed(options: BenchOptions, console: Console) -> Section:

@@ -19,6 +19,7 @@ from experiments.design import differences
 from experiments.failures import BadInput
 from experiments.folder_lock import FolderLock
 from experiments.manifest import MANIFEST, now
+from experiments.output_folder import check_writable
 
 STAGES: Final = "stages"
 FORMAT: Final = 1
@@ -57,16 +58,7 @@ class CalibrationFolder:
         self._lock: FolderLock | None = None
 
     def _check(self) -> None:
-        nearest = self.folder
-        while not nearest.exists():
-            nearest = nearest.parent
-        if not nearest.is_dir():
-            raise BadInput(
-                f"--out {self.folder}: {nearest} is a file, expected a folder or a name for a new one"
-            )
-        if not os.access(nearest, os.W_OK | os.X_OK):
-            raise BadInput(f"--out {self.folder}: no permission to write in {nearest.resolve()}")
-        if nearest is not self.folder:
+        if not check_writable(self.folder):
             return
         held = [path.name for path in self.folder.iterdir() if not path.name.startswith(".")]
         if not held:

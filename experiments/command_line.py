@@ -46,6 +46,18 @@ Parameters = Annotated[
         "Default: the posterior where one comes with the world.",
     ),
 ]
+Horizon = Annotated[int, typer.Option("--horizon", help="Last 1 January reported.")]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        metavar="DIR",
+        help="Folder of the results; the same one again resumes or extends. "
+        "Default: a folder under results/ named by the design.",
+    ),
+]
+Threads = Annotated[int | None, typer.Option("--threads", min=1, help="Default: all cores.")]
+NoFigures = Annotated[bool, typer.Option("--no-figures", help="Draw no figures.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
 
@@ -87,7 +99,7 @@ def forecast(
     runs: Annotated[
         int, typer.Option("--runs", min=1, help="Runs, each with its own parameters and chance.")
     ] = 200,
-    horizon: Annotated[int, typer.Option("--horizon", help="Last 1 January reported.")] = 2045,
+    horizon: Horizon = 2045,
     seed: Seed = 1,
     assignments: Annotated[
         list[str] | None,
@@ -95,18 +107,10 @@ def forecast(
             "--set", metavar="NAME=VALUE", help="Fix a parameter (repeatable); see --list-parameters."
         ),
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            metavar="DIR",
-            help="Folder of the results; the same one again resumes or extends. "
-            "Default: a folder under results/ named by the design.",
-        ),
-    ] = None,
+    out: Out = None,
     parameters: Parameters = None,
-    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Default: all cores.")] = None,
-    no_figures: Annotated[bool, typer.Option("--no-figures", help="Draw no figures.")] = False,
+    threads: Threads = None,
+    no_figures: NoFigures = False,
     list_parameters: Annotated[
         bool,
         typer.Option("--list-parameters", help="Print every parameter with unit, prior, source, and stop."),
@@ -163,7 +167,7 @@ def compare(
     runs: Annotated[
         int, typer.Option("--runs", min=2, help="Runs of each scenario, on the same people and chance.")
     ] = 200,
-    horizon: Annotated[int, typer.Option("--horizon", help="Last 1 January reported.")] = 2045,
+    horizon: Horizon = 2045,
     seed: Seed = 1,
     assignments: Annotated[
         list[str] | None,
@@ -176,18 +180,10 @@ def compare(
         str | None,
         typer.Option("--explain", metavar="TOWN", help="Print the causal ledger of every effect on a town."),
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            metavar="DIR",
-            help="Folder of the results; the same one again resumes or extends. "
-            "Default: a folder under results/ named by the design.",
-        ),
-    ] = None,
+    out: Out = None,
     parameters: Parameters = None,
-    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Default: all cores.")] = None,
-    no_figures: Annotated[bool, typer.Option("--no-figures", help="Draw no figures.")] = False,
+    threads: Threads = None,
+    no_figures: NoFigures = False,
     quiet: Quiet = False,
 ) -> None:
     """Compare policies on the same people under the same chance: effects, costs, ranking with regret."""
@@ -244,12 +240,12 @@ def calibrate(
             help="Folder of the results; the same one again resumes. Default: a folder under results/.",
         ),
     ] = None,
-    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Default: all cores.")] = None,
+    threads: Threads = None,
     install: Annotated[
         bool,
         typer.Option("--install", help="Make the draws the posterior that comes with this shipped world."),
     ] = False,
-    no_figures: Annotated[bool, typer.Option("--no-figures", help="Draw no figures.")] = False,
+    no_figures: NoFigures = False,
     quiet: Quiet = False,
 ) -> None:
     """Calibrate to 2015-2020: posterior draws, what the data identify, recovery of synthetic truths."""
@@ -294,7 +290,7 @@ def audit(
         Path | None,
         typer.Option("--out", metavar="DIR", help="Folder of the results. Default: a folder under results/."),
     ] = None,
-    no_figures: Annotated[bool, typer.Option("--no-figures", help="Draw no figures.")] = False,
+    no_figures: NoFigures = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Accepted; the audit draws nothing.")] = 1,
     quiet: Quiet = False,
 ) -> None:

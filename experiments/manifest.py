@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from experiments.design import Design, differences
 from experiments.failures import BadInput
+from experiments.output_folder import check_writable
 from model.parameters import ParameterSpace
 from model.record import COLUMNS
 from model.world import World
@@ -120,14 +120,7 @@ def check_folder(folder: Path, design: Design) -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise BadInput(f"--out {folder}: is a file, expected a folder or a name for a new one")
-    nearest = folder
-    while not nearest.exists():
-        nearest = nearest.parent
-    if not nearest.is_dir():
-        raise BadInput(f"--out {folder}: {nearest} is a file, expected a folder")
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        raise BadInput(f"--out {folder}: no permission to write in {nearest.resolve()}")
-    if nearest is not folder:
+    if not check_writable(folder):
         return
     content = recorded_manifest(folder)
     if content is None:
