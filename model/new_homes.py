@@ -19,6 +19,7 @@ from model.demography import (
     strike,
 )
 from model.draws import I64
+from model.fetching import fetch
 from model.orphans import Refuge
 from model.person_year import (
     Salts,
@@ -36,6 +37,8 @@ from model.population import (
 )
 from model.renewal import copy_households, lasting
 
+COUPLES_AHEAD = 8  # how many couples ahead their rows are fetched
+
 
 class LoneMoves(NamedTuple):
     """People who found a household of their own this year: row, old household, place they live in from now on."""
@@ -43,6 +46,36 @@ class LoneMoves(NamedTuple):
     row: NDArray[np.int32]
     household: NDArray[np.int32]
     destination: NDArray[np.int32]
+
+
+@lean_kernel
+def _fetch_couple(
+    source: People,
+    from_households: Households,
+    fate: NDArray[np.uint8],
+    candidates: Candidates,
+    pairs: NDArray[np.int32],
+    n_pairs: int,
+    k: int,
+) -> None:
+    """Begin to load what a later couple needs: partners stand at random rows."""
+    if k + 2 * COUPLES_AHEAD < n_pairs:
+        for member in range(2):
+            fetch(candidates.row, I64(pairs[k + 2 * COUPLES_AHEAD, member]))
+            fetch(candidates.household, I64(pairs[k + 2 * COUPLES_AHEAD, member]))
+    if k + COUPLES_AHEAD < n_pairs:
+        for member in range(2):
+            candidate = I64(pairs[k + COUPLES_AHEAD, member])
+            i, h = I64(candidates.row[candidate]), I64(candidates.household[candidate])
+            fetch(source.key, i)
+            fetch(source.age, i)
+            fetch(source.traits, i)
+            fetch(source.status, i)
+            fetch(source.origin, i)
+            fetch(fate, i)
+            fetch(from_households.first, h)
+            fetch(from_households.place, h)
+            fetch(from_households.traits, h)
 
 
 @lean_kernel
@@ -67,6 +100,7 @@ def join_couples(
     The couple takes key, readiness to move and kin of the smaller key.
     """
     for k in range(n_pairs):
+        _fetch_couple(source, from_households, fate, candidates, pairs, n_pairs, k)
         first, second = pairs[k, 0], pairs[k, 1]
         if source.key[candidates.row[second]] < source.key[candidates.row[first]]:
             first, second = second, first

@@ -6,7 +6,7 @@ people's columns, the reference person first, the partner (if any) second.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,22 +88,28 @@ class Templates(NamedTuple):
     traits: NDArray[np.uint8]
 
 
+STAGGER = 5 * 64
+
+
+def _columns(rows: tuple[int, ...], dtypes: tuple[type, ...]) -> list[NDArray[Any]]:
+    sizes = [-(-n * np.dtype(dtype).itemsize // 4096) * 4096 + STAGGER for n, dtype in zip(rows, dtypes, strict=True)]
+    arena = np.empty(sum(sizes) + 64, np.uint8)
+    at = -arena.ctypes.data % 64
+    columns = []
+    for n, dtype, size in zip(rows, dtypes, sizes, strict=True):
+        columns.append(arena[at : at + n * np.dtype(dtype).itemsize].view(dtype))
+        at += size
+    return columns
+
+
 def new_people(rows: int) -> People:
     """Uninitialised columns for `rows` persons."""
-    return People(
-        np.empty(rows, np.uint64), np.empty(rows, np.uint8), np.empty(rows, np.uint8),
-        np.empty(rows, np.uint8), np.empty(rows, np.uint16),
-    )  # fmt: skip
+    return People(*_columns((rows,) * 5, (np.uint64, np.uint8, np.uint8, np.uint8, np.uint16)))
 
 
 def new_households(rows: int) -> Households:
     """Uninitialised columns for `rows` households."""
-    return Households(
-        np.empty(rows, np.uint64),
-        np.empty(rows, np.uint16),
-        np.empty(rows, np.uint8),
-        np.empty(rows + 1, np.int32),
-    )
+    return Households(*_columns((rows, rows, rows, rows + 1), (np.uint64, np.uint16, np.uint8, np.int32)))
 
 
 @kernel
