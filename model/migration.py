@@ -40,7 +40,7 @@ from model.population import (
     People,
 )
 from model.readiness import Readiness
-from model.strips import HOUSEHOLD_STRIP, STRIP, find_cells, list_marked, look_up, mark_below_own
+from model.strips import HOUSEHOLD_STRIP, STRIP, list_marked, mark_below_own
 
 ROUND_UP = 1.0 + 1e-12  # keeps a computed bound above what it bounds
 HOUSEHOLD_TRAITS = 32  # combinations of the bits of Households.traits
@@ -205,33 +205,42 @@ def tabulate_bounds(
 
 
 @lean_kernel
-def _mark_leavers(
+def _list_leavers(
     people: People,
+    residence: NDArray[np.uint16],
     begin: int,
     end: int,
-    cuts: NDArray[np.uint64],
+    person_cut: NDArray[np.uint64],
     study_salt: np.uint64,
     alone_salt: np.uint64,
     marks: NDArray[np.bool_],
-) -> None:
-    """Who of a strip may leave alone: the single young below their bound, and students at the age of return."""
-    keys, ages, traits_of, origins = (
-        people.key[begin:end],
-        people.age[begin:end],
-        people.traits[begin:end],
-        people.origin[begin:end],
-    )
+    listed: NDArray[np.int32],
+) -> int:
+    """List who of a strip may leave alone: the single young below their bound, and students at the age of return.
+
+    Whom age and role rule out, nine in ten, draws no number; returns how many are listed.
+    """
+    ages, traits_of, origins = people.age[begin:end], people.traits[begin:end], people.origin[begin:end]
     for i in range(ages.shape[0]):
         age, traits = ages[i], traits_of[i]
-        low = (draws.draw(keys[i], study_salt if age <= STUDY_LAST_AGE else alone_salt) >> U64(11)) < cuts[i]
+        single = (traits & (PARTNER | REFERENCE)) == 0
+        young = (age >= STUDY_FIRST_AGE) & (age <= LONE_LAST_AGE)
         returning = (origins[i] != NOWHERE) & (age >= RETURN_FIRST_AGE) & (age <= RETURN_LAST_AGE)
-        marks[i] = (low & ((traits & (PARTNER | REFERENCE)) == 0)) | (returning & ((traits & REFERENCE) != 0))
+        marks[i] = (single & young) | (((traits & REFERENCE) != 0) & returning)
+    kept = 0
+    for k in range(list_marked(marks, begin, end - begin, listed, 0)):
+        i = listed[k]
+        age, traits = I64(people.age[i]), people.traits[i]
+        salted = study_salt if age <= STUDY_LAST_AGE else alone_salt
+        cut = person_cut[(I64(residence[i]) * 2 + I64(traits & FEMALE)) * AGES + age]
+        listed[kept] = i
+        kept += ((traits & REFERENCE) != 0) | ((draws.draw(people.key[i], salted) >> U64(11)) < cut)
+    return kept
 
 
 class MoveRoom(NamedTuple):
     """Columns of a strip, at work in phases 7 and 8."""
 
-    cells: NDArray[np.uint32]
     cuts: NDArray[np.uint64]
     marks: NDArray[np.bool_]
     listed: NDArray[np.int32]
@@ -350,12 +359,11 @@ def move_people(
     alone_salt = draws.salt(seed, year, draws.YOUNG_ADULT_MOVE)
     return_salt = draws.salt(seed, year, draws.STUDENT_RETURN)
     room = MoveRoom(
-        np.empty(STRIP, dtype=np.uint32),
         np.empty(STRIP, dtype=np.uint64),
         np.empty(STRIP, dtype=np.bool_),
         np.empty(STRIP + 1, dtype=np.int32),
     )
-    cells, cuts, marks, listed = room.cells, room.cuts, room.marks, room.listed
+    listed = room.listed
     n_moves, n_moved = I64(0), I64(0)
     h, block, strip = I64(0), I64(0), I64(0)
     while strip < n_people:
@@ -384,10 +392,10 @@ def move_people(
             )
             block = last
         stop = min(I64(first[block]), strip + STRIP)
-        find_cells(residence[strip:stop], people.age[strip:stop], people.traits[strip:stop], cells)
-        look_up(bounds.person_cut, cells, stop - strip, cuts)
-        _mark_leavers(people, strip, stop, cuts, study_salt, alone_salt, marks)
-        for k in range(list_marked(marks, strip, stop - strip, listed, 0)):
+        n_listed = _list_leavers(
+            people, residence, strip, stop, bounds.person_cut, study_salt, alone_salt, room.marks, listed
+        )
+        for k in range(n_listed):
             i = listed[k]
             while first[h + 1] <= i:
                 h += 1
