@@ -278,14 +278,19 @@ def move_households(
         cell = np.uint32(homes[k]) * np.uint32(HOUSEHOLD_TRAITS) + np.uint32(marks[k])
         cuts[k] = bounds.household_cut[cell]
     mark_below_own(households.key[strip:stop], move_salt, cuts, below)
+    kept = 0
     for k in range(list_marked(below, strip, stop - strip, listed, 0)):
+        h = listed[k]
+        cell = I64(homes[h - strip]) * HOUSEHOLD_TRAITS + I64(marks[h - strip])
+        mobility = readiness.by_age[people.age[households.first[h]]]
+        listed[kept] = h
+        kept += draws.uniform(households.key[h], move_salt) < bounds.leaving[cell] * mobility
+    for k in range(kept):
         h = listed[k]
         begin, end = households.first[h], households.first[h + 1]
         here, traits = I64(households.place[h]), I64(households.traits[h])
         u = draws.uniform(households.key[h], move_salt)
         mobility = readiness.by_age[people.age[begin]]
-        if u >= bounds.leaving[here * HOUSEHOLD_TRAITS + traits] * mobility:
-            continue
         kin = (traits >> KIN_SHIFT) & KIN_MASK
         children = 1 if traits & WITH_CHILDREN else 0
         scale, _ = leaving_scale(
