@@ -15,15 +15,14 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 
-@intrinsic  # type: ignore[misc]
-def fetch(typingctx: Any, column: Any, row: Any) -> Any:
-    """Compiled code only: begin to load a row of a column into the nearest cache; a row past the end does no harm."""
+def _fetch(typing_context: Any, column: Any, row: Any) -> Any:
+    """Signature and code of `fetch` (what `numba.extending.intrinsic` wants)."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         array = context.make_array(signature.args[0])(context, builder, arguments[0])
         address = builder.bitcast(builder.gep(array.data, [arguments[1]]), cgutils.voidptr_t)
         number = ir.IntType(32)
-        prefetch = cgutils.get_or_insert_function(
+        prefetch = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]
             builder.module,
             ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, number, number, number]),
             "llvm.prefetch.p0",
@@ -34,3 +33,6 @@ def fetch(typingctx: Any, column: Any, row: Any) -> Any:
 
     return types.void(column, row), generate
 
+
+# fetch(column, row), in compiled code only: begin to load a row into the nearest cache; one past the end does no harm.
+fetch: Any = intrinsic(_fetch)
