@@ -128,10 +128,10 @@ def _printed(world: World, place: str, year: int) -> dict[str, float]:
 
 def _official(world: World, p: int, year: int, system: RatingSystem) -> dict[str, float]:
     place = world.ids[p]
-    count = _account(world, place, "population_1jan", year)
-    after = _account(world, place, "population_1jan", year + 1)
-    before = _account(world, place, "population_1jan", year + 1 - GROWTH_YEARS)
-    births, deaths = (_account(world, place, name, year) for name in ("births", "deaths"))
+    count = account_value(world, place, "population_1jan", year)
+    after = account_value(world, place, "population_1jan", year + 1)
+    before = account_value(world, place, "population_1jan", year + 1 - GROWTH_YEARS)
+    births, deaths = (account_value(world, place, name, year) for name in ("births", "deaths"))
     mean = (count + after) / 2.0
     printed = _printed(world, place, year)
     employed = employed_persons(world, place, year)
@@ -150,7 +150,7 @@ def _official(world: World, p: int, year: int, system: RatingSystem) -> dict[str
 def employed_persons(world: World, place: str, year: int) -> float:
     """The paper's employed; where it printed the labour force (audit, finding 4), that times 1 - unemployment."""
     printed = paper_value(place, "employed", year)
-    if abs(printed - _account(world, place, "labour_force", year)) <= 1.0:
+    if abs(printed - account_value(world, place, "labour_force", year)) <= 1.0:
         return printed * (1.0 - paper_value(place, "unemployment_rate", year) / 100.0)
     return printed
 
@@ -202,7 +202,7 @@ def _series(world: World, name: str, variable: str) -> dict[int, float]:
         return {}
 
 
-def _account(world: World, place: str, variable: str, year: int) -> float:
+def account_value(world: World, place: str, variable: str, year: int) -> float:
     try:
         return world.accounts.value(place, variable, year)
     except WorldError:

@@ -14,7 +14,9 @@ from calibration.rating_system import BLOCKS, CLASSES, Floats, RatingSystem
 from calibration.rating_weights import Weights
 
 QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
-MISSING_LEVELS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)  # what all never-known indicators are set to, for the ranges
+# What all never-known indicators are set to for the ranges of probabilities: a level, and a drift either way or none
+MISSING_LEVELS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
+MISSING_DRIFTS: Final = (-1.0, 0.0, 1.0)
 DEVELOPMENT, DEPRESSIVE, EXTINCTION = range(len(CLASSES))
 UNCLASSED: Final = -1
 
@@ -95,7 +97,7 @@ class ClassProbabilities:
     Attributes (Y years, P places):
         draws: how many. share: float64[Y, P, 3] share of the draws in each class; NaN without a trend.
         low, high: float64[Y, P, 3] least and largest share when all never-known indicators are set to one level
-            from worst to best.
+            from worst to best and one five-year drift (rule `missing_drift`, either way or none).
         index: float64[5, Y, P] quantiles of the full index over the draws. trend: the same of its trend.
         coverage: float64[Y, P] share of the indicators known. printable: bool[Y, P] whether a class may be named.
         drawn: int8[draws, Y, P] class of every draw.
@@ -136,7 +138,9 @@ def class_probabilities(
     block_of = system.block_of
     ever = ~np.isnan(scores).all(axis=(0, 1))  # [places, indicators]
     drawn = np.empty((draws, n_years, n_places), np.int8)
-    at_level = np.empty((len(MISSING_LEVELS), draws, n_years, n_places), np.int8)
+    drift = system.value("missing_drift")
+    cases = [(level, drift * way) for level in MISSING_LEVELS for way in MISSING_DRIFTS]
+    at_level = np.empty((len(cases), draws, n_years, n_places), np.int8)
     index = np.empty((draws, n_years, n_places))
     trend = np.empty_like(index)
     correlation = system.value("missing_correlation")
@@ -162,12 +166,12 @@ def class_probabilities(
         index[d] = walking @ weight
         trend[d] = trends(index[d], system)
         drawn[d] = classes(index[d], trend[d], thresholds)
-        # Never-known indicators are constant over the years: they move the level alone
+        # A level of the never-known indicators moves the index alone, a drift its trend alone
         unknown = np.where(ever, 0.0, weight).sum(axis=1)
         without = np.where(ever, still, 0.0) @ weight
         of_known = trends(without, system)
-        for k, level in enumerate(MISSING_LEVELS):
-            at_level[k, d] = classes(without + level * unknown, of_known, thresholds)
+        for k, (level, moved) in enumerate(cases):
+            at_level[k, d] = classes(without + level * unknown, of_known + moved * unknown, thresholds)
     share = _shares(drawn)
     by_level = np.stack([_shares(one) for one in at_level])
     coverage = figures.coverage()

@@ -12,8 +12,7 @@ from calibration.rating_figures import (
     GROWTH_YEARS,
     OBSERVED_YEARS,
     RatedFigures,
-    _account,
-    employed_persons,
+    account_value,
     paper_value,
     travel_hours,
 )
@@ -107,7 +106,7 @@ def _growth(world: World, population: Floats, years: Sequence[int]) -> Floats:
     n_before = GROWTH_YEARS - 1
     counts = np.array(
         [
-            [_account(world, place, "population_1jan", int(years[0]) - n_before + k) for place in world.ids[: world.n_sim]]
+            [account_value(world, place, "population_1jan", int(years[0]) - n_before + k) for place in world.ids[: world.n_sim]]
             for k in range(n_before)
         ]
     )  # fmt: skip
@@ -153,6 +152,3 @@ def region_wages(world: World, years: Sequence[int], growth: Floats, factor: Flo
     if factor is not None:
         wages[:, : len(factor)] *= factor[: len(years)]
     return wages
-
-
-__all__ = ["RATING_COLUMNS", "employed_persons", "region_wages", "simulated_figures"]

@@ -170,7 +170,7 @@ def _read_indicators(files: Files, path: Path) -> list[Indicator]:
 
 REQUIRED_RULES: Final = (
     "level_development", "level_extinction", "trend_development", "trend_extinction", "least_coverage",
-    "trend_window", "least_ratings", "missing_correlation", "missing_walk", "grade_half_width",
+    "trend_window", "least_ratings", "missing_correlation", "missing_walk", "missing_drift", "grade_half_width",
     "problem_score", "risk_change", "small_town", "border_zone", "single_industry", "road_speed",
 )  # fmt: skip
 
