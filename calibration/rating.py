@@ -26,7 +26,11 @@ from calibration.rating_system import Floats, RatingSystem, rating_system
 from calibration.rating_weights import Scheme, Weights, weights_of
 from model.world import World
 
-REFERENCE_YEARS: Final = (2018, 2019, 2020)  # the region, where it is not simulated itself, stays as it was then
+REFERENCE_YEARS: Final = (
+    2018,
+    2019,
+    2020,
+)  # the region, where it is not simulated itself, stays as it was then
 STEADY: Final = 0.05
 LEVELS: Final = (0.05, 0.5, 0.95)
 

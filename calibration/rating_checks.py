@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
@@ -161,7 +160,7 @@ def scheme_rankings(
     if not common.size:
         return {}
     found: dict[Scheme, tuple[str, ...]] = {}
-    for scheme in _schemes():
+    for scheme in SCHEMES:
         try:
             weights = weights_of(scheme, system, sample_of(figures, system), points)
         except WeightError:
@@ -169,10 +168,6 @@ def scheme_rankings(
         index = integral_index(scores, weights, system)
         found[scheme] = tuple(figures.places[p] for p in np.argsort(-index, kind="stable"))
     return found
-
-
-def _schemes() -> Sequence[Scheme]:
-    return SCHEMES  # type: ignore[return-value]
 
 
 def sample_of(figures: RatedFigures, system: RatingSystem) -> Floats:

@@ -92,8 +92,9 @@ def observed_figures(world: World, system: RatingSystem, basis: Basis) -> RatedF
             found = _of_tables(world, place, year) if basis == "tables" else _official(world, p, year, system)
             for id, value in found.items():
                 values[0, t, p, system.position(id)] = value
-    sources = SOURCES_TABLES if basis == "tables" else SOURCES_OFFICIAL
-    return RatedFigures(basis, places, OBSERVED_YEARS, values, np.zeros(values.shape[1:]), dict(sources))
+    known = SOURCES_TABLES if basis == "tables" else SOURCES_OFFICIAL
+    sources: dict[tuple[str, ...] | str, str] = {id: text for id, text in known.items()}
+    return RatedFigures(basis, places, OBSERVED_YEARS, values, np.zeros(values.shape[1:]), sources)
 
 
 def paper_value(place: str, variable: str, year: int) -> float:
@@ -203,6 +204,7 @@ def _series(world: World, name: str, variable: str) -> dict[int, float]:
 
 
 def account_value(world: World, place: str, variable: str, year: int) -> float:
+    """A figure of the official accounts, NaN where there is none."""
     try:
         return world.accounts.value(place, variable, year)
     except WorldError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -44,6 +45,7 @@ def integral_index(scores: Floats, weights: Weights, system: RatingSystem) -> Fl
         return np.where(total > 0.0, np.where(known, blocks, 0.0) @ weights.blocks / total, np.nan)
 
 
+@cache
 def trend_matrix(years: int, window: int, least: int) -> Floats:
     """float64[years, years]: matrix that turns an index by year into its change over `window` years.
 
@@ -58,12 +60,15 @@ def trend_matrix(years: int, window: int, least: int) -> Floats:
             matrix[t] = np.nan
             continue
         matrix[t, first : t + 1] = window * x / (x**2).sum()
+    matrix.flags.writeable = False
     return matrix
 
 
 def trends(index: Floats, system: RatingSystem) -> Floats:
     """Five-year trend of an index float64[..., years, places], same shape; NaN where too few years are rated."""
-    matrix = trend_matrix(index.shape[-2], int(system.value("trend_window")), int(system.value("least_ratings")))
+    matrix = trend_matrix(
+        index.shape[-2], int(system.value("trend_window")), int(system.value("least_ratings"))
+    )
     known = ~np.isnan(matrix).any(axis=1)
     result = np.full_like(index, np.nan)
     result[..., known, :] = matrix[known] @ index

@@ -73,9 +73,9 @@ def findings(figures: RatedFigures, system: RatingSystem, weights: Weights) -> l
     return found
 
 
-def _changes(scores: np.ndarray[tuple[int, ...], np.dtype[np.float64]], system: RatingSystem) -> np.ndarray[
-    tuple[int, ...], np.dtype[np.float64]
-]:
+def _changes(
+    scores: np.ndarray[tuple[int, ...], np.dtype[np.float64]], system: RatingSystem
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     """Five-year change of every score, same shape; NaN where a year of the window is missing."""
     runs, years, places, number = scores.shape
     flat = scores.reshape(runs, years, places * number)

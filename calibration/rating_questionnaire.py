@@ -102,7 +102,9 @@ def _questions(world: World, system: RatingSystem, year: int) -> Iterator[tuple[
     for p, place in enumerate(world.ids[: world.n_sim]):
         for one in system.indicators:
             if one.kind == "external":
-                question = f"{names[p]}: how good is the state of affairs in '{one.name}'? 1 very bad to 5 very good"
+                question = (
+                    f"{names[p]}: how good is the state of affairs in '{one.name}'? 1 very bad to 5 very good"
+                )
                 yield (GRADE, one.id, place, str(year), question)
         question = f"{names[p]}: per cent of the employed who work at the largest single employer"
         yield (EMPLOYER, LARGEST_EMPLOYER, place, str(year), question)
@@ -170,9 +172,7 @@ def _scale(section: str) -> tuple[float, float]:
     }[section]
 
 
-def _check_item(
-    files: Files, path: Path, line: int, section: str, item: str, system: RatingSystem
-) -> None:
+def _check_item(files: Files, path: Path, line: int, section: str, item: str, system: RatingSystem) -> None:
     if section == EMPLOYER:
         if item != LARGEST_EMPLOYER:
             files.problems.at_line(path, line, f"unknown item '{item}'; expected '{LARGEST_EMPLOYER}'")

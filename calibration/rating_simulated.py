@@ -90,26 +90,28 @@ def simulated_figures(
         ]
     values = by_position(system, found, mean.shape)
     values[~np.isfinite(values)] = np.nan  # nobody left to divide by
-    sources = {id: SOURCE for id, _ in found} | dict.fromkeys(("E3", "E4", "E11"), SOURCE_OUTPUT)
+    sources: dict[tuple[str, ...] | str, str] = {id: SOURCE for id, _ in found}
+    sources.update(dict.fromkeys(("E3", "E4", "E11"), SOURCE_OUTPUT))
     return RatedFigures(
         "simulated",
         world.ids[:n_sim],
         tuple(int(year) for year in years[:-1]),
         values,
         np.zeros(values.shape[1:]),
-        dict(sources),
+        sources,
     )
 
 
 def _growth(world: World, population: Floats, years: Sequence[int]) -> Floats:
     """Growth over the five years to the close of every year, per cent; official counts before the first year."""
     n_before = GROWTH_YEARS - 1
+    places, first = world.ids[: world.n_sim], int(years[0]) - n_before
     counts = np.array(
         [
-            [account_value(world, place, "population_1jan", int(years[0]) - n_before + k) for place in world.ids[: world.n_sim]]
+            [account_value(world, place, "population_1jan", first + k) for place in places]
             for k in range(n_before)
         ]
-    )  # fmt: skip
+    )
     before = np.broadcast_to(counts, (population.shape[0], *counts.shape))
     # Position of year t - 4 in the joined series is that of t among the simulated years
     joined = np.concatenate((before, population), axis=1)[:, : population.shape[1] - 1]

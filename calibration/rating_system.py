@@ -110,7 +110,7 @@ class RatingSystem:
         """
         worst = np.array([one.worst for one in self.indicators])
         best = np.array([one.best for one in self.indicators])
-        return np.clip((figures - worst) / (best - worst), 0.0, 1.0)
+        return np.asarray(np.clip((figures - worst) / (best - worst), 0.0, 1.0))
 
 
 @cache
@@ -199,7 +199,9 @@ def indicator_hint(id: str, system: RatingSystem) -> str:
     return hint or f"; ids are {system.ids[0]} to {system.ids[-1]}, see stage 3"
 
 
-def by_position(system: RatingSystem, figures: Sequence[tuple[str, Floats]], shape: tuple[int, ...]) -> Floats:
+def by_position(
+    system: RatingSystem, figures: Sequence[tuple[str, Floats]], shape: tuple[int, ...]
+) -> Floats:
     """Figures by indicator id as float64[*shape, indicators], NaN where none is given."""
     table = np.full((*shape, len(system.indicators)), np.nan)
     for id, values in figures:

@@ -16,7 +16,7 @@ import numpy as np
 from calibration.rating_system import BLOCKS, Floats, RatingSystem
 
 Scheme = Literal["equal", "number", "entropy", "component", "expert"]
-SCHEMES: Final = ("equal", "number", "entropy", "component", "expert")
+SCHEMES: Final[tuple[Scheme, ...]] = ("equal", "number", "entropy", "component", "expert")
 
 
 class WeightError(ValueError):

@@ -166,7 +166,7 @@ def _read(options: RateOptions) -> Inputs:
         problems.append(str(error))
     if problems:
         raise BadInput("\n".join(problems))
-    scheme: Scheme = options.weights  # type: ignore[assignment]
+    scheme: Scheme = options.weights
     try:
         distances = border_distances(source, world.ids[: world.n_sim])
     except WorldError:
@@ -206,9 +206,7 @@ def _check_folder(out: Path, identity: str) -> None:
     except (OSError, ValueError):
         raise BadInput(f"--out {out}: is not empty and holds no {REPORT}; choose another folder") from None
     if not isinstance(there, dict) or there.get("identity") != identity:
-        raise BadInput(
-            f"--out {out}: holds the rating of other figures or settings; choose another folder"
-        )
+        raise BadInput(f"--out {out}: holds the rating of other figures or settings; choose another folder")
 
 
 def _write_template(path: Path, inputs: Inputs, console: Console) -> Path:
@@ -217,9 +215,7 @@ def _write_template(path: Path, inputs: Inputs, console: Console) -> Path:
     check_writable(path.parent)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(
-            template(inputs.world, inputs.system, LAST_FLOW_YEAR), encoding="utf-8", newline="\n"
-        )
+        path.write_text(template(inputs.world, inputs.system, LAST_FLOW_YEAR), encoding="utf-8", newline="\n")
     except OSError as error:
         raise RunFailure(f"{path}: could not be written: {error.strerror}") from error
     console.print(

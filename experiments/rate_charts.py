@@ -1,8 +1,7 @@
-"""Figures of the rating: heat map of settlements and blocks, ranks over years, class probabilities, the region's map."""
+"""Figures of the rating: heat map of settlements and blocks, ranks over years, the region's map."""
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,42 +11,24 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Rectangle
-from matplotlib.ticker import FixedLocator, MaxNLocator, StrMethodFormatter
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from calibration.rating import Rating
 from calibration.rating_index import integral_index
 from calibration.rating_system import BLOCKS, CLASSES, LABEL, Floats
 from experiments.figure_sheets import (
     BLACK,
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
     PALE,
-    PURPLE,
-    SKY,
-    VERMILLION,
-    YELLOW,
-    LineStyle,
-    line_handle,
-    mark_window,
     save_sheet,
     style,
-    window_handle,
 )
-from experiments.rate_tables import title_of
+from experiments.forecast_tables import short_name
+from experiments.rate_class_charts import LINES, class_chart, footer_text, policy_chart, wrapped
 from model.problems import WorldError
 from model.world import World
 
-PALETTE = "cividis"
-CLASS_COLOURS = (GREEN, YELLOW, VERMILLION)
-LINES: tuple[tuple[str, LineStyle], ...] = tuple(
-    (colour, dashes)
-    for dashes in ("-", "--", ":")
-    for colour in (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, BLACK)
-)
-MOST_SCENARIOS = 10
+PALETTE = "viridis"
 RANK_DRAWS = 200
 
 
@@ -80,29 +61,19 @@ def draw_rating_figures(
             written += save_sheet(_bump_chart(ranked, names, world, seed, identity), target, "rating_ranks")
         if first is not None:
             written += save_sheet(
-                _class_chart(first[0], first[1], names, world, identity), target, "rating_classes"
+                class_chart(first[0], first[1], names, world, identity), target, "rating_classes"
             )
         if len(simulated) > 1:
-            written += save_sheet(
-                _policy_chart(simulated, names, world, identity), target, "rating_policies"
-            )
+            for k in (0, 2):
+                figure = policy_chart(k, simulated, names, world, identity)
+                written += save_sheet(figure, target, f"rating_policies_{CLASSES[k]}")
         try:
-            figure = _map(shown, names, world, world_source, identity)
+            drawn = _map(shown, names, world, world_source, identity)
         except WorldError:
-            figure = None
-        if figure is not None:
-            written += save_sheet(figure, target, "rating_map")
+            drawn = None
+        if drawn is not None:
+            written += save_sheet(drawn, target, "rating_map")
     return written
-
-
-def _footer(figure: Figure, width: float, height: float, lines: Sequence[str]) -> None:
-    figure.text(
-        0.12 / width, 0.1 / height, "\n".join(lines), fontsize=6.5, color=GREY, va="bottom", linespacing=1.3
-    )
-
-
-def _wrapped(width: float, *texts: str) -> list[str]:
-    return [row for text in texts if text for row in textwrap.wrap(text, int(width * 20))]
 
 
 def _heat_map(
@@ -114,7 +85,7 @@ def _heat_map(
     cell_width, cell_height = 0.92, 0.34 if rows > 6 else 0.42
     left, gap = 1.95, 0.35
     width = left + len(shown) * columns * cell_width + (len(shown) - 1) * gap + 0.3
-    lines = _wrapped(
+    lines = wrapped(
         width,
         f"{LABEL} Index of the known indicators of a block, 0 the worst and 1 the best end of fixed reference bands;"
         " in small type how many of the block's indicators are known; hatched: none is known. The whole is the"
@@ -149,11 +120,11 @@ def _heat_map(
         known = rating.figures.known()[-1]
         for row, p in enumerate(order):
             for column in range(columns):
-                _cell(axes, rating, known[p], int(p), row, column, norm, palette)
+                _cell(axes, rating, known[p], p, row, column, norm, palette)
         axes.set_xticks(np.arange(columns) + 0.5, [*(block for block in BLOCKS), "whole"], fontsize=7.5)
         axes.xaxis.tick_top()
         axes.tick_params(length=0)
-        labels = [names[rating.figures.places[p]] for p in order] if k == 0 else [""] * rows
+        labels = [short_name(names[rating.figures.places[p]]) for p in order] if k == 0 else [""] * rows
         axes.set_yticks(np.arange(rows) + 0.5, labels, fontsize=7.5)
         axes.axvline(len(BLOCKS), color="white", linewidth=3)
         axes.spines[:].set_visible(False)
@@ -169,13 +140,13 @@ def _heat_map(
     figure.colorbar(ScalarMappable(norm, palette), cax=bar, orientation="horizontal")
     bar.tick_params(labelsize=6.5, length=2)
     bar.set_title("index", fontsize=7, loc="left", pad=2)
-    _footer(figure, width, height, lines)
+    footer_text(figure, width, height, lines)
     return figure
 
 
-def _by_index(rating: Rating) -> Floats:
+def _by_index(rating: Rating) -> list[int]:
     level = rating.index[1, -1]
-    return np.argsort(-np.where(np.isnan(level), -1.0, level), kind="stable")
+    return [int(p) for p in np.argsort(-np.where(np.isnan(level), -1.0, level), kind="stable")]
 
 
 def _cell(
@@ -190,14 +161,14 @@ def _cell(
 ) -> None:
     whole = column == len(BLOCKS)
     value = float(rating.index[1, -1, p] if whole else rating.blocks[-1, p, column])
-    box = {"width": 0.97, "height": 0.94, "linewidth": 0}
+    corner, size = (column + 0.015, row + 0.03), (0.97, 0.94)
     if np.isnan(value):
         axes.add_patch(
-            Rectangle((column + 0.015, row + 0.03), **box, facecolor="#eeeeee", hatch="////", edgecolor="#c4c4c4")
+            Rectangle(corner, *size, linewidth=0, facecolor="#eeeeee", hatch="////", edgecolor="#c4c4c4")
         )
         return
-    axes.add_patch(Rectangle((column + 0.015, row + 0.03), **box, facecolor=palette(norm(value))))
-    ink = "white" if value < 0.55 else BLACK
+    axes.add_patch(Rectangle(corner, *size, linewidth=0, facecolor=palette(norm(value))))
+    ink = "white" if value < 0.6 else BLACK
     axes.text(column + 0.5, row + 0.40, f"{value:.2f}", ha="center", va="center", fontsize=8, color=ink)
     if whole:
         low, high = rating.probabilities.index[[0, 4], -1, p]
@@ -234,7 +205,7 @@ def _bump_chart(
     widths = [2.6 if len(rating.figures.years) < 10 else 4.6 for _, rating in shown]
     left, gap, right = 0.6, 1.9, 2.0
     width = left + sum(widths) + gap * (len(shown) - 1) + right
-    lines = _wrapped(
+    lines = wrapped(
         width,
         f"{LABEL} Ranks of settlements by the integral index on the indicators known of all of them (line: mean rank"
         f" over {RANK_DRAWS} draws of runs and weights, numbers: the 90 % of the draws in the last year shown).",
@@ -271,7 +242,7 @@ def _bump_chart(
             axes.plot(years, mean[:, p], color=colour, linestyle=dashes, linewidth=1.6)
             axes.plot(years[-1], mean[-1, p], marker="o", markersize=3.5, color=colour)
             axes.annotate(
-                f"{names[place]} ({low[p]:.0f}-{high[p]:.0f})",
+                f"{short_name(names[place])} ({low[p]:.0f}-{high[p]:.0f})",
                 (years[-1], mean[-1, p]),
                 (years[-1] + 0.06 * (years[-1] - years[0]), float(ends[p])),
                 fontsize=6.6,
@@ -290,154 +261,7 @@ def _bump_chart(
         axes.set_title(heading, loc="left", fontsize=9, fontweight="bold", pad=6)
         axes.set_xlabel("year", fontsize=7.5)
         axes.set_ylabel("rank (1 the best)" if k == 0 else "", fontsize=7.5)
-    _footer(figure, width, height, lines)
-    return figure
-
-
-def _grid(number: int) -> tuple[int, int, float, float]:
-    """Rows, columns, width and height of panels."""
-    columns = 2 if number <= 4 else 3 if number <= 9 else 6
-    columns = min(columns, number)
-    size = (4.0, 1.9) if columns <= 2 else (2.7, 1.6) if columns == 3 else (1.75, 1.3)
-    return -(-number // columns), columns, *size
-
-
-def _panels(
-    title: str, number: int, lines_of: Sequence[str], legend: Sequence[object], legend_rows: int
-) -> tuple[Figure, list[Axes]]:
-    rows, columns, panel_width, panel_height = _grid(number)
-    gap_x, gap_y, left = 0.45, 0.5, 0.55
-    width = left + columns * panel_width + (columns - 1) * gap_x + 0.2
-    lines = _wrapped(width, *lines_of)
-    header = 0.75 + 0.17 * legend_rows
-    below = 0.5 + 0.14 * len(lines)
-    height = header + rows * panel_height + (rows - 1) * gap_y + below
-    figure = Figure(figsize=(width, height), facecolor="white")
-    figure.text(0.12 / width, 1 - 0.12 / height, title, fontsize=12, fontweight="bold", va="top")
-    figure.legend(
-        handles=list(legend),  # type: ignore[arg-type]
-        loc="upper left",
-        bbox_to_anchor=(0.1 / width, 1 - 0.36 / height),
-        ncols=-(-len(legend) // legend_rows),
-        frameon=False,
-        fontsize=7,
-        borderaxespad=0,
-    )
-    drawn = []
-    for cell in range(number):
-        row, column = divmod(cell, columns)
-        axes = figure.add_axes(
-            (
-                (left + column * (panel_width + gap_x)) / width,
-                1 - (header + row * (panel_height + gap_y) + panel_height) / height,
-                panel_width / width,
-                panel_height / height,
-            )
-        )
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.tick_params(length=2.5, width=0.6, labelsize=6.5)
-        axes.set_ylim(0, 100)
-        axes.yaxis.set_major_locator(FixedLocator((0, 25, 50, 75, 100)))
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=4))
-        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:.0f}"))
-        if column == 0:
-            axes.set_ylabel("share of draws, %", fontsize=6.5)
-        drawn.append(axes)
-    _footer(figure, width, height, lines)
-    return figure, drawn
-
-
-def _class_chart(
-    scenario: str, rating: Rating, names: Mapping[str, str], world: World, identity: str
-) -> Figure:
-    """Class probabilities by year, stacked, with the range over missing indicators of extinction and development."""
-    figures, found = rating.figures, rating.probabilities
-    years = np.array(figures.years, dtype=np.float64)
-    legend = [
-        *(Patch(facecolor=colour, label=name) for colour, name in zip(CLASS_COLOURS, CLASSES, strict=True)),
-        line_handle(BLACK, "largest share whatever the missing indicators: extinction", "--", 1.0),
-        line_handle(BLACK, "development (from the top)", ":", 1.0),
-        window_handle(),
-    ]
-    lines = (
-        f"{LABEL} Shares of {found.draws:,} draws over {figures.values.shape[0]} runs, weights, thresholds and missing"
-        " indicators. Lines: the largest share of extinction (dashed, from below) and of development (dotted, from"
-        " above) when all unknown indicators stand at one level from worst to best and drift together. Pale years:"
-        " fewer than half of the indicators known, no class may be named.",
-        identity,
-    )
-    figure, panels = _panels(
-        f"Class probabilities, {scenario}: {world.title['en']}", len(figures.places), lines, legend, 2
-    )
-    for p, axes in enumerate(panels):
-        share = 100.0 * found.share[:, p]
-        rated = ~np.isnan(share[:, 0])
-        x = years[rated]
-        lowest = share[rated, 2]
-        top = 100.0 - share[rated, 0]
-        alpha = 0.85 if found.printable[:, p][rated].any() else 0.3
-        axes.fill_between(x, 0, lowest, color=CLASS_COLOURS[2], alpha=alpha, linewidth=0)
-        axes.fill_between(x, lowest, top, color=CLASS_COLOURS[1], alpha=alpha, linewidth=0)
-        axes.fill_between(x, top, 100, color=CLASS_COLOURS[0], alpha=alpha, linewidth=0)
-        axes.plot(x, 100 * found.high[rated, p, 2], color=BLACK, linestyle="--", linewidth=0.9)
-        axes.plot(x, 100 - 100 * found.high[rated, p, 0], color=BLACK, linestyle=":", linewidth=1.1)
-        axes.set_xlim(years[0], years[-1])
-        mark_window(axes)
-        axes.set_title(
-            names[figures.places[p]],
-            loc="left",
-            fontsize=min(8.5, 100 / len(names[figures.places[p]]) * 2.2),
-            fontweight="bold",
-            pad=3,
-        )
-    return figure
-
-
-def _policy_chart(
-    simulated: Mapping[str, Rating], names: Mapping[str, str], world: World, identity: str
-) -> Figure:
-    """Probability of extinction by year under each policy, on the same runs and draws."""
-    shown = list(simulated.items())[:MOST_SCENARIOS]
-    first = shown[0][1]
-    legend = [
-        line_handle(colour, title_of(name), dashes)
-        for (name, _), (colour, dashes) in zip(shown, LINES, strict=False)
-    ]
-    left_out = len(simulated) - len(shown)
-    lines = (
-        f"{LABEL} Share of {first.probabilities.draws:,} draws in the class 'extinction', the same runs, weights,"
-        " thresholds and missing scores under every policy; pale band: 95 % (Wilson, runs) of the first one."
-        + (f" {left_out} further scenarios are in rating.csv." if left_out else ""),
-        identity,
-    )
-    rows = -(-len(shown) // 5)
-    figure, panels = _panels(
-        f"Chance of the class 'extinction': {world.title['en']}", len(first.figures.places), lines, legend, rows
-    )
-    from experiments.rate_files import chance_of
-
-    for p, axes in enumerate(panels):
-        top = 1.0
-        for k, (_, rating) in enumerate(shown):
-            share = 100.0 * rating.probabilities.share[:, p, 2]
-            years = np.array(rating.figures.years, dtype=np.float64)
-            rated = ~np.isnan(share)
-            colour, dashes = LINES[k]
-            axes.plot(years[rated], share[rated], color=colour, linestyle=dashes, linewidth=1.3)
-            top = max(top, float(np.nanmax(share)))
-            if k == 0:
-                ends = np.array([chance_of(rating, int(t), p, 2) for t in np.flatnonzero(rated)])
-                axes.fill_between(
-                    years[rated], 100 * ends[:, 0], 100 * ends[:, 1], color=colour, alpha=0.15, linewidth=0
-                )
-                top = max(top, float(100 * ends[:, 1].max()))
-        axes.set_ylim(0, 1.05 * top)
-        axes.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
-        mark_window(axes)
-        place = first.figures.places[p]
-        axes.set_title(
-            names[place], loc="left", fontsize=min(8.5, 220 / len(names[place])), fontweight="bold", pad=3
-        )
+    footer_text(figure, width, height, lines)
     return figure
 
 
@@ -476,7 +300,13 @@ def _map(
         identity,
     )
     return draw_map_figure(
-        f"Settlement rating: {world.title['en']}", panels, "integral index", (0.0, 1.0), footer, cities, PALETTE
+        f"Settlement rating: {world.title['en']}",
+        panels,
+        "integral index",
+        (0.0, 1.0),
+        footer,
+        cities,
+        PALETTE,
     )
 
 

@@ -206,5 +206,5 @@ def write_checks(
                 (name, found.year, found.places, " ".join(found.indicators), found.tau.size,
                  *(float(one) for one in quantiles), float((tau < 0.0).mean()) if tau.size else math.nan)
             )  # fmt: skip
-    header = ("scenario", "year", "places", "indicators_known_of_all", "draws", *names, "share_reversed")
-    write_table(folder, "stability.csv", header, taus)
+    of_ranks = ("scenario", "year", "places", "indicators_known_of_all", "draws", *names, "share_reversed")
+    write_table(folder, "stability.csv", of_ranks, taus)

@@ -53,7 +53,8 @@ class SimulatedYears:
             BadInput: the parts cannot be read or do not hold every year and place of every run.
         """
         columns, draws = self._columns(scenario)
-        growth = np.array([self._growth()[draw] for draw in draws])
+        of_draw = self._growth()
+        growth = np.array([of_draw[draw] for draw in draws])
         wages = region_wages(self.world, self.years, growth, self.home_wages[scenario])
         return simulated_figures(self.world, columns, self.years, wages)
 

@@ -28,6 +28,7 @@ from experiments.figure_sheets import BLACK, GREY, VERMILLION
 LAND = {"KZ": "#f4f1ea", "RU": "#e3e6ea"}
 OWN_LAND: Final = "#fffdf7"
 MARGIN_DEGREES: Final = 0.45
+ROOM_FOR_NAME: Final = 1.3  # degrees west of a place that its name needs
 SMALLEST, LARGEST = 5.5, 15.0  # points, diameter of symbols
 MARKERS: Final = {"town": "o", "rural_district": "s", "regional_centre": "D", "capital": "D", "russia": "D"}
 WIDTH: Final = 9.2  # inches
@@ -111,10 +112,10 @@ def draw_region_map(
             markerfacecoloralt="white",
             zorder=5 if place.kind == "town" else 4,
         )
-    if labels:
-        _write_names(axes, places, moved)
     axes.set_xlim(west, east)
     axes.set_ylim(south, north)
+    if labels:
+        _write_names(axes, places, moved)
     axes.set_aspect(1.0 / math.cos(math.radians((south + north) / 2.0)))
     axes.set_xticks([])
     axes.set_yticks([])
@@ -122,19 +123,18 @@ def draw_region_map(
 
 
 def _frame(places: Sequence[MapPlace]) -> tuple[float, float, float, float]:
+    """West, east, south and north end: the places, the width of the region where they lie in it, and a margin."""
     lons, lats = [one.lon for one in places], [one.lat for one in places]
     own = basemap().oblast(OBLAST).outlines[0]
-    inside = all(own[:, 0].min() <= lon <= own[:, 0].max() for lon in lons) and all(
-        own[:, 1].min() <= lat <= own[:, 1].max() for lat in lats
-    )
-    if inside:
-        lons += [float(own[:, 0].min()), float(own[:, 0].max())]
-        lats += [float(own[:, 1].min()), float(own[:, 1].max())]
+    (west, south), (east, north) = own.min(axis=0), own.max(axis=0)
+    if all(west <= lon <= east for lon in lons) and all(south <= lat <= north for lat in lats):
+        lons += [float(west), float(east)]
+        lats += [float(north)]
     return (
         min(lons) - MARGIN_DEGREES,
         max(lons) + MARGIN_DEGREES,
         min(lats) - MARGIN_DEGREES,
-        max(lats) + MARGIN_DEGREES,
+        max(lats) + MARGIN_DEGREES / 2,
     )
 
 
@@ -160,28 +160,32 @@ def _apart(places: Sequence[MapPlace]) -> dict[str, tuple[float, float]]:
     return moved
 
 
-def _write_names(
-    axes: Axes, places: Sequence[MapPlace], moved: Mapping[str, tuple[float, float]]
-) -> None:
-    """Write names beside the symbols, at the side where fewer other symbols stand."""
+def _write_names(axes: Axes, places: Sequence[MapPlace], moved: Mapping[str, tuple[float, float]]) -> None:
+    """Write names beside the symbols, at the side where fewer others stand, else below."""
     for place in places:
         lon, lat = moved[place.id]
-        neighbours = [
+        near = [
             (there[0] - lon, there[1] - lat)
             for id, there in moved.items()
-            if id != place.id and abs(there[1] - lat) < 0.12 and abs(there[0] - lon) < 1.1
+            if id != place.id and abs(there[1] - lat) < 0.12 and abs(there[0] - lon) < ROOM_FOR_NAME
         ]
-        right = sum(dx > 0 for dx, _ in neighbours) <= sum(dx < 0 for dx, _ in neighbours)
-        offset = _size(place) / 2.0 + 2.5
-        text = place.name + (f"\n{place.label}" if place.label else "")
+        right, left = sum(east > 0 for east, _ in near), sum(east < 0 for east, _ in near)
+        no_room_west = lon - axes.get_xlim()[0] < ROOM_FOR_NAME
+        away = _size(place) / 2.0 + 2.5
+        if right and (left or no_room_west):
+            offset, across, along = (0.0, -away), "center", "top"
+        elif right > left:
+            offset, across, along = (-away, 0.0), "right", "center"
+        else:
+            offset, across, along = (away, 0.0), "left", "center"
         axes.annotate(
-            text,
+            place.name + (f"\n{place.label}" if place.label else ""),
             (lon, lat),
-            (offset if right else -offset, 0),
+            offset,
             textcoords="offset points",
             fontsize=6.6,
-            ha="left" if right else "right",
-            va="center",
+            ha=across,
+            va=along,
             linespacing=1.1,
             zorder=6,
             bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "alpha": 0.65, "linewidth": 0},
@@ -215,7 +219,7 @@ def draw_map_figure(
     inner = WIDTH - 0.3
     height_map = inner * aspect
     lines = [row for line in (*footer, f"{BASEMAP_NOTICE}.") for row in textwrap.wrap(line, int(WIDTH * 20))]
-    below = 0.85 + 0.14 * len(lines)
+    below = 1.0 + 0.14 * len(lines)
     height = 0.5 + len(panels) * (height_map + 0.35) + below
     figure = Figure(figsize=(WIDTH, height), facecolor="white")
     figure.text(0.15 / WIDTH, 1 - 0.12 / height, title, fontsize=12, fontweight="bold", va="top")
@@ -227,15 +231,15 @@ def draw_map_figure(
         )
         draw_region_map(axes, places, palette, norm, centres, labels)
         axes.set_title(heading, loc="left", fontsize=9, fontweight="bold", pad=4)
-    bar = figure.add_axes((0.3 / WIDTH, (below - 0.28) / height, 2.6 / WIDTH, 0.12 / height))
+    bar = figure.add_axes((0.3 / WIDTH, (below - 0.35) / height, 2.6 / WIDTH, 0.12 / height))
     figure.colorbar(ScalarMappable(norm, palette), cax=bar, orientation="horizontal")
     bar.tick_params(labelsize=6.5, length=2)
     bar.set_title(value_label, fontsize=7, loc="left", pad=2)
     figure.legend(
         handles=_legend(panels),
         loc="lower right",
-        bbox_to_anchor=(1 - 0.15 / WIDTH, (below - 0.62) / height),
-        ncols=3,
+        bbox_to_anchor=(1 - 0.15 / WIDTH, (below - 0.75) / height),
+        ncols=2,
         frameon=False,
         fontsize=7,
     )
@@ -311,6 +315,4 @@ def on_base_map(places: Sequence[MapPlace]) -> bool:
     """Whether there are places and the base map shows all of them: a user's world may lie elsewhere."""
     points = np.concatenate([line for one in basemap().oblasts for line in one.outlines])
     (west, south), (east, north) = points.min(axis=0), points.max(axis=0)
-    return bool(places) and all(
-        west <= one.lon <= east and south <= one.lat <= north for one in places
-    )
+    return bool(places) and all(west <= one.lon <= east and south <= one.lat <= north for one in places)
