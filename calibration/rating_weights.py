@@ -54,8 +54,7 @@ class Weights:
 
 
 def _dirichlet(mean: Floats, generator: np.random.Generator) -> Floats:
-    # Every element takes its draw even where its weight is 0, so that draws stay in step between schemes
-    shares = np.array([generator.standard_gamma(max(one, 1e-12) * mean.size) for one in mean])
+    shares = generator.standard_gamma(np.maximum(mean, 1e-12) * mean.size)
     shares[mean == 0.0] = 0.0
     total = shares.sum()
     return shares / total if total > 0.0 else mean.copy()
