@@ -60,6 +60,8 @@ def made_columns(world: World, runs: int = 3) -> dict[str, Floats]:
         "health_level": np.full(shape, 4.0),
     }
     columns["school_level"][:, 8:] = 2.0
+    # Stocks of 1 January: year t closes with the next one
+    columns["wear_heat"] += 0.01 * np.arange(len(YEARS))[:, None] - 0.06
     return columns
 
 
@@ -178,5 +180,18 @@ def test_the_index_as_an_output_of_a_sensitivity_analysis(towns: World) -> None:
     better["wear_heat"][1] = 0.3
     raised = index_of_results(towns, better, YEARS, growth)
     np.testing.assert_array_equal(raised[[0, 2]], index[[0, 2]])
-    # One of four known indicators of a block that is a third of the known blocks rises by .5 / .6
-    np.testing.assert_allclose(raised[1] - index[1], (0.5 / 0.6) / 4 / 3, atol=1e-9)
+    # One of four known indicators of a block that is a third of the known blocks
+    gained = (np.minimum(columns["wear_heat"][1, 1:], 0.9) - 0.3) / 0.6
+    np.testing.assert_allclose(raised[1] - index[1], gained / 4 / 3, atol=1e-9)
+
+
+def test_a_simulated_region_is_the_mean_of_its_units_by_their_people(region: World) -> None:
+    columns = made_columns(region, runs=2)
+    generator = np.random.default_rng(6)
+    columns["unemployment_rate"] = generator.uniform(0.03, 0.1, columns["wage"].shape)
+    figures = simulated_figures(region, columns, YEARS, np.full((2, len(YEARS)), 2e5))
+    rating = rate(figures, region, weights_for("equal", figures, SYSTEM), 100, 1)
+    people = region.founding_population / region.founding_population.sum()
+    assert np.ptp(rating.against_region[1, -1]) > 0.05
+    np.testing.assert_allclose((rating.against_region[1, -1] * people).sum(), 0.0, atol=1e-9)
+    assert rating.region_note.startswith("the region: mean of its simulated units")

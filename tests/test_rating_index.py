@@ -152,6 +152,15 @@ def test_a_year_without_a_figure_takes_its_neighbour_not_the_middle() -> None:
     assert found.coverage[8, 0] == pytest.approx(24 / 34)
 
 
+def test_what_is_never_known_is_drawn_over_the_whole_band_and_moves() -> None:
+    found = probabilities(np.full((1, 9, 1, NUMBER), np.nan), draws=1500)
+    low, median, high = found.index[[0, 2, 4], 8, 0]
+    assert (low, median, high) == pytest.approx((0.27, 0.5, 0.73), abs=0.05)
+    # Scores stand for themselves in their blocks: the spread does not fade with their number, nor over the years
+    np.testing.assert_allclose(found.index[4] - found.index[0], high - low, atol=0.05)
+    assert found.trend[4, 8, 0] - found.trend[0, 8, 0] > 0.03
+
+
 def test_draws_are_shared_between_scenarios_and_repeat_with_the_seed() -> None:
     generator = np.random.default_rng(3)
     scores = np.clip(generator.normal(0.45, 0.2, (7, 9, 2, NUMBER)), 0, 1)
