@@ -340,6 +340,71 @@ def bench(
         run_bench(BenchOptions(world, seed, peers, growth, chance, pairs, as_json, out, quiet))
 
 
+@app.command(epilog="Example: qyzyljar rate --results results/region --weights number --out results/rating")
+def rate(
+    world: World = "towns",
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            "--results",
+            metavar="DIR",
+            help="Also rate the simulated years of this folder of forecast or compare; its world goes before --world.",
+        ),
+    ] = None,
+    weights: Annotated[
+        str,
+        typer.Option(
+            "--weights",
+            metavar="equal|number|entropy|component|expert",
+            help="Weights of blocks and indicators; expert needs --questionnaire.",
+        ),
+    ] = "equal",
+    external: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--external", metavar="FILE", help="CSV of indicators that no table holds (repeatable)."
+        ),
+    ] = None,
+    questionnaires: Annotated[
+        list[Path] | None,
+        typer.Option("--questionnaire", metavar="FILE", help="A filled-in questionnaire (repeatable)."),
+    ] = None,
+    template: Annotated[
+        Path | None,
+        typer.Option("--template", metavar="FILE", help="Only write a questionnaire to fill in, and stop."),
+    ] = None,
+    draws: Annotated[
+        int, typer.Option("--draws", help="Draws of weights, thresholds and missing indicators.")
+    ] = 2000,
+    seed: Seed = 1,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Folder of the results. Default: a folder under results/."),
+    ] = None,
+    no_figures: NoFigures = False,
+    quiet: Quiet = False,
+) -> None:
+    """Rate the settlements - development, depressive, extinction - in the paper's seven steps (reconstruction)."""
+    with exit_codes():
+        from experiments.rate import RateOptions, run_rate
+
+        run_rate(
+            RateOptions(
+                world,
+                results,
+                weights,
+                tuple(external or ()),
+                tuple(questionnaires or ()),
+                template,
+                draws,
+                seed,
+                out,
+                not no_figures,
+                quiet,
+            )
+        )
+
+
 def main() -> None:
     """Entry point of the command."""
     app()

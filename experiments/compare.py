@@ -40,6 +40,7 @@ from experiments.forecast import (
 )
 from experiments.manifest import Ensemble, check_folder
 from experiments.parameter_source import FROM_PRIORS, ParameterSource, parameter_source
+from experiments.rate_outputs import write_ensemble_rating
 from model.world import World
 
 COMMAND = "compare"
@@ -125,6 +126,7 @@ def run_comparison(
         write_pairing(out, effects)
         if not options.quiet:
             print_comparison(console, effects, centres, costs, ranking, options.discount, source.note)
+        write_ensemble_rating(console, out, world, options.world, design, source.note)
         if options.figures:
             _draw_figures(out, effects, costs, ranking, design)
         if town is not None:

@@ -14,6 +14,7 @@ from experiments.failures import BadInput, RunFailure
 from experiments.forecast_tables import print_forecast
 from experiments.manifest import Ensemble, check_folder
 from experiments.parameter_source import parameter_source
+from experiments.rate_outputs import write_ensemble_rating
 from model.parameters import ParameterError, ParameterSpace
 from model.world import World, WorldError, load_world
 
@@ -79,6 +80,7 @@ def forecast(options: ForecastOptions) -> Path:
     with completed(out, ensemble, options.threads, options.quiet) as results:
         if not options.quiet:
             print_forecast(console, world, results, source.note)
+        write_ensemble_rating(console, out, world, options.world, design, source.note)
         if options.figures:
             _draw_figures(out, world)
     console.print(f"Results: {out}", markup=False, highlight=False, soft_wrap=True)
