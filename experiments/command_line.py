@@ -18,6 +18,7 @@ import typer
 
 from experiments.failures import BadInput, Interrupted, RunFailure
 from experiments.scenario_commands import scenarios
+from experiments.sensitivity_command import sensitivity
 
 SUCCESS, FAILURE, BAD_INPUT, CTRL_C = 0, 1, 2, 130
 
@@ -111,6 +112,7 @@ def _stop(message: str, code: int) -> None:
 
 
 app.add_typer(scenarios)
+app.add_typer(sensitivity)
 
 
 @app.callback()

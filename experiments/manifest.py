@@ -18,7 +18,7 @@ from model.world import World
 MANIFEST = "manifest.json"
 FORMAT = 1
 # Written beside the manifest: a folder that holds one of these but no manifest is not touched.
-OWN_NAMES = ("parts", "runs", "flows", "pyramids", "parameters", "screening", "figures", "summary.csv")
+OWN_NAMES = ("parts", "series", "flows", "pyramids", "parameters", "figures", "summary.csv")
 SHOWN_DIFFERENCES = 8
 
 
