@@ -135,6 +135,11 @@ def only_part_of_it(out: Path, ensemble: Ensemble, options: Partly) -> bool:
 
         verify(out, ensemble, options.verify, options.threads, options.quiet)
         return True
+    if options.cluster is not None:
+        from experiments.cluster import connected
+
+        with connected(options.cluster):  # refused before anything is written
+            pass
     if shard is not None:
         contribute(out, ensemble, shard, options.threads, options.quiet, options.cluster)
         return True

@@ -53,7 +53,7 @@ Policies = Annotated[
     typer.Option(
         "--policy",
         metavar="POLICY",
-        help="Policies that may be in force (repeatable), or 'none'. Default: the library.",
+        help="Policies that may be in force (repeatable), or 'none'. Default: all shipped.",
     ),
 ]
 Futures = Annotated[
@@ -62,7 +62,7 @@ Futures = Annotated[
         "--future",
         "-f",
         metavar="FUTURE",
-        help="Futures that may come (repeatable), or 'none'. Default: the library.",
+        help="Futures that may come (repeatable), or 'none'. Default: all shipped.",
     ),
 ]
 SeedsPerSet = Annotated[

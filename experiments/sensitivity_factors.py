@@ -140,7 +140,9 @@ class FactorSpace:
             found.append(Factor(CALIBRATED, CALIBRATED, text, number))
         for group in self.alternatives:
             levels = ("none", *group)
-            found.append(Factor(policy_factor(group), POLICY, "one of " + ", ".join(levels), len(levels)))
+            # A single policy goes from none to in force: its effect has a sign
+            ordered = 0 if len(group) == 1 else len(levels)
+            found.append(Factor(policy_factor(group), POLICY, "one of " + ", ".join(levels), ordered))
         if len(self._futures) > 1:
             found.append(Factor(FUTURE, FUTURE, "one of " + ", ".join(self._futures), len(self._futures)))
         sets = "as many as runs need" if self.chance_sets is None else str(self.chance_sets)

@@ -270,8 +270,8 @@ def reading(analysis: Analysis) -> list[str]:
     if sampling.method == "morris":
         return [
             f"{runs:,} runs in {analysis.blocks:,} trajectories. Effects are per whole range of a factor, in the "
-            "output's unit: mu* their mean size, mu their mean with sign, sigma their spread (interactions, curvature). "
-            "A change of chance is an effect as any other.",
+            "output's unit: mu* their mean size, mu their mean with sign, sigma their spread (interactions, bends). A "
+            "change of chance is an effect as any other.",
             common,
         ]
     return [
