@@ -269,7 +269,7 @@ def test_every_command_has_its_help() -> None:
 @pytest.mark.usefixtures("fake")
 def test_sobol_screens_first_and_finds_what_moves_the_stand_in(folder: Path) -> None:
     """The stand-in's figures are chi (uniform on 0 to 1/2) plus uniform chance: shares of 1/5 and 4/5."""
-    arguments = ("sobol", *SHORT, "-y", "wage:bulaevo:2017", "--base", "128", "--no-stop", "--out", "here")
+    arguments = ("sobol", *SHORT, "-y", "wage:bulaevo:2017", "--base", "256", "--no-stop", "--out", "here")
     result = qyzyljar(*arguments, "--trajectories", "4", "--most", "3")
     assert result.exit_code == 0, result.output
     found = {
@@ -320,7 +320,7 @@ def test_it_stops_when_the_ranking_is_stable(folder: Path) -> None:
 
 @pytest.mark.usefixtures("fake")
 @pytest.mark.parametrize(
-    ("method", "option", "number"), [("morris", "--trajectories", "6"), ("pawn", "--runs", "400")]
+    ("method", "option", "number"), [("morris", "--trajectories", "6"), ("pawn", "--runs", "1500")]
 )
 def test_morris_and_pawn_tell_chi_and_chance_from_the_rest(
     folder: Path, method: str, option: str, number: str
@@ -342,7 +342,7 @@ def test_morris_and_pawn_tell_chi_and_chance_from_the_rest(
 def test_ctrl_c_keeps_complete_parts_and_resuming_gives_the_same_tables(
     folder: Path, fake: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    arguments = ("pawn", *SHORT, *POPULATION, "--runs", "600")
+    arguments = ("pawn", *SHORT, *POPULATION, "--runs", "480")
     started = 0
 
     def interrupted(*given: object) -> Record:
@@ -396,6 +396,7 @@ def test_runs_that_fail_are_named_left_out_and_too_many_refused(
     assert not (folder / "many" / "summary.csv").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("fake")
 def test_figures_are_drawn(folder: Path) -> None:
     arguments = [argument for argument in SHORT if argument != "--no-figures"]
