@@ -77,9 +77,8 @@ def run_on_cluster(
         return started
 
     try:
-        done: Any = import_module("distributed").as_completed(
-            fly(BATCHES_A_THREAD * max(1, sum(client.nthreads().values())))
-        )
+        first = fly(BATCHES_A_THREAD * max(1, sum(client.nthreads().values())))
+        done: Any = import_module("distributed").as_completed(first, loop=client.loop)
         for future in done:
             part = future.result()
             batch = flying.pop(future)

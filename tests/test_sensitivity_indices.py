@@ -49,7 +49,7 @@ def chance_of(number: float) -> float:
 
 def noise(rows: Floats) -> Floats:
     """Noise that the chance column names, the last but one."""
-    return np.vectorize(chance_of)(rows[..., -2])
+    return np.asarray(np.vectorize(chance_of)(rows[..., -2]), np.float64)
 
 
 def ishigami(rows: Floats, sd: float = NOISE) -> Floats:

@@ -329,7 +329,7 @@ def test_a_forecast_runs_by_the_address_of_a_scheduler(tmp_path: Path) -> None:
 def test_a_disk_that_runs_full_keeps_complete_parts_and_resumes(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=500k", "none", str(disk)], check=False).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "none", str(disk)], check=False).returncode:
         pytest.skip("this machine lets nobody mount a disk")
     program = "from experiments.command_line import main; main()"
     arguments = ["forecast", "--runs", "60", *SHORT, "--out", str(disk / "here")]
