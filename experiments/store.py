@@ -109,10 +109,11 @@ class PartStore:
         try:
             check_folder(self.folder, self.design)  # another process may have come first
             with self._named_failure("manifest"):
+                self._clear_unfinished()
+                # Before the folders of the tables: a shard that starts now would take them for results without one
+                self._write_manifest()
                 for table in self.tables:
                     (self.folder / table).mkdir(exist_ok=True)
-                self._clear_unfinished()
-                self._write_manifest()
             self._held = self._scan()
         except BaseException:
             self._lock.__exit__(None, None, None)

@@ -320,7 +320,8 @@ def test_it_stops_when_the_ranking_is_stable(folder: Path) -> None:
 
 @pytest.mark.usefixtures("fake")
 @pytest.mark.parametrize(
-    ("method", "option", "number"), [("morris", "--trajectories", "6"), ("pawn", "--runs", "1500")]
+    ("method", "option", "number"),
+    [("morris", "--trajectories", "6"), pytest.param("pawn", "--runs", "1500", marks=pytest.mark.slow)],
 )
 def test_morris_and_pawn_tell_chi_and_chance_from_the_rest(
     folder: Path, method: str, option: str, number: str

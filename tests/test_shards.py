@@ -99,7 +99,10 @@ def test_shards_copied_together_make_the_folder_of_one_machine(folder: Path) -> 
     assert {path: path.stat().st_mtime_ns for path in (folder / "machine1" / "parts").iterdir()} == before
 
 
-def test_a_comparison_can_be_shared_out(folder: Path) -> None:
+def test_a_comparison_can_be_shared_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path
+    use_fake_runs(monkeypatch)
+    monkeypatch.chdir(folder)
     common = ("compare", "settlers", "--runs", "24", "--horizon", "2028", "--no-figures", "--quiet")
 
     def run(*arguments: str) -> None:
