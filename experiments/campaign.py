@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 
+from experiments.design import Batch
 from experiments.ensemble import Study, run_ensemble
-from experiments.failures import Interrupted, RunFailure
+from experiments.failures import BadInput, Interrupted, RunFailure
 from experiments.manifest import Ensemble
 from experiments.progress import run_progress
 from experiments.results import Results
-from experiments.store import Store
+from experiments.shard import Shard
+from experiments.store import PartStore, Store
+from experiments.views import VIEWS, views_of
 
 SUMMARY = "summary.csv"
 
@@ -25,11 +28,13 @@ def default_threads() -> int:
 
 
 @contextmanager
-def completed(folder: Path, ensemble: Ensemble, threads: int | None, quiet: bool) -> Iterator[Results]:
+def completed(
+    folder: Path, ensemble: Ensemble, threads: int | None, quiet: bool, cluster: str | None = None
+) -> Iterator[Results]:
     """Run what is missing of an ensemble, write its summary, and give its results to read.
 
     The folder stays locked until the context ends. All complete parts are read, also those beyond
-    `ensemble.runs` that an earlier, larger command left.
+    `ensemble.runs` that an earlier, larger command left. `cluster`: address of a Dask scheduler whose workers run.
 
     Raises:
         BadInput: the folder cannot take the design. RunFailure, Interrupted: complete parts are kept; the
@@ -37,27 +42,94 @@ def completed(folder: Path, ensemble: Ensemble, threads: int | None, quiet: bool
     """
     design, world = ensemble.design, ensemble.world
     with Store(folder, ensemble) as store:
-        for file in store.set_aside:
-            Console(stderr=True, quiet=quiet).print(str(file), markup=False, highlight=False, soft_wrap=True)
+        tell_set_aside(store, quiet)
         missing = store.missing(design.batches(ensemble.runs))
         to_run = len(design.scenarios) * sum(batch.end - batch.first for batch in missing)
         total = max(to_run, len(design.scenarios) * ensemble.runs)
-        label = f"{world.title['en']} to {design.horizon}"
-        with run_progress(label, total, total - to_run, quiet) as on_run:
-            try:
-                run_ensemble(Study(design, world), missing, store.write, threads or default_threads(), on_run)
-            except Interrupted:
-                raise Interrupted(f"stopped; {_how_to_resume(store)}") from None
-            except RunFailure as error:
-                raise RunFailure(f"{error}\n{_how_to_resume(store)}") from error
-            except Exception as error:
-                error.add_note(_how_to_resume(store))
-                raise
+        _run(store, missing, total, threads, quiet, cluster, _how_to_resume)
         scenarios = [scenario.name for scenario in design.scenarios]
         years, places = range(world.start, design.horizon + 1), world.ids[: world.n_sim]
         with Results(folder, store.held(), scenarios, years, places) as results:
             store.write_text(SUMMARY, results.summary())
+            store.write_text(VIEWS, views_of())
             yield results
+
+
+def contribute(
+    folder: Path,
+    ensemble: Ensemble,
+    shard: Shard,
+    threads: int | None,
+    quiet: bool,
+    cluster: str | None = None,
+) -> None:
+    """Run what is missing of a shard's share of an ensemble; other shards may write into the folder meanwhile.
+
+    Tables are made once all shares are there, by the command without a shard.
+
+    Raises:
+        BadInput: the folder cannot take the design. RunFailure, Interrupted: complete parts are kept.
+    """
+    design = ensemble.design
+    share = shard.share(design.batches(ensemble.runs))
+    with Store(folder, ensemble, shard) as store:
+        tell_set_aside(store, quiet)
+        missing = store.missing(share)
+        total = len(design.scenarios) * sum(batch.end - batch.first for batch in share)
+
+        def how_to_resume(store: Store) -> str:
+            done = len(share) - len(store.missing(share))
+            return (
+                f"{done} of {len(share)} parts of shard {shard} are complete in {store.folder}; "
+                f"repeat the same command with --out {store.folder} to continue"
+            )
+
+        _run(store, missing, total, threads, quiet, cluster, how_to_resume)
+        Console(quiet=quiet).print(
+            f"Shard {shard}: {len(share)} of {len(design.batches(ensemble.runs))} parts are complete in {folder}. "
+            "When all shards are, in this folder or copied together into one, the same command without --shard "
+            "makes the tables.",
+            markup=False, highlight=False, soft_wrap=True,
+        )  # fmt: skip
+
+
+def tell_set_aside(store: PartStore, quiet: bool) -> None:
+    """Name the files of a folder that could not be used."""
+    for file in store.set_aside:
+        Console(stderr=True, quiet=quiet).print(str(file), markup=False, highlight=False, soft_wrap=True)
+
+
+def _run(
+    store: Store,
+    missing: Sequence[Batch],
+    total: int,
+    threads: int | None,
+    quiet: bool,
+    cluster: str | None,
+    how_to_resume: Callable[[Store], str],
+) -> None:
+    """Run batches with a bar of `total` runs; what goes wrong is told together with how to go on."""
+    design, world = store.ensemble.design, store.ensemble.world
+    to_run = len(design.scenarios) * sum(batch.end - batch.first for batch in missing)
+    study = Study(design, world)
+    with run_progress(f"{world.title['en']} to {design.horizon}", total, total - to_run, quiet) as on_run:
+        try:
+            if cluster is not None and missing:
+                from experiments.cluster import connected, run_on_cluster
+
+                with connected(cluster) as client:
+                    run_on_cluster(client, study, missing, store.write, on_run)
+            else:
+                run_ensemble(study, missing, store.write, threads or default_threads(), on_run)
+        except Interrupted:
+            raise Interrupted(f"stopped; {how_to_resume(store)}") from None
+        except RunFailure as error:
+            raise RunFailure(f"{error}\n{how_to_resume(store)}") from error
+        except BadInput:
+            raise
+        except Exception as error:
+            error.add_note(how_to_resume(store))
+            raise
 
 
 def _how_to_resume(store: Store) -> str:

@@ -18,6 +18,7 @@ import typer
 
 from experiments.failures import BadInput, Interrupted, RunFailure
 from experiments.scenario_commands import scenarios
+from experiments.sensitivity_command import sensitivity
 
 SUCCESS, FAILURE, BAD_INPUT, CTRL_C = 0, 1, 2, 130
 
@@ -57,6 +58,31 @@ Out = Annotated[
     ),
 ]
 Threads = Annotated[int | None, typer.Option("--threads", min=1, help="Default: all cores.")]
+Shard = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        metavar="i/n",
+        help="Run only the i-th of n shares of the parts, for several machines without a server; then once without it.",
+    ),
+]
+Verify = Annotated[
+    int | None,
+    typer.Option(
+        "--verify",
+        min=1,
+        metavar="RUNS",
+        help="Instead: run at least this many finished runs again, chosen at random, and compare them bit for bit.",
+    ),
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Run on the workers of a Dask scheduler, tcp://host:8786 (extra 'cluster').",
+    ),
+]
 NoFigures = Annotated[bool, typer.Option("--no-figures", help="Draw no figures.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
@@ -86,6 +112,7 @@ def _stop(message: str, code: int) -> None:
 
 
 app.add_typer(scenarios)
+app.add_typer(sensitivity)
 
 
 @app.callback()
@@ -110,6 +137,9 @@ def forecast(
     out: Out = None,
     parameters: Parameters = None,
     threads: Threads = None,
+    shard: Shard = None,
+    cluster: Cluster = None,
+    verify: Verify = None,
     no_figures: NoFigures = False,
     list_parameters: Annotated[
         bool,
@@ -143,6 +173,9 @@ def forecast(
                 not no_figures,
                 quiet,
                 parameters,
+                shard,
+                verify,
+                cluster,
             )
         )
 
@@ -183,6 +216,9 @@ def compare(
     out: Out = None,
     parameters: Parameters = None,
     threads: Threads = None,
+    shard: Shard = None,
+    cluster: Cluster = None,
+    verify: Verify = None,
     no_figures: NoFigures = False,
     quiet: Quiet = False,
 ) -> None:
@@ -207,6 +243,9 @@ def compare(
                 not no_figures,
                 quiet,
                 parameters,
+                shard,
+                verify,
+                cluster,
             )
         )
 

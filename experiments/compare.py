@@ -35,6 +35,7 @@ from experiments.forecast import (
     DEFAULT_SEED,
     NARROWEST,
     RESULTS,
+    only_part_of_it,
     read_assignments,
     read_world,
 )
@@ -66,6 +67,9 @@ class CompareOptions:
     figures: bool = True
     quiet: bool = False
     parameters: str | None = None
+    shard: str | None = None
+    verify: int | None = None
+    cluster: str | None = None
 
 
 def compare(options: CompareOptions) -> Path:
@@ -98,11 +102,13 @@ def run_comparison(
     design = comparison_design(world, options.horizon, options.seed, fixed, comparison, source)
     out = options.out or RESULTS / f"compare-{world.name}-{design.horizon}-{design.identity[:10]}"
     check_folder(out, design)
+    ensemble = Ensemble(COMMAND, design, options.runs, world, options.world, source.note)
+    if only_part_of_it(out, ensemble, options):
+        return out
     console = Console(quiet=options.quiet)
     if not console.is_terminal:
         console.width = max(console.width, NARROWEST)
-    ensemble = Ensemble(COMMAND, design, options.runs, world, options.world, source.note)
-    with completed(out, ensemble, options.threads, options.quiet) as results:
+    with completed(out, ensemble, options.threads, options.quiet, options.cluster) as results:
         study = Study(design, world)
         effects = Effects(comparison, world, results)
         centres = centre_paths(comparison, study, effects.pairs)
@@ -162,7 +168,10 @@ def _at_pessimistic_end(
     again = replace(again, parameters=design.parameters, draws=design.draws)
     part = replace(ensemble, design=again, runs=min(ensemble.runs, CHECK_RUNS))
     folder = out / f"check-{pessimism.parameter}"
-    with _of_the_whole(out), completed(folder, part, options.threads, options.quiet) as results:
+    with (
+        _of_the_whole(out),
+        completed(folder, part, options.threads, options.quiet, options.cluster) as results,
+    ):
         return Effects(fewer, world, results)
 
 

@@ -31,6 +31,7 @@ SOURCES = (
     "model/*.py",
     "model/data/parameters.csv",
     "scenarios/*.py",
+    "scenarios/data/*.csv",
     "experiments/branches.py",
     "calibration/posterior_draws.py",
     "experiments/design.py",

@@ -1,21 +1,25 @@
-"""Running an ensemble: a pure function from a batch of a design to its part, and threads that run it.
-
-The kernels release the interpreter lock, so that threads over runs use all cores; results do not depend on
-how many there are. Memory holds the runs of a few batches, however large the design.
-"""
+"""Running an ensemble: a pure function from a batch of a design to its part."""
 
 from __future__ import annotations
 
+import platform
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Protocol
 
 from experiments.branches import simulate_together
-from experiments.design import Batch, Design, Row, founding_household_sizes
-from experiments.failures import Interrupted, RunFailure
+from experiments.design import (
+    Batch,
+    Design,
+    Row,
+    differences,
+    founding_household_sizes,
+    package_versions,
+    source_hashes,
+)
+from experiments.failures import RunFailure
 from experiments.parts import Part, assemble
+from experiments.workers import MapRuns, run_batches
 from model.accounts import AccountsError
 from model.draws import run_seed
 from model.engine import simulate
@@ -24,20 +28,7 @@ from model.parameters import ParameterSpace, ParameterValues
 from model.record import Record
 from model.world import World
 
-WAKE_SECONDS = 0.5  # how often the main thread looks up while it waits: Windows delivers Ctrl-C only then
-
-
 Together = tuple[Row, ...]  # the runs of one pair of draw and replicate, one for every scenario
-
-
-class MapRuns(Protocol):
-    """Applies a function to every pair of a batch, in order: `map`, or the same over threads."""
-
-    def __call__(
-        self, function: Callable[[Together], list[Record]], pairs: Sequence[Together], /
-    ) -> Iterable[list[Record]]:
-        """Return the records of each pair in the order of the pairs."""
-        ...
 
 
 class Study:
@@ -51,6 +42,10 @@ class Study:
         self._locks = [threading.Lock() for _ in self.household_sizes]
         self._foundings: list[Founding | None] = [None] * len(self.household_sizes)
         self.values = lru_cache(maxsize=1024)(self._values)
+
+    def __reduce__(self) -> tuple[Callable[[Design, World], Study], tuple[Design, World]]:
+        """Travels to another process as its design and world; founders are built where it arrives."""
+        return arrived, (self.design, self.world)
 
     def variant(self, draw: int) -> int:
         """Number of the founding variant that a draw starts from."""
@@ -109,6 +104,24 @@ class Study:
             raise RunFailure(f"{pair} of design {self.design.identity}: {error}") from error
 
 
+def arrived(design: Design, world: World) -> Study:
+    """A study that came from another process: only the code and the packages that it was made with may run it.
+
+    Raises:
+        RunFailure: names what differs there.
+    """
+    unequal = differences(
+        {"code": dict(design.code), "versions": dict(design.versions)},
+        {"code": source_hashes(), "versions": package_versions()},
+    )
+    if unequal:
+        raise RunFailure(
+            f"{platform.node()} has another version of the project, so that its runs would not be those of this "
+            "design: " + "; ".join(unequal[:8])
+        )
+    return Study(design, world)
+
+
 def run_batch(study: Study, batch: Batch, map_runs: MapRuns = map) -> Part:
     """Run all rows of a batch and assemble its part. Pure: depends on the design and the batch alone."""
     rows = study.design.rows(batch)
@@ -126,56 +139,13 @@ def run_ensemble(
     threads: int,
     on_run: Callable[[], None],
 ) -> None:
-    """Run batches on `threads` threads and write each part as soon as its last run has ended.
-
-    `on_run` is called after every run, from its thread. A failure or Ctrl-C lets running runs end, drops the
-    others and keeps the parts that are complete.
+    """Run batches of a design on `threads` threads (`workers.run_batches`).
 
     Raises:
         RunFailure: a run or a write failed. Interrupted: Ctrl-C.
     """
-    stop = threading.Event()
-    size = study.design.runs_per_part
-    with (
-        ThreadPoolExecutor(threads, "run") as runners,
-        # Enough batches under way that no thread waits while another batch is written
-        ThreadPoolExecutor(1 + (threads + size - 1) // size, "batch") as keepers,
-    ):
 
-        def one(function: Callable[[Together], list[Record]], pair: Together) -> list[Record]:
-            if stop.is_set():
-                raise Interrupted
-            records = function(pair)
-            for _ in records:
-                on_run()
-            return records
+    def make(batch: Batch, map_runs: MapRuns) -> Part:
+        return run_batch(study, batch, map_runs)
 
-        def map_runs(
-            function: Callable[[Together], list[Record]], pairs: Sequence[Together], /
-        ) -> Iterable[list[Record]]:
-            return runners.map(lambda pair: one(function, pair), pairs)
-
-        def keep(batch: Batch) -> None:
-            if stop.is_set():
-                raise Interrupted
-            write(run_batch(study, batch, map_runs))
-
-        futures = [keepers.submit(keep, batch) for batch in batches]
-        try:
-            _wait_for(futures)
-        except BaseException as error:
-            stop.set()
-            for future in futures:
-                future.cancel()
-            if isinstance(error, KeyboardInterrupt):
-                raise Interrupted from None
-            raise
-
-
-def _wait_for(futures: Iterable[Future[None]]) -> None:
-    """Wait until all have ended or one has failed; raises the first failure."""
-    pending = set(futures)
-    while pending:
-        done, pending = wait(pending, WAKE_SECONDS, FIRST_EXCEPTION)
-        for future in done:
-            future.result()
+    run_batches(batches, make, write, threads, study.design.runs_per_part, on_run)

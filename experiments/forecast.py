@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from rich.console import Console
 
-from experiments.campaign import completed
+from experiments.campaign import completed, contribute
 from experiments.design import check_horizon, forecast_design
 from experiments.failures import BadInput, RunFailure
 from experiments.forecast_tables import print_forecast
 from experiments.manifest import Ensemble, check_folder
 from experiments.parameter_source import parameter_source
 from experiments.rate_outputs import write_ensemble_rating
+from experiments.shard import read_shard
 from model.parameters import ParameterError, ParameterSpace
 from model.world import World, WorldError, load_world
 
@@ -42,6 +44,9 @@ class ForecastOptions:
     figures: bool = True
     quiet: bool = False
     parameters: str | None = None
+    shard: str | None = None
+    verify: int | None = None
+    cluster: str | None = None
 
 
 def read_world(name: str) -> World:
@@ -74,10 +79,12 @@ def forecast(options: ForecastOptions) -> Path:
     out = options.out or RESULTS / f"forecast-{world.name}-{design.horizon}-{design.identity[:10]}"
     check_folder(out, design)
     ensemble = Ensemble("forecast", design, options.runs, world, options.world, source.note)
+    if only_part_of_it(out, ensemble, options):
+        return out
     console = Console(quiet=options.quiet)
     if not console.is_terminal:
         console.width = max(console.width, NARROWEST)
-    with completed(out, ensemble, options.threads, options.quiet) as results:
+    with completed(out, ensemble, options.threads, options.quiet, options.cluster) as results:
         if not options.quiet:
             print_forecast(console, world, results, source.note)
         write_ensemble_rating(console, out, world, options.world, design, source.note)
@@ -85,6 +92,60 @@ def forecast(options: ForecastOptions) -> Path:
             _draw_figures(out, world)
     console.print(f"Results: {out}", markup=False, highlight=False, soft_wrap=True)
     return out
+
+
+class Partly(Protocol):
+    """The options of a command that can verify its folder, or run a shard of its design, and stop."""
+
+    @property
+    def shard(self) -> str | None:
+        """`i/n`."""
+        ...
+
+    @property
+    def verify(self) -> int | None:
+        """How many finished runs to do again."""
+        ...
+
+    @property
+    def cluster(self) -> str | None:
+        """Address of a Dask scheduler."""
+        ...
+
+    @property
+    def threads(self) -> int | None:
+        """Threads; None: all cores."""
+        ...
+
+    @property
+    def quiet(self) -> bool:
+        """Whether to print nothing."""
+        ...
+
+
+def only_part_of_it(out: Path, ensemble: Ensemble, options: Partly) -> bool:
+    """Do what `--verify` or `--shard` asks for, after which the command makes no tables; False where neither was given.
+
+    Raises:
+        BadInput: both were given, or what they say cannot be used. RunFailure, Interrupted: as they run.
+    """
+    shard = read_shard(options.shard)
+    if options.verify is not None:
+        if shard is not None or options.cluster is not None:
+            raise BadInput("--verify goes with neither --shard nor --cluster")
+        from experiments.verify import verify
+
+        verify(out, ensemble, options.verify, options.threads, options.quiet)
+        return True
+    if options.cluster is not None:
+        from experiments.cluster import connected
+
+        with connected(options.cluster):  # refused before anything is written
+            pass
+    if shard is not None:
+        contribute(out, ensemble, shard, options.threads, options.quiet, options.cluster)
+        return True
+    return False
 
 
 def _draw_figures(out: Path, world: World) -> None:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from experiments.design import Design, differences
 from experiments.failures import BadInput
@@ -18,8 +18,21 @@ from model.world import World
 MANIFEST = "manifest.json"
 FORMAT = 1
 # Written beside the manifest: a folder that holds one of these but no manifest is not touched.
-OWN_NAMES = ("parts", "flows", "pyramids", "parameters", "figures", "summary.csv")
+OWN_NAMES = ("parts", "series", "flows", "pyramids", "parameters", "figures", "summary.csv")
 SHOWN_DIFFERENCES = 8
+
+
+class Described(Protocol):
+    """A design as a folder sees it."""
+
+    @property
+    def identity(self) -> str:
+        """Hash of the description."""
+        ...
+
+    def description(self) -> dict[str, Any]:
+        """All that determines the results, in a form that JSON can hold."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -111,7 +124,7 @@ def recorded_manifest(folder: Path) -> dict[str, Any] | None:
     return dict(content)
 
 
-def check_folder(folder: Path, design: Design) -> None:
+def check_folder(folder: Path, design: Described) -> None:
     """Refuse a folder that cannot take this design, before anything is written.
 
     Raises:

@@ -4,6 +4,8 @@ Every file is written to a temporary name, forced to the disk and renamed; the f
 is complete when its file in `parts/` is there, which is renamed after those in `flows/`, `pyramids/` and
 `parameters/`. Each file carries the identity of its design and its range of pairs, so that truncated or
 foreign files are recognised, named, set aside and redone.
+
+`PartStore` knows neither worlds nor runs; `Store` is the one of forecasts and comparisons.
 """
 
 from __future__ import annotations
@@ -13,18 +15,20 @@ import json
 import os
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any, Protocol, Self
 
 import duckdb
 
 from experiments.design import Batch
 from experiments.failures import BadInput, RunFailure
 from experiments.folder_lock import FolderLock
-from experiments.manifest import MANIFEST, Ensemble, check_folder, manifest, now, recorded_manifest
-from experiments.parts import Columns, Part
+from experiments.manifest import MANIFEST, Described, Ensemble, check_folder, manifest, now, recorded_manifest
+from experiments.parts import Columns
+from experiments.shard import Shard
 
 TABLES = (
     "flows",
@@ -48,36 +52,68 @@ class SetAside:
         return f"{self.path}: {self.reason}; set aside as {self.path.name}{SET_ASIDE}"
 
 
-class Store:
-    """Writer of an ensemble's folder; a context manager that holds the folder's lock.
+class StoredPart(Protocol):
+    """What can be stored: the tables of one batch, by the name of their folder, the marking one last."""
+
+    @property
+    def batch(self) -> Batch:
+        """Which pairs or blocks."""
+        ...
+
+    def tables(self) -> Mapping[str, Columns]:
+        """Tables by the name of their folder."""
+        ...
+
+
+class PartStore:
+    """Writer of a folder of parts; a context manager that holds the folder's lock.
+
+    Args:
+        folder: where. design: what its parts belong to; its identity is written into every file.
+        tables: folders of a part's files; a part is complete when its file in the last one is there.
+        runs: what the folder is wanted to hold. shard: the share that this process writes, others may write
+            theirs at the same time; None: this process alone writes.
 
     Raises:
         BadInput: on entering, when the folder cannot take the design or another process writes there.
     """
 
-    def __init__(self, folder: Path, ensemble: Ensemble) -> None:
-        self.folder, self.ensemble = folder, ensemble
-        self.identity = ensemble.design.identity
+    def __init__(
+        self,
+        folder: Path,
+        design: Described,
+        tables: Sequence[str],
+        runs: int,
+        shard: Shard | None = None,
+    ) -> None:
+        self.folder, self.design, self.tables, self.wanted = folder, design, tuple(tables), runs
+        self.identity = design.identity
         self.set_aside: list[SetAside] = []
         self._held: dict[int, Batch] = {}
-        self._lock = FolderLock(folder)
+        self._tag = "" if shard is None else f"{shard.label}."
+        self._lock = FolderLock(folder, None if shard is None else shard.label)
         self._notes = threading.Lock()
         self._database = duckdb.connect(config={"threads": 1})
 
-    def __enter__(self) -> Store:
-        check_folder(self.folder, self.ensemble.design)
+    def manifest(self, started: str, largest_runs: int) -> dict[str, Any]:
+        """Content of manifest.json; `largest_runs` is the most that was ever asked for in this folder."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        check_folder(self.folder, self.design)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._lock.__enter__()
         except OSError as error:
             raise BadInput(f"--out {self.folder}: cannot be written ({error.strerror})") from None
         try:
-            check_folder(self.folder, self.ensemble.design)  # another process may have come first
+            check_folder(self.folder, self.design)  # another process may have come first
             with self._named_failure("manifest"):
-                for table in TABLES:
-                    (self.folder / table).mkdir(exist_ok=True)
                 self._clear_unfinished()
+                # Before the folders of the tables: a shard that starts now would take them for results without one
                 self._write_manifest()
+                for table in self.tables:
+                    (self.folder / table).mkdir(exist_ok=True)
             self._held = self._scan()
         except BaseException:
             self._lock.__exit__(None, None, None)
@@ -111,7 +147,7 @@ class Store:
     def _scan(self) -> dict[int, Batch]:
         """Complete parts of this design; sets aside every file that is damaged or foreign."""
         found: dict[str, dict[int, Batch]] = {}
-        for table in TABLES:
+        for table in self.tables:
             found[table] = {}
             for path in sorted((self.folder / table).glob("*.parquet")):
                 batch = self._examine(path)
@@ -119,8 +155,8 @@ class Store:
                     found[table][batch.number] = batch
         return {
             number: batch
-            for number, batch in found["parts"].items()
-            if all(found[table].get(number) == batch for table in TABLES)
+            for number, batch in found[self.tables[-1]].items()
+            if all(found[table].get(number) == batch for table in self.tables)
         }
 
     def _examine(self, path: Path) -> Batch | None:
@@ -150,7 +186,7 @@ class Store:
 
     # --- writing -------------------------------------------------------------------------------------------
 
-    def write(self, part: Part) -> None:
+    def write(self, part: StoredPart) -> None:
         """Store a part, whole or not at all. May be called from several threads.
 
         Raises:
@@ -161,7 +197,7 @@ class Store:
         with self._named_failure(name), contextlib.ExitStack() as unfinished:
             # All files stand on the disk under temporary names before the first one is renamed
             written = []
-            for table in TABLES:
+            for table in self.tables:
                 path = self.folder / table / name
                 temporary = unfinished.enter_context(self._temporary(path))
                 self._copy(tables[table], temporary, part.batch)
@@ -205,14 +241,14 @@ class Store:
         """Write the manifest unless the one there says the same; keeps when the ensemble was started."""
         recorded = recorded_manifest(self.folder)
         started, runs = (recorded["started"], recorded["runs"]) if recorded else (now(), 0)
-        content = manifest(self.ensemble, started, max(runs, self.ensemble.runs))
+        content = self.manifest(started, max(runs, self.wanted))
         if content != recorded:
             self.write_text(MANIFEST, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
     @contextlib.contextmanager
     def _temporary(self, path: Path) -> Iterator[Path]:
         """A temporary name beside `path`, removed if it was not renamed."""
-        temporary = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
+        temporary = path.with_name(f".{path.name}.{self._tag}{os.getpid()}{UNFINISHED}")
         try:
             yield temporary
         finally:
@@ -220,9 +256,9 @@ class Store:
                 temporary.unlink(missing_ok=True)
 
     def _clear_unfinished(self) -> None:
-        """Remove temporary files of writers that were killed."""
-        for folder in (self.folder, *(self.folder / table for table in TABLES)):
-            for path in folder.glob(f".*{UNFINISHED}"):
+        """Remove temporary files of writers that were killed; a shard removes its own only, others may be at work."""
+        for folder in (self.folder, *(self.folder / table for table in self.tables)):
+            for path in folder.glob(f".*.{self._tag}*{UNFINISHED}"):
                 path.unlink(missing_ok=True)
 
     @contextlib.contextmanager
@@ -237,6 +273,18 @@ class Store:
                 else str(error).splitlines()[0]
             )
             raise RunFailure(f"{self.folder}: {what} could not be written: {reason}") from error
+
+
+class Store(PartStore):
+    """Writer of the folder of a forecast or a comparison (arguments: `PartStore`)."""
+
+    def __init__(self, folder: Path, ensemble: Ensemble, shard: Shard | None = None) -> None:
+        super().__init__(folder, ensemble.design, TABLES, ensemble.runs, shard)
+        self.ensemble = ensemble
+
+    def manifest(self, started: str, largest_runs: int) -> dict[str, Any]:
+        """Content of manifest.json (`manifest.manifest`)."""
+        return manifest(self.ensemble, started, largest_runs)
 
 
 def _quoted(path: Path) -> str:

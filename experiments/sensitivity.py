@@ -1,0 +1,497 @@
+"""`qyzyljar sensitivity`: which factor moves which figure, how much of it is chance, what acts together."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+
+from experiments.campaign import default_threads, tell_set_aside
+from experiments.design import check_horizon
+from experiments.failures import BadInput, Interrupted, RunFailure
+from experiments.forecast import (
+    DEFAULT_HORIZON,
+    DEFAULT_SEED,
+    NARROWEST,
+    RESULTS,
+    read_assignments,
+    read_world,
+)
+from experiments.manifest import check_folder, recorded_manifest
+from experiments.parameter_source import parameter_source
+from experiments.progress import run_progress
+from experiments.sensitivity_design import (
+    SLICES,
+    Method,
+    Sampling,
+    SensitivityDesign,
+    partition,
+    subject_blocks,
+)
+from experiments.sensitivity_factors import (
+    CHANCE,
+    DUMMY,
+    FactorSpace,
+    named_factors,
+    without_spread,
+)
+from experiments.sensitivity_indices import (
+    MorrisIndices,
+    PawnIndices,
+    SobolIndices,
+    block_indices,
+    is_constant,
+    morris_indices,
+    pawn_indices,
+    sobol_indices,
+    survivors,
+    usable,
+)
+from experiments.sensitivity_outputs import Output, read_outputs
+from experiments.sensitivity_pool import Pool, build_pool
+from experiments.sensitivity_runs import (
+    Evaluate,
+    Figures,
+    RowResult,
+    SensitivityStore,
+    TownModel,
+    part_maker,
+    read_figures,
+)
+from experiments.workers import run_batches
+from model.world import World
+
+Floats = NDArray[np.float64]
+SCREENING = "screening"
+FIRST_STAGE = 64  # Saltelli blocks before the ranking is looked at for the first time
+STABLE_STAGES = 2  # in a row
+LEAST = {"morris": 4, "sobol": 32, "pawn": 200}
+TRIAL_RUNS = 32
+UNIT = {"morris": "--trajectories", "sobol": "--base", "pawn": "--runs"}
+
+
+@dataclass(frozen=True)
+class SensitivityOptions:
+    """What the user asked for.
+
+    Attributes:
+        blocks: trajectories, Saltelli blocks at most, or runs. trajectories: of the screening before Sobol'.
+        most: survivors of the screening. factors: named instead of a screening. policies, futures: empty for all.
+        stop: whether to stop once the ranking is stable. The rest as in `forecast`.
+    """
+
+    method: Method
+    blocks: int
+    outputs: Sequence[str] = ()
+    world: str = "towns"
+    horizon: int = DEFAULT_HORIZON
+    seed: int = DEFAULT_SEED
+    assignments: Sequence[str] = ()
+    parameters: str | None = None
+    factors: Sequence[str] = ()
+    policies: Sequence[str] = ()
+    futures: Sequence[str] = ()
+    seeds_per_set: int = 1
+    trajectories: int = 20
+    most: int = 9
+    interactions: bool = True
+    subject_blocks: bool = True
+    stop: bool = True
+    out: Path | None = None
+    threads: int | None = None
+    figures: bool = True
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class OutputResult:
+    """What was found for one output; `indices` is None where it took one value in all runs.
+
+    Attributes:
+        output: which. indices: by factor. by_block: Sobol' indices of the subject blocks. lost: blocks left out.
+        over_time: total index, mu* or median distance by year and factor, float64[years, factors].
+        at_ceiling: share of runs in which a cost stands at its ceiling.
+    """
+
+    output: Output
+    indices: SobolIndices | MorrisIndices | PawnIndices | None
+    by_block: SobolIndices | None
+    lost: int
+    over_time: Floats
+    at_ceiling: float = 0.0
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A complete analysis, ready to be told.
+
+    Attributes:
+        sampling, years, results, figures, blocks: the design and what came of it. screening: the one before, if any.
+        stopped: whether the ranking was stable before all blocks were run. notes: what the reader has to know.
+    """
+
+    sampling: Sampling
+    years: tuple[int, ...]
+    results: tuple[OutputResult, ...]
+    figures: Figures
+    blocks: int
+    world: World
+    identity: str
+    parameters_note: str
+    notes: tuple[str, ...] = ()
+    screening: Analysis | None = None
+    stopped: bool = False
+
+
+def sensitivity(options: SensitivityOptions) -> Path:
+    """Run the design, or what is missing of it, analyse, print and draw; returns the folder.
+
+    Raises:
+        BadInput: before anything is written. RunFailure, Interrupted: with complete parts kept.
+    """
+    from experiments.sensitivity_tables import print_analysis, write_analysis
+
+    world = read_world(options.world)
+    check_horizon(options.horizon, world)
+    _check_numbers(options)
+    fixed = read_assignments(world, options.assignments)
+    source = parameter_source(world, options.world, options.parameters)
+    outputs = _outputs(options, world)
+    pool = build_pool(world, options.horizon, options.policies, options.futures, _compared(outputs))
+    space = FactorSpace(
+        world, options.horizon, options.seed, source, fixed, pool.policies, pool.futures, options.seeds_per_set,
+        SLICES if options.method == "pawn" else None, pool.known,
+    )  # fmt: skip
+    if flat := without_spread(space):
+        raise BadInput(
+            f"{', '.join(flat)}: the prior is a single point, there is no range; fix it with --set"
+        )
+    named = named_factors(space, options.factors)
+    _check_number_named(options, space, named)
+    console = Console(quiet=options.quiet)
+    if not console.is_terminal:
+        console.width = max(console.width, NARROWEST)
+    command = _Command(options, world, space, outputs, pool, console)
+    out, analysis = command.run(named, source.note)
+    write_analysis(out, analysis)
+    if not options.quiet:
+        print_analysis(console, analysis)
+    if options.figures:
+        _draw_figures(out, analysis)
+    console.print(f"Results: {out}", markup=False, highlight=False, soft_wrap=True)
+    return out
+
+
+class _Command:
+    """One command on its way: model, folders, stages."""
+
+    def __init__(
+        self,
+        options: SensitivityOptions,
+        world: World,
+        space: FactorSpace,
+        outputs: Sequence[Output],
+        pool: Pool,
+        console: Console,
+    ) -> None:
+        self.options, self.world, self.space, self.outputs = options, world, space, tuple(outputs)
+        self.model: Evaluate = TownModel(space, outputs)
+        self.notes = pool.notes
+        self.console = console
+        self.threads = options.threads or default_threads()
+        self.described = {
+            "world": world.name,
+            "data": world.digest,
+            "horizon": options.horizon,
+            "set": dict(sorted(space.fixed.items())),
+            "parameters": space.source.identity,
+            "outputs": [output.text for output in outputs],
+            **space.description(),
+        }
+
+    def run(self, named: tuple[str, ...], source_note: str) -> tuple[Path, Analysis]:
+        """Screen where that is wanted, run the design, analyse."""
+        options, factors = self.options, self.space.factors
+        sampling = Sampling(options.method, factors, options.seed)
+        if options.method != "sobol":
+            design = SensitivityDesign(sampling, self.described)
+            out = self._folder(design)
+            check_folder(out, design)
+            self._try_out(out, options.blocks * sampling.rows_per_block)
+            return out, self._carried_out(out, design, source_note)
+        screening = SensitivityDesign(Sampling("morris", factors, options.seed), self.described)
+        if named:
+            design = self._sobol(named)
+            out = self._folder(design)
+            check_folder(out, design)
+            self._try_out(out, options.blocks * design.sampling.rows_per_block)
+            return out, self._carried_out(out, design, source_note)
+        out = self._folder(screening)
+        check_folder(out / SCREENING, screening)
+        _check_apart_from_groups(out, self._sobol(()))
+        rows = options.trajectories * screening.sampling.rows_per_block
+        groups = min(options.most, len(factors) - 2) + 3
+        self._try_out(out / SCREENING, rows + options.blocks * groups * (2 if options.interactions else 1))
+        first = self._carried_out(out / SCREENING, screening, source_note)
+        found = [one.indices for one in first.results if isinstance(one.indices, MorrisIndices)]
+        if not found:
+            raise RunFailure("no output varied in the screening: there is nothing to analyse")
+        design = self._sobol(survivors(found, options.most))
+        check_folder(out, design)
+        return out, replace(self._carried_out(out, design, source_note), screening=first)
+
+    def _sobol(self, named: tuple[str, ...]) -> SensitivityDesign:
+        options, factors = self.options, self.space.factors
+        blocks = subject_blocks(factors) if options.subject_blocks else ()
+        sampling = Sampling(
+            "sobol", factors, options.seed, partition(factors, named), blocks, options.interactions
+        )
+        return SensitivityDesign(sampling, self.described)
+
+    def _folder(self, design: SensitivityDesign) -> Path:
+        options = self.options
+        name = f"sensitivity-{options.method}-{self.world.name}-{options.horizon}-{design.identity[:10]}"
+        return options.out or RESULTS / name
+
+    def _try_out(self, folder: Path, runs: int) -> None:
+        """A few runs with all factors drawn at once: what never varies is refused before anything is written.
+
+        Left out where the folder shows that this was done.
+
+        Raises:
+            BadInput: an output that took one value, or none, in all of them.
+        """
+        if recorded_manifest(folder) is not None:
+            return
+        trial = Sampling("pawn", self.space.factors, self.options.seed + 1).sample(TRIAL_RUNS)[:, 0]
+        self.model(trial[0])  # compiled code is read and founders are built before the clock starts
+        started = time.monotonic()
+        with ThreadPoolExecutor(self.threads) as threads:
+            results = list(threads.map(self.model, trial))
+        seconds = (time.monotonic() - started) / TRIAL_RUNS
+        faults = []
+        for k, output in enumerate(self.outputs):
+            reason = _why_not(np.array([result.values[k] for result in results]), results)
+            if reason:
+                faults.append(f"--output {output.text}: {reason}")
+        if faults:
+            raise BadInput("\n".join(faults))
+        self.console.print(
+            f"At most {runs:,} runs of {self.world.title['en']} to {self.options.horizon}: about "
+            f"{_duration(runs * seconds)} as {TRIAL_RUNS} trial runs went; they can be stopped and resumed.",
+            markup=False, highlight=False, soft_wrap=True,
+        )  # fmt: skip
+
+    def _carried_out(self, folder: Path, design: SensitivityDesign, source_note: str) -> Analysis:
+        """Run what is missing of a design and analyse it."""
+        options, sampling = self.options, design.sampling
+        blocks = options.blocks if sampling.method == options.method else options.trajectories
+        stages = _stages(blocks) if sampling.method == "sobol" and options.stop else [blocks]
+        with SensitivityStore(folder, f"sensitivity {options.method}", design, blocks) as store:
+            tell_set_aside(store, options.quiet)
+            steady, reached = 0, blocks
+            for reached in stages:
+                self._run_missing(store, sampling, reached, blocks)
+                if len(stages) > 1:
+                    steady = steady + 1 if self._is_stable(folder, sampling, reached) else 0
+                    if steady >= STABLE_STAGES:
+                        break
+            figures = read_figures(folder, sampling, self.model, reached)
+        results = tuple(self._analysed(output, k, figures, sampling) for k, output in enumerate(self.outputs))
+        return Analysis(
+            sampling, self.model.years, results, figures, reached, self.world, design.identity, source_note,
+            self.notes, None, reached < blocks,
+        )  # fmt: skip
+
+    def _run_missing(self, store: SensitivityStore, sampling: Sampling, blocks: int, most: int) -> None:
+        missing = store.missing(sampling.batches(blocks))
+        if not missing:
+            return
+        rows = sampling.rows_per_block
+        to_run = rows * sum(batch.end - batch.first for batch in missing)
+        what = "screening" if sampling.method != self.options.method else sampling.method
+        with (
+            run_progress(what, most * rows, blocks * rows - to_run, self.options.quiet) as on_run,
+            _resumable(store),
+        ):
+            make = part_maker(sampling, self.model, blocks)
+            run_batches(missing, make, store.write, self.threads, rows * sampling.blocks_per_part, on_run)
+
+    def _is_stable(self, folder: Path, sampling: Sampling, blocks: int) -> bool:
+        """Whether the ranking of every output is that of another sample."""
+        values = read_figures(folder, sampling, self.model, blocks).values
+        for k, output in enumerate(self.outputs):
+            whole = values[usable(values[:, :, k], output.text), :, k]
+            if not is_constant(whole) and not sobol_indices(whole, sampling).is_stable:
+                return False
+        return True
+
+    def _analysed(self, output: Output, k: int, figures: Figures, sampling: Sampling) -> OutputResult:
+        from experiments.sensitivity_paths import over_time
+
+        values = figures.values[:, :, k]
+        whole = usable(values, output.text)
+        kept, lost = values[whole], int((~whole).sum())
+        ceiling = output.share_at_ceiling(kept)
+        if is_constant(kept):
+            return OutputResult(output, None, None, lost, np.empty((0, 0)))
+        path = over_time(figures.series[whole][:, :, k], sampling, whole)
+        if sampling.method == "sobol":
+            found, blocks = sobol_indices(kept, sampling), block_indices(kept, sampling)
+            return OutputResult(output, found, blocks, lost, path, ceiling)
+        if sampling.method == "morris":
+            grid = sampling.levels(len(whole))[whole]
+            return OutputResult(output, morris_indices(kept, grid, sampling), None, lost, path, ceiling)
+        rows = sampling.sample(len(whole))[whole][:, 0]
+        return OutputResult(output, pawn_indices(kept[:, 0], rows, sampling), None, lost, path, ceiling)
+
+
+def _check_numbers(options: SensitivityOptions) -> None:
+    """Refuse designs that are too small to say anything.
+
+    Raises:
+        BadInput: naming what is expected.
+    """
+    faults = []
+    if options.blocks < LEAST[options.method]:
+        faults.append(
+            f"{UNIT[options.method]} {options.blocks}: too few runs to tell factors apart, expected at least "
+            f"{LEAST[options.method]}"
+        )
+    if options.method == "sobol":
+        if options.blocks & (options.blocks - 1):
+            faults.append(
+                f"--base {options.blocks}: the Sobol' sequence is balanced at powers of two; expected "
+                f"{1 << (options.blocks.bit_length() - 1)} or {1 << options.blocks.bit_length()}"
+            )
+        if not options.factors and options.trajectories < LEAST["morris"]:
+            faults.append(
+                f"--trajectories {options.trajectories}: too few runs to screen, expected at least {LEAST['morris']}"
+            )
+        if options.most < 1:
+            faults.append(f"--most {options.most}: expected at least 1 survivor")
+    if options.seeds_per_set < 1:
+        faults.append(f"--seeds-per-set {options.seeds_per_set}: expected at least 1")
+    if faults:
+        raise BadInput("\n".join(faults))
+
+
+def _check_number_named(options: SensitivityOptions, space: FactorSpace, named: Sequence[str]) -> None:
+    real = [name for name in space.names if name not in (CHANCE, DUMMY)]
+    if not real:
+        raise BadInput(
+            "no factor is left: every uncertain parameter is fixed by --set, and no policy or future varies"
+        )
+    if named and options.method != "sobol":
+        raise BadInput("--factors goes with sobol: morris and pawn look at all of them")
+
+
+def _outputs(options: SensitivityOptions, world: World) -> tuple[Output, ...]:
+    from scenarios.library import names
+
+    texts = options.outputs or (f"population:all:{options.horizon}",)
+    files = [name for text in texts for name in _policy_texts(text) if name.endswith(".toml")]
+    return read_outputs(texts, world, options.horizon, (*names("policy"), *files))
+
+
+def _policy_texts(text: str) -> list[str]:
+    kind, _, rest = text.partition(":")
+    return rest.split(":")[0].split("/") if kind in ("effect", "cost") else []
+
+
+def _compared(outputs: Sequence[Output]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for output in outputs for name in output.policies))
+
+
+def _check_apart_from_groups(folder: Path, design: SensitivityDesign) -> None:
+    """Refuse a folder of another analysis before the screening, which decides on the groups, is run.
+
+    Raises:
+        BadInput: the folder cannot take the design, whatever its groups will be.
+    """
+    recorded = recorded_manifest(folder)
+    if recorded is None:
+        return
+    asked = {**design.description()}
+    for key in ("groups", "blocks_per_part"):
+        asked[key] = recorded["design"].get(key)
+
+    class _Same:
+        identity = design.identity
+
+        def description(self) -> dict[str, object]:
+            return asked
+
+    check_folder(folder, _Same())
+
+
+def _stages(blocks: int) -> list[int]:
+    """Numbers of blocks at which the ranking is looked at: doubling, up to all."""
+    stages = []
+    number = FIRST_STAGE
+    while number < blocks:
+        stages.append(number)
+        number *= 2
+    return [*stages, blocks]
+
+
+def _why_not(values: Floats, results: Sequence[RowResult]) -> str:
+    """Why an output cannot be analysed as trial runs went, "" where it can."""
+    known = values[np.isfinite(values)]
+    reasons = [result.failure for result in results if result.failure]
+    if len(known) <= len(values) // 2:
+        why = f" ({reasons[0]})" if reasons else ""
+        return f"failed or undefined in {len(values) - len(known)} of {len(values)} trial runs{why}"
+    if is_constant(known):
+        return (
+            f"constant: {known[0]:g} in all {len(known)} trial runs over all factors, so that nothing can be said "
+            "about what moves it; choose another year, place or rung"
+        )
+    return ""
+
+
+def _duration(seconds: float) -> str:
+    return f"{max(1, math.ceil(seconds))} s" if seconds < 90 else f"{math.ceil(seconds / 60)} min"
+
+
+@contextmanager
+def _resumable(store: SensitivityStore) -> Iterator[None]:
+    """Tell how to go on when a run stops early."""
+    try:
+        yield
+    except Interrupted:
+        raise Interrupted(f"stopped; {_how_to_resume(store)}") from None
+    except RunFailure as error:
+        raise RunFailure(f"{error}\n{_how_to_resume(store)}") from error
+    except Exception as error:
+        error.add_note(_how_to_resume(store))
+        raise
+
+
+def _how_to_resume(store: SensitivityStore) -> str:
+    folder = store.folder.parent if store.folder.name == SCREENING else store.folder
+    rows = store.sensitivity.sampling.rows_per_block
+    return (
+        f"{store.runs() * rows:,} runs are complete in {store.folder}; repeat the same command with --out {folder} to "
+        "continue"
+    )
+
+
+def _draw_figures(out: Path, analysis: Analysis) -> None:
+    from experiments.sensitivity_charts import draw_sensitivity_figures
+
+    try:
+        draw_sensitivity_figures(out, analysis)
+    except OSError as error:
+        raise RunFailure(
+            f"the figures could not be written: {error}\n"
+            f"all runs are complete in {out}; repeat the same command with --out {out} to draw them"
+        ) from error

@@ -1,0 +1,282 @@
+"""Factors of a sensitivity analysis: every declared uncertain parameter, policies, futures, chance, and a dummy.
+
+A design hands over one number in (0, 1) a factor; here it becomes what a run needs. Parameters are quantiles of their
+priors. Under a posterior the calibrated parameters depend on one another: they enter together, as one factor that
+picks a draw. Policies that exclude each other are levels of one factor. Chance is a factor too: the number names a
+set of seeds, so that two runs with the same number share all chance (common random numbers).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.design import founding_household_sizes
+from experiments.failures import BadInput
+from experiments.parameter_source import ParameterSource
+from model.draws import run_seed
+from model.levers import Levers
+from model.parameters import ParameterSpace, ParameterValues
+from model.priors import Choice
+from model.problems import nearest
+from model.world import World
+
+if TYPE_CHECKING:
+    from scenarios.policy import Future, Policy
+
+CHANCE, DUMMY, FUTURE, CALIBRATED = "chance", "dummy", "future", "calibrated"
+BASELINE, REFERENCE = "baseline", "reference"
+# Blocks in the order of figures: those of the declared parameters, then what is no parameter.
+BLOCKS = (
+    "migration",
+    "labour",
+    "demography",
+    "infrastructure",
+    "zone",
+    "outlook",
+    "policy",
+    FUTURE,
+    CALIBRATED,
+)
+POLICY = "policy"
+FINEST = 2.0**53
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One factor.
+
+    Attributes:
+        name, block: what it is called, where it belongs. text: its range in words.
+        levels: how many levels a factor without an order has; 0 where the number itself has a meaning. Chance has
+            as many as there are numbers.
+    """
+
+    name: str
+    block: str
+    text: str
+    levels: int = 0
+
+    @property
+    def unordered(self) -> bool:
+        """Whether its levels stand in no order."""
+        return self.levels > 0
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What one row of a design means: parameters, founders, seeds of the set, policies in force, future."""
+
+    values: ParameterValues
+    variant: int
+    seeds: tuple[np.uint64, ...]
+    policies: tuple[str, ...]
+    future: str
+
+
+class FactorSpace:
+    """All factors of a world, in a fixed order: parameters, `calibrated`, policies, `future`, `chance`, `dummy`.
+
+    Args:
+        world, horizon, seed: of the runs. source: where parameters come from. fixed: those that the user fixed.
+        policies: pool of policies that can be in force, each (or each group of alternatives) a factor. known: further
+            ones that outputs add to those in force, and the baseline.
+        futures: futures that can come true (one: no factor). seeds_per_set: runs averaged for one row.
+        chance_sets: sets of seeds that there are; None: as many as numbers.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        horizon: int,
+        seed: int,
+        source: ParameterSource,
+        fixed: Mapping[str, float],
+        policies: Sequence[Policy] = (),
+        futures: Sequence[Future] = (),
+        seeds_per_set: int = 1,
+        chance_sets: int | None = None,
+        known: Sequence[Policy] = (),
+    ) -> None:
+        self.world, self.horizon, self.seed, self.source = world, horizon, seed, source
+        self.space, self.fixed = ParameterSpace(world), dict(fixed)
+        self.seeds_per_set, self.chance_sets = seeds_per_set, chance_sets
+        self.household_sizes = founding_household_sizes(self.space, self.fixed)
+        self._policies = {policy.name: policy for policy in (*policies, *known)}
+        self._futures = {future.name: future for future in futures}
+        self.alternatives = alternatives(policies)
+        drawn = source.draws.names if source.draws is not None else ()
+        self._drawn = frozenset(name for name in drawn if name not in self.fixed)
+        self._uncertain = tuple(
+            parameter
+            for parameter in self.space.parameters
+            if parameter.prior is not None
+            and parameter.name not in self.fixed
+            and parameter.name not in self._drawn
+        )
+        self.factors = self._listed()
+        self.names = tuple(factor.name for factor in self.factors)
+        self.column = {name: k for k, name in enumerate(self.names)}
+        self.levers = lru_cache(maxsize=4096)(self._levers)
+
+    def _listed(self) -> tuple[Factor, ...]:
+        found = []
+        for parameter in self._uncertain:
+            assert parameter.prior is not None
+            text, block = parameter.prior.describe(), parameter.declaration.block
+            if parameter.name == "household_size":
+                sizes = ", ".join(f"{size:.2f}" for size in self.household_sizes)
+                text = f"founders of mean household size {sizes}"
+            found.append(Factor(parameter.name, block, text))
+        if self._drawn and self.source.draws is not None:
+            number = len(self.source.draws)
+            text = f"{len(self._drawn)} calibrated parameters together: one of {number} posterior draws"
+            found.append(Factor(CALIBRATED, CALIBRATED, text, number))
+        for group in self.alternatives:
+            levels = ("none", *group)
+            # A single policy goes from none to in force: its effect has a sign
+            ordered = 0 if len(group) == 1 else len(levels)
+            found.append(Factor(policy_factor(group), POLICY, "one of " + ", ".join(levels), ordered))
+        if len(self._futures) > 1:
+            found.append(Factor(FUTURE, FUTURE, "one of " + ", ".join(self._futures), len(self._futures)))
+        sets = "as many as runs need" if self.chance_sets is None else str(self.chance_sets)
+        found.append(Factor(CHANCE, CHANCE, f"sets of {self.seeds_per_set} seed(s): {sets}", 2**53))
+        found.append(Factor(DUMMY, DUMMY, "changes nothing: an index above 0 is a false positive"))
+        return tuple(found)
+
+    def refuse_without_range(self, name: str) -> str:
+        """Why a parameter is no factor, for a message; "" where it is one."""
+        if name in self.fixed:
+            return f"{name} is fixed by --set at {self.fixed[name]:g}: it has no range"
+        if name in self._drawn:
+            return (
+                f"{name} is calibrated together with {len(self._drawn) - 1} others, on which it depends: name the "
+                f"factor '{CALIBRATED}', or take --parameters prior to tell them apart"
+            )
+        parameter = self.space.by_name.get(name)
+        if parameter is not None and parameter.prior is None:
+            return f"{name} has no range: it is a {parameter.declaration.kind} fixed at {parameter.default:g}"
+        return ""
+
+    def inputs(self, row: NDArray[np.float64]) -> Inputs:
+        """What a row of a design means: float64[factors] in (0, 1)."""
+        values: dict[str, float] = {}
+        for parameter, u in zip(self._uncertain, row.tolist(), strict=False):
+            assert parameter.prior is not None
+            value = parameter.prior.quantile(u)
+            values[parameter.name] = min(parameter.declaration.high, max(parameter.declaration.low, value))
+        variant = 0
+        if "household_size" in self.column:
+            variant = level_of(float(row[self.column["household_size"]]), len(self.household_sizes))
+        given = {parameter.name: parameter.default for parameter in self.space.parameters}
+        given.update(values)
+        if CALIBRATED in self.column and self.source.draws is not None:
+            draws = self.source.draws
+            drawn = draws.values[level_of(float(row[self.column[CALIBRATED]]), len(draws))]
+            given.update(zip(draws.names, drawn.tolist(), strict=True))
+        given.update(self.fixed)
+        given["household_size"] = self.household_sizes[variant]
+        policies = []
+        for group in self.alternatives:
+            level = level_of(float(row[self.column[policy_factor(group)]]), 1 + len(group))
+            if level:
+                policies.append(group[level - 1])
+        future = next(iter(self._futures), REFERENCE)
+        if FUTURE in self.column:
+            future = tuple(self._futures)[level_of(float(row[self.column[FUTURE]]), len(self._futures))]
+        return Inputs(ParameterValues(self.space, given), variant, self._seeds(row), tuple(policies), future)
+
+    def _seeds(self, row: NDArray[np.float64]) -> tuple[np.uint64, ...]:
+        u = float(row[self.column[CHANCE]])
+        number = int(u * FINEST) if self.chance_sets is None else level_of(u, self.chance_sets)
+        return tuple(run_seed(self.seed, number, replicate) for replicate in range(self.seeds_per_set))
+
+    def policy(self, names: Sequence[str]) -> Policy:
+        """The policy that some policies make together; the baseline where there are none."""
+        from scenarios.composition import compose
+
+        return compose([self._policies[name] for name in (BASELINE, *names)], "+".join(names) or BASELINE)
+
+    def _levers(self, policies: tuple[str, ...], future: str) -> Levers:
+        from scenarios.translation import levers_of
+
+        return levers_of(self.policy(policies), self._futures[future], self.world, self.horizon)
+
+    def description(self) -> dict[str, object]:
+        """What of the space enters the identity of a design."""
+        return {
+            "factors": [f"{factor.name}: {factor.text}" for factor in self.factors],
+            "policies": {name: policy.digest[:16] for name, policy in sorted(self._policies.items())},
+            "futures": {name: future.digest[:16] for name, future in sorted(self._futures.items())},
+            "seeds_per_set": self.seeds_per_set,
+        }
+
+
+def level_of(u: float, levels: int) -> int:
+    """Level of a number in [0, 1), all levels equally likely."""
+    return min(levels - 1, int(u * levels))
+
+
+def policy_factor(group: Sequence[str]) -> str:
+    """Name of the factor of one policy or of several that exclude each other."""
+    return "policy " + "|".join(group)
+
+
+def alternatives(policies: Sequence[Policy]) -> tuple[tuple[str, ...], ...]:
+    """Policies in groups of which at most one can be in force: those that contradict each other, directly or not."""
+    from scenarios.composition import compose
+    from scenarios.problems import ScenarioError
+
+    group = {policy.name: policy.name for policy in policies}
+    for one, two in combinations(policies, 2):
+        try:
+            compose([one, two], "both")
+        except ScenarioError:
+            old, new = group[two.name], group[one.name]
+            group = {name: new if held == old else held for name, held in group.items()}
+    return tuple(
+        tuple(name for name, held in group.items() if held == leader)
+        for leader in dict.fromkeys(group.values())
+    )
+
+
+def named_factors(space: FactorSpace, names: Sequence[str]) -> tuple[str, ...]:
+    """Factors behind names: themselves, or one for each place where only the parameter is named.
+
+    Raises:
+        BadInput: lists every unknown name and every one without a range.
+    """
+    found: list[str] = []
+    faults = []
+    for name in names:
+        places = [one.name for one in space.space.parameters if one.declaration.name == name and one.place]
+        known = [one for one in places if one in space.column]
+        if name in space.column:
+            found.append(name)
+        elif known:
+            found += known
+        elif reason := space.refuse_without_range(places[0] if places else name):
+            faults.append(f"--factors {name}: {reason}")
+        else:
+            faults.append(f"--factors {name}: unknown factor" + nearest(name, space.names))
+    if faults:
+        raise BadInput("\n".join(faults))
+    return tuple(dict.fromkeys(found))
+
+
+def without_spread(space: FactorSpace) -> list[str]:
+    """Parameters whose prior is a single point."""
+    found = []
+    for parameter in space.space.parameters:
+        if parameter.name in space.column and parameter.prior is not None:
+            levels = [0.0, 0.999] if isinstance(parameter.prior, Choice) else [0.001, 0.999]
+            low, high = (parameter.prior.quantile(u) for u in levels)
+            if low == high:
+                found.append(parameter.name)
+    return found
