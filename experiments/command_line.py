@@ -211,6 +211,53 @@ def compare(
         )
 
 
+@app.command(epilog="Example: qyzyljar extinction settlers housing --runs 400 --out results/extinction")
+def extinction(
+    policies: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[POLICY...]",
+            help="Policies by name, by path of a .toml file, or as POLICY@FUTURE. 'baseline' is always run.",
+        ),
+    ] = None,
+    world: World = "towns",
+    runs: Annotated[
+        int, typer.Option("--runs", min=2, help="Runs of each scenario, on the same people and chance.")
+    ] = 200,
+    horizon: Horizon = 2045,
+    seed: Seed = 1,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Fix a parameter (repeatable)."),
+    ] = None,
+    out: Out = None,
+    parameters: Parameters = None,
+    threads: Threads = None,
+    no_figures: NoFigures = False,
+    quiet: Quiet = False,
+) -> None:
+    """When places cross the rungs of the extinction ladder; years bought by policies; early warning."""
+    with exit_codes():
+        from experiments.extinction import ExtinctionOptions
+        from experiments.extinction import extinction as run_extinction
+
+        run_extinction(
+            ExtinctionOptions(
+                tuple(policies or ()),
+                world,
+                runs,
+                horizon,
+                seed,
+                tuple(assignments or ()),
+                out,
+                threads,
+                not no_figures,
+                quiet,
+                parameters,
+            )
+        )
+
+
 @app.command(epilog="Example: qyzyljar calibrate --quick --out results/calibration")
 def calibrate(
     world: World = "towns",
