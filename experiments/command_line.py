@@ -18,6 +18,7 @@ import typer
 
 from experiments.failures import BadInput, Interrupted, RunFailure
 from experiments.scenario_commands import scenarios
+from experiments.sensitivity_command import sensitivity
 
 SUCCESS, FAILURE, BAD_INPUT, CTRL_C = 0, 1, 2, 130
 
@@ -86,6 +87,7 @@ def _stop(message: str, code: int) -> None:
 
 
 app.add_typer(scenarios)
+app.add_typer(sensitivity)
 
 
 @app.callback()
@@ -246,6 +248,61 @@ def extinction(
                 tuple(policies or ()),
                 world,
                 runs,
+                horizon,
+                seed,
+                tuple(assignments or ()),
+                out,
+                threads,
+                not no_figures,
+                quiet,
+                parameters,
+            )
+        )
+
+
+@sensitivity.command("ledger", epilog="Example: qyzyljar sensitivity ledger --draws 60 --out results/ledger")
+def sensitivity_ledger(
+    world: World = "towns",
+    runs: Annotated[
+        int, typer.Option("--runs", min=1, help="Runs of the sample that tells parameters apart.")
+    ] = 600,
+    draws: Annotated[int, typer.Option("--draws", min=1, help="Parameter draws of the grid.")] = 30,
+    replicates: Annotated[
+        int, typer.Option("--replicates", min=1, help="Replicates of chance in every cell of the grid.")
+    ] = 2,
+    futures: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--futures",
+            "-f",
+            metavar="FUTURE",
+            help="Futures of the grid beside the reference (repeatable). "
+            "Default: russia_open, russia_closed, stagnation, astana_boom.",
+        ),
+    ] = None,
+    horizon: Horizon = 2045,
+    seed: Seed = 1,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Fix a parameter (repeatable)."),
+    ] = None,
+    out: Out = None,
+    parameters: Parameters = None,
+    threads: Threads = None,
+    no_figures: NoFigures = False,
+    quiet: Quiet = False,
+) -> None:
+    """Split each headline figure into parameters, chance, future and structure; what would narrow it."""
+    with exit_codes():
+        from experiments.uncertainty_ledger_command import LedgerOptions, uncertainty_ledger
+
+        uncertainty_ledger(
+            LedgerOptions(
+                world,
+                runs,
+                draws,
+                replicates,
+                tuple(futures or ()),
                 horizon,
                 seed,
                 tuple(assignments or ()),

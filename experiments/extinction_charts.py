@@ -47,6 +47,8 @@ from model.accounts_data import LAST_COUNT_YEAR
 COLOURS = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, BLACK)
 GROUP_COLOURS = {"legal": BLUE, "practical": SKY, "service": ORANGE, "demographic": VERMILLION}
 STROKES = ("-", "--", ":", (0.0, (5.0, 1.0, 1.0, 1.0)), (0.0, (3.0, 3.0)))
+WIENER_DASHES = (0.0, (6.0, 2.0))
+SELDOM = 0.05  # places: rungs with fewer in every year fill no panel
 MOST_CURVES, MOST_PANELS, MOST_FIGURES = 7, 18, 16
 CENSORED = (
     "Kaplan-Meier estimate over runs that differ in chance and in parameters; runs that have not crossed by the "
@@ -112,26 +114,31 @@ def survival_sheet(outcomes: Outcomes, wieners: Mapping[str, Wiener], identity: 
         rung = live_rung(outcomes, place)
         if rung is None:
             return
+        drawn: list[np.ndarray] = []
         for k, case in enumerate(cases):
             curve = outcomes.curve(case, rung, place)
-            axes.fill_between(years, curve.low, curve.high, step="post", color=COLOURS[k], alpha=0.13, linewidth=0)
+            if not any(np.array_equal(curve.survival, other) for other in drawn):
+                axes.fill_between(
+                    years, curve.low, curve.high, step="post", color=COLOURS[k], alpha=0.13, linewidth=0
+                )
+            drawn.append(curve.survival)
             axes.step(years, curve.survival, where="post", color=COLOURS[k], linewidth=1.2, linestyle=STROKES[k % 5])
         wiener = wieners.get(outcomes.places[place])
         limit = threshold_persons(rung.figure, rung.threshold, float(outcomes.world.founding_population[place]))
         if wiener is not None and limit is not None and rung.years == 1:
             below = wiener.below(limit)
             kept = ~np.logical_or.accumulate(below, axis=1)
-            axes.step(years, kept.mean(axis=0), where="post", color=GREY, linewidth=1.0, linestyle=(0, (1, 1)))
+            axes.step(years, kept.mean(axis=0), where="post", color=GREY, linewidth=1.0, linestyle=WIENER_DASHES)
         axes.text(0.02, 0.03, rung.label, transform=axes.transAxes, fontsize=6.5)
         _frame(axes, outcomes)
 
     legend: list[Artist] = [
         line_handle(COLOURS[k], case.name, STROKES[k % 5]) for k, case in enumerate(cases)
     ]
-    legend += [line_handle(GREY, "drifted Wiener benchmark", (0, (1, 1))), window_handle()]
+    legend += [line_handle(GREY, "drifted Wiener benchmark", WIENER_DASHES), window_handle()]
     chart = Chart("survival", "", "share of runs not yet beyond the rung", "1 January", draw, tuple(legend), _ticks(outcomes))
     footer = [
-        f"The nearest rung of each place. {CENSORED} Benchmark: log counts since 2009 drift and diffuse (Dennis et al. "
+        f"The nearest rung of each place. {CENSORED} Equal curves share one band. Benchmark: log counts since 2009 drift and diffuse (Dennis et al. "
         "1991), with the uncertainty of both.",
         *_left_out(len(outcomes.comparison.cases) - len(cases), "scenarios"),
         identity,
@@ -245,26 +252,31 @@ def beyond_sheet(outcomes: Outcomes, wieners: Mapping[str, Wiener], identity: st
         (rung, scope, places)
         for rung in outcomes.rungs
         for scope, places in scopes(outcomes, rung)
-        if outcomes.places_beyond(case, rung, places).any_run.any()
+        if outcomes.places_beyond(case, rung, places).mean.max() >= SELDOM
     ][:MOST_PANELS]
 
     def draw(axes: Axes, k: int) -> None:
         rung, _, places = panels[k]
         found = outcomes.places_beyond(case, rung, places)
         axes.fill_between(years, found.runs_low, found.runs_high, step="mid", color=BLUE, alpha=0.15, linewidth=0)
-        axes.fill_between(years, found.low, found.high, color=BLUE, alpha=0.5, linewidth=0)
-        axes.plot(years, found.mean, color=BLUE, linewidth=1.2)
+        seen = np.where(found.any_run, 1.0, np.nan)
+        axes.fill_between(years, seen * found.low, seen * found.high, color=BLUE, alpha=0.4, linewidth=0)
+        axes.plot(years, seen * found.mean, color=BLUE, linewidth=1.2)
+        bound = np.where(found.any_run, np.nan, found.high)
+        axes.plot(years, bound, color=BLUE, linewidth=0.8, linestyle=":")
         naive = benchmark_count(outcomes, rung, places, wieners)
         if naive is not None:
-            axes.plot(years, naive, color=GREY, linewidth=1.0, linestyle=(0, (1, 1)))
+            axes.plot(years, naive, color=GREY, linewidth=1.0, linestyle=WIENER_DASHES)
         axes.set_xlim(years[0] - 0.5, years[-1] + 0.5)
-        axes.set_ylim(0, max(1.0, float(found.runs_high.max()) * 1.1, 0.0 if naive is None else float(naive.max()) * 1.1))
+        top = max(float(found.runs_high.max()), float(found.high.max()), 0.0 if naive is None else float(naive.max()))
+        axes.set_ylim(0, min(1.08 * top, 1.02 * len(places)) if top > 0.0 else 1.0)
         mark_window(axes)
 
     legend = (
         line_handle(BLUE, "expected number (dark band: its 95 %)"),
+        line_handle(BLUE, "upper bound, no run has any", ":", 0.8),
         Patch(color=BLUE, alpha=0.15, linewidth=0, label="90 % of the runs"),
-        line_handle(GREY, "drifted Wiener benchmark", (0, (1, 1))),
+        line_handle(GREY, "drifted Wiener benchmark", WIENER_DASHES),
         window_handle(),
     )
     chart = Chart("places_beyond", "", "places", "1 January", draw, legend, _ticks(outcomes))
@@ -273,7 +285,7 @@ def beyond_sheet(outcomes: Outcomes, wieners: Mapping[str, Wiener], identity: st
         for k, (rung, scope, places) in enumerate(panels)
     ]
     footer = [
-        "Rungs beyond which no place is in any run are left out (places_beyond.csv holds their upper bounds). * counts "
+        "Rungs with fewer than 0.05 places expected beyond them are left out (places_beyond.csv holds all). * counts "
         "all units, as a mere size: for some of them the rung has no legal or practical meaning.",
         f"Official counts end on 1 January {LAST_COUNT_YEAR}. The benchmark knows only counts of residents.",
         identity,

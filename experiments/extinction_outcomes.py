@@ -223,18 +223,23 @@ class Outcomes:
 def count_beyond(beyond: NDArray[np.bool_]) -> PlacesBeyond:
     """Expected number of places beyond a rung, from bool[runs, years, places].
 
-    The interval of the expected number is Student's over runs; places of one run are not independent. Where no run
-    has any, the chance that a further run has some is below Wilson's bound, and then it has all of them at most.
+    Places of one run are not independent: the interval is over runs. It is Student's, widened to Wilson's interval of
+    the share of runs with more than the least number, times how many more those have, as a handful of such runs says
+    little. Where no run has more, a further run has, with Wilson's bound for the chance, all of them at most.
     """
-    runs, years, places = beyond.shape
+    runs, _, places = beyond.shape
     counts = beyond.sum(axis=2).astype(np.float64)
-    intervals = [mean_interval(counts[:, t]) for t in range(years)]
-    bound = probability(0, runs).high * places
-    any_run = counts.any(axis=0)
-    low = np.array([max(0.0, ends[0]) if some else 0.0 for (_, ends), some in zip(intervals, any_run, strict=True)])
-    high = np.array(
-        [min(float(places), ends[1]) if some else bound for (_, ends), some in zip(intervals, any_run, strict=True)]
-    )
+    mean, low, high = (np.empty(counts.shape[1]) for _ in range(3))
+    for t, held in enumerate(counts.T):
+        least = float(held.min())
+        more = held[held > least] - least
+        share = probability(len(more), runs)
+        mean[t], (lower, upper) = mean_interval(held)
+        if len(more) == 0:
+            low[t], high[t] = least, least + share.high * (places - least)
+            continue
+        typical = float(more.mean())
+        low[t] = max(least, min(lower, least + share.low * typical))
+        high[t] = min(float(places), max(upper, least + share.high * typical))
     spread = np.quantile(counts, [0.05, 0.95], axis=0)
-    mean = np.array([one for one, _ in intervals])
-    return PlacesBeyond(places, mean, low, high, spread[0], spread[1], np.asarray(any_run))
+    return PlacesBeyond(places, mean, low, high, spread[0], spread[1], np.asarray(counts.any(axis=0)))

@@ -27,6 +27,7 @@ from experiments.intervals import Probability, per_cent, probability
 
 NOTE_WIDTH = 118
 SHOWN_SIGNS = 3
+EMPTY = "empty"  # nearest for nobody: every other rung comes before it
 LIKELY = 0.02  # rungs that fewer runs than this cross stand together in one row
 
 
@@ -42,7 +43,7 @@ def live_rung(outcomes: Outcomes, place: int) -> ExtinctionRung | None:
     """
     live = outcomes.rungs_of(place, baseline_of(outcomes))
     for figure in ("population", "population_of_start"):
-        own = [rung for rung in live if rung.figure == figure]
+        own = [rung for rung in live if rung.figure == figure and rung.id != EMPTY]
         if own:
             return max(own, key=lambda rung: rung.threshold)
     return None
@@ -76,7 +77,7 @@ def print_extinction(
     tables.append(beyond_table(outcomes, wieners))
     if lines:
         tables.append(benchmark_table(outcomes, wieners, lines))
-    if signs:
+    if _printed(outcomes, signs):
         tables.append(warning_table(outcomes, signs))
     for table in tables:
         console.print()
@@ -140,10 +141,9 @@ def nearest_table(outcomes: Outcomes) -> Table:
     )
     names = outcomes.world.names("en")
     for p in range(len(outcomes.places)):
-        own = [rung for rung in outcomes.rungs_of(p, case) if rung.figure == "population"]
-        rung = max(own, key=lambda r: r.threshold) if own else None
-        cells = ["none applies", "", ""]
-        if rung is not None and rung.threshold > 1:
+        rung = live_rung(outcomes, p)
+        cells = ["none by number", "", ""]
+        if rung is not None and rung.figure == "population":
             median = outcomes.curve(case, rung, p).median
             cells = [
                 rung.label,
@@ -159,46 +159,49 @@ def nearest_table(outcomes: Outcomes) -> Table:
 
 
 def years_cell(bought: YearsBought) -> str:
-    """Years bought with their interval, or that nothing could be bought."""
+    """Years bought with their interval; where no run gains, how few of them might."""
     if bought.years.is_zero:
-        return "0 in every run"
+        return f"none; under {per_cent(probability(0, bought.years.runs).high)} % of runs gain"
     return f"{bought.years.mean:+.2f} ({_hundredths(bought.years.of_mean)})"
+
+
+def crossing_cell(bought: YearsBought) -> str:
+    """Years bought in the runs in which the baseline crosses."""
+    if bought.crossing == 0:
+        return f"baseline crosses in under {per_cent(probability(0, bought.years.runs).high)} %"
+    mean, ends = bought.of_crossing
+    if bought.years.is_zero:
+        return "none"
+    return "one run only" if math.isnan(mean) else f"{mean:+.2f} ({_hundredths(ends)})"
 
 
 def bought_table(outcomes: Outcomes) -> Table:
     """Years bought by each policy at the nearest rung of each place."""
     table = new_table(
-        f"Years bought before the nearest rung, by {outcomes.horizon}, against the baseline of the same future",
-        [
-            "Scenario", "Place", "Rung", "years, all runs (95 %)", "years where the baseline crosses (95 %)",
-            "not by the horizon after all", "chance, points (95 %)",
-        ],
-    )  # fmt: skip
+        f"Years bought before the nearest rung, up to {outcomes.horizon}, against the baseline of the same future (95 %)",
+        ["Scenario, place, rung", "all runs", "if the baseline crosses", "postponed beyond", "chance, points"],
+    )
     names = outcomes.world.names("en")
     for case, reference in outcomes.comparison.compared(BASELINE):
+        table.add_row(case.name)
         for p in range(len(outcomes.places)):
             rung = live_rung(outcomes, p)
-            if rung is None or rung.threshold <= 1 and rung.figure == "population":
+            if rung is None:
                 continue
             one = outcomes.years_bought(case, reference, rung, p)
-            if one.crossing == 0:
-                bound = per_cent(probability(0, outcomes.runs).high)
-                own, saved = f"baseline crosses in under {bound} %", "-"
-            else:
-                mean, ends = one.of_crossing
-                own = "one run only" if math.isnan(mean) else f"{mean:+.2f} ({_hundredths(ends)})"
-                saved = f"{one.saved} of {one.crossing} runs"
             low, high = one.chance.interval
             table.add_row(
-                case.name,
-                short_name(names[p]),
-                rung.label,
+                f"  {short_name(names[p])}, {_short_rung(rung)}",
                 years_cell(one),
-                own,
-                saved,
+                crossing_cell(one),
+                f"{one.saved} of {one.crossing} runs" if one.crossing else "-",
                 f"{100 * one.chance.change:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})",
             )
     return table
+
+
+def _short_rung(rung: ExtinctionRung) -> str:
+    return f"{rung.threshold:,.0f}" if rung.figure == "population" else rung.label
 
 
 def _hundredths(interval: tuple[float, float]) -> str:
@@ -258,8 +261,13 @@ def beyond_table(outcomes: Outcomes, wieners: Mapping[str, Wiener]) -> Table:
                 cells.append(f"{found.runs_low[t]:.0f}-{found.runs_high[t]:.0f}")
             naive = benchmark_count(outcomes, rung, places, wieners)
             label = rung.label + (" *" if scope != "where it applies" else "")
-            table.add_row(label, str(found.places), *cells, "" if naive is None else _tenths(float(naive[-1])))
+            table.add_row(label, str(found.places), *cells, "" if naive is None else _count(float(naive[-1])))
     return table
+
+
+def _count(value: float) -> str:
+    """An expected number under the benchmark's draws; none of them gives a bound."""
+    return _tenths(value) if value >= 0.005 else "under 0.01"
 
 
 def _tenths(value: float) -> str:
@@ -285,10 +293,10 @@ def benchmark_table(
     for line in lines:
         p = outcomes.places.index(line.place)
         rung = live_rung(outcomes, p)
-        cells = ["none by number", "", ""]
+        cells = ["none", "", ""]
         if rung is not None:
             limit = threshold_persons(rung.figure, rung.threshold, float(outcomes.world.founding_population[p]))
-            if limit is not None and limit > 1:
+            if limit is not None:
                 hits = int((wieners[line.place].below(limit)[:, 1:].any(axis=1)).sum())
                 naive = probability(hits, len(wieners[line.place].population))
                 cells = [
@@ -327,7 +335,7 @@ def warning_table(outcomes: Outcomes, signs: Mapping[tuple[str, str], Sequence[W
     )
     names = outcomes.world.names("en")
     labels = {rung.id: rung.label for rung in outcomes.rungs}
-    for (place, rung), found in signs.items():
+    for (place, rung), found in _printed(outcomes, signs).items():
         table.add_row(f"{short_name(names[outcomes.places.index(place)])}: {labels[rung]}")
         for landmark in sorted({sign.landmark for sign in found}):
             at = [sign for sign in found if sign.landmark == landmark]
@@ -348,6 +356,16 @@ def warning_table(outcomes: Outcomes, signs: Mapping[tuple[str, str], Sequence[W
                     f"{100 * sign.false_alarms:.0f}",
                 )
     return table
+
+
+def _printed(
+    outcomes: Outcomes, signs: Mapping[tuple[str, str], Sequence[WarningSign]]
+) -> dict[tuple[str, str], Sequence[WarningSign]]:
+    """Of many places the towns only; early_warning.csv holds all."""
+    if len(outcomes.places) <= MOST_PLACES_IN_DETAIL:
+        return dict(signs)
+    kinds = dict(zip(outcomes.places, outcomes.world.kind, strict=False))
+    return {key: found for key, found in signs.items() if kinds[key[0]] == "town"}
 
 
 def alarm_cell(sign: WarningSign) -> str:
@@ -380,7 +398,7 @@ def notes(outcomes: Outcomes, signs: Mapping[tuple[str, str], Sequence[WarningSi
         "size. Benchmark: log counts since 2009 drift and diffuse (Dennis, Munholland & Scott 1991)."
     )
     found = textwrap.wrap(text, NOTE_WIDTH)
-    for (place, _), held in signs.items():
+    for (place, _), held in _printed(outcomes, signs).items():
         best = useful_from(held)
         name = short_name(names[outcomes.places.index(place)])
         found += textwrap.wrap(

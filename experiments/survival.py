@@ -7,6 +7,7 @@ would have done later is not known, only that it had not crossed by then.
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,7 +102,9 @@ def kaplan_meier(times: Integers, crossed: Flags, last: int) -> SurvivalCurve:
         return SurvivalCurve(years, np.ones(len(years)), bounds, np.ones(len(years)), at_risk, events)
     sample = CensoredData.right_censored(times.astype(np.float64), ~crossed)
     curve = ecdf(sample).sf
-    with np.errstate(divide="ignore", invalid="ignore"):
+    # scipy warns where Greenwood's variance is undefined: those ends are set below
+    with np.errstate(divide="ignore", invalid="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
         interval = curve.confidence_interval(0.95, method="log-log")
     grid = years.astype(np.float64)
     survival = curve.evaluate(grid)
