@@ -315,6 +315,84 @@ def sensitivity_ledger(
         )
 
 
+@sensitivity.command(
+    "discover", epilog="Example: qyzyljar sensitivity discover settlers housing --least-gain 100 --runs 400"
+)
+def sensitivity_discover(
+    policies: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[POLICY...]",
+            help="Policies whose failure is looked into, by name or path of a .toml file. 'baseline' is always run.",
+        ),
+    ] = None,
+    futures: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--futures",
+            "-f",
+            metavar="FUTURE",
+            help="Futures beside the reference (repeatable). "
+            "Default: russia_open, russia_closed, stagnation, astana_boom.",
+        ),
+    ] = None,
+    place: Annotated[
+        str | None,
+        typer.Option("--place", metavar="PLACE", help="Whose crossing is looked into. Default: all places."),
+    ] = None,
+    rung: Annotated[
+        str | None,
+        typer.Option("--rung", metavar="RUNG", help="A rung by residents. Default: the nearest of each place."),
+    ] = None,
+    least_gain: Annotated[
+        float,
+        typer.Option(
+            "--least-gain",
+            metavar="PERSONS",
+            help="A policy that gains no more residents of all places at the horizon has failed.",
+        ),
+    ] = 0.0,
+    world: World = "towns",
+    runs: Annotated[
+        int, typer.Option("--runs", min=1, help="Runs of each scenario, on the same people and chance.")
+    ] = 300,
+    horizon: Horizon = 2045,
+    seed: Seed = 1,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Fix a parameter (repeatable)."),
+    ] = None,
+    out: Out = None,
+    parameters: Parameters = None,
+    threads: Threads = None,
+    no_figures: NoFigures = False,
+    quiet: Quiet = False,
+) -> None:
+    """Find the uncertainties under which a town crosses a rung or a policy fails; robust choice over futures."""
+    with exit_codes():
+        from experiments.discovery_command import DiscoverOptions, run_discovery
+
+        run_discovery(
+            DiscoverOptions(
+                tuple(policies or ()),
+                tuple(futures or ()),
+                place,
+                rung,
+                least_gain,
+                world,
+                runs,
+                horizon,
+                seed,
+                tuple(assignments or ()),
+                out,
+                threads,
+                not no_figures,
+                quiet,
+                parameters,
+            )
+        )
+
+
 @app.command(epilog="Example: qyzyljar calibrate --quick --out results/calibration")
 def calibrate(
     world: World = "towns",

@@ -46,13 +46,15 @@ Floats = NDArray[np.float64]
 SEVERAL: Final = "several in the same year"
 
 
-def read_cases(names: Sequence[str], world: World, horizon: int) -> Comparison:
-    """The policies asked for, and the baseline of every future that one of them is run under.
+def read_cases(
+    names: Sequence[str], world: World, horizon: int, futures: Sequence[str] = ()
+) -> Comparison:
+    """The policies asked for under the futures asked for, and the baseline of all these futures.
 
     Raises:
         BadInput: lists everything that is wrong with any of them.
     """
-    found = read_comparison(names, (), world, horizon)
+    found = read_comparison(names, futures, world, horizon)
     asked = {text.partition("@")[0] for text in names}
     kept = tuple(case for case in found.cases if case.policy != NO_ZONE or NO_ZONE in asked)
     return replace(found, cases=kept, yardstick=None, yardstick_places=())

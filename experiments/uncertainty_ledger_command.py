@@ -153,7 +153,7 @@ def ledger_line(
     headline: Headline, grid: Floats, sample: Floats, table: dict[str, Floats], seed: int
 ) -> LedgerLine:
     """All that can be said about one figure; one that never varies, or an event too rare, is not split."""
-    chance = probability(int((grid == 1.0).sum()), grid.size) if headline.rung is not None else None
+    chance = probability(int((sample == 1.0).sum()), len(sample)) if headline.rung is not None else None
     rare = chance is not None and is_rare(grid)
     split = None if rare or float(np.ptp(grid)) == 0.0 else ledger(grid, seed)
     varied = {name: column for name, column in table.items() if len(np.unique(column)) > 1}
