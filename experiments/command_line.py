@@ -342,7 +342,9 @@ def sensitivity_discover(
     ] = None,
     rung: Annotated[
         str | None,
-        typer.Option("--rung", metavar="RUNG", help="A rung by residents. Default: the nearest of each place."),
+        typer.Option(
+            "--rung", metavar="RUNG", help="A rung by residents. Default: the nearest of each place."
+        ),
     ] = None,
     least_gain: Annotated[
         float,

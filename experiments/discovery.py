@@ -101,7 +101,9 @@ def held_out(draws: Integers) -> Flags:
     return np.asarray(draws % HELD_OUT == HELD_OUT - 1)
 
 
-def discover(outcome: str, table: Mapping[str, Floats], interest: Flags, draws: Integers, seed: int) -> Discovery:
+def discover(
+    outcome: str, table: Mapping[str, Floats], interest: Flags, draws: Integers, seed: int
+) -> Discovery:
     """Find boxes in which an outcome of interest concentrates.
 
     Args:
@@ -121,7 +123,9 @@ def discover(outcome: str, table: Mapping[str, Floats], interest: Flags, draws: 
     out = held_out(draws)
     for part, fewest in ((interest[~out], FEWEST), (interest[out], FEWEST // 2)):
         if min(int(part.sum()), int((~part).sum())) < fewest:
-            raise TooFewRuns(f"{int(interest.sum())} of {len(interest)} runs: too few of either kind to find boxes")
+            raise TooFewRuns(
+                f"{int(interest.sum())} of {len(interest)} runs: too few of either kind to find boxes"
+            )
     share = probability(int(interest.sum()), len(interest))
     columns = np.column_stack([table[name] for name in names])
     paths = _dense_leaves(columns[~out], interest[~out], draws[~out], seed)
@@ -153,9 +157,17 @@ def _dense_leaves(
     alpha = _pruning(columns, interest, draws, leaf, seed)
     if alpha is None:
         return []
-    tree = DecisionTreeClassifier(
-        max_depth=DEEPEST, max_leaf_nodes=MOST_LEAVES, min_samples_leaf=leaf, ccp_alpha=alpha, random_state=seed
-    ).fit(columns, interest).tree_
+    tree = (
+        DecisionTreeClassifier(
+            max_depth=DEEPEST,
+            max_leaf_nodes=MOST_LEAVES,
+            min_samples_leaf=leaf,
+            ccp_alpha=alpha,
+            random_state=seed,
+        )
+        .fit(columns, interest)
+        .tree_
+    )
     overall = float(interest.mean())
     found: list[tuple[float, dict[int, tuple[float, float]]]] = []
 
@@ -175,25 +187,34 @@ def _dense_leaves(
     return [ranges for _, ranges in sorted(found, key=lambda one: -one[0])]
 
 
-def _pruning(
-    columns: Floats, interest: Flags, draws: Integers, leaf: int, seed: int
-) -> float | None:
-    """Cost of complexity within one standard error of the best in cross-validation; None where no tree helps.
+def _pruning(columns: Floats, interest: Flags, draws: Integers, leaf: int, seed: int) -> float | None:
+    """Cost of complexity of the simplest tree that is not clearly worse than the best; None where no tree helps.
 
-    The score is Brier's on held-out draws; a tree must beat the plain share by one standard error (Breiman et al. 1984).
+    The score is Brier's on held-out draws. The best must beat the plain share by one standard error of the difference,
+    the simplest may be worse than the best by one (Breiman et al. 1984, paired by draw).
     """
     from sklearn.tree import DecisionTreeClassifier
 
     def tree(alpha: float) -> DecisionTreeClassifier:
         return DecisionTreeClassifier(
-            max_depth=DEEPEST, max_leaf_nodes=MOST_LEAVES, min_samples_leaf=leaf, ccp_alpha=alpha, random_state=seed
+            max_depth=DEEPEST,
+            max_leaf_nodes=MOST_LEAVES,
+            min_samples_leaf=leaf,
+            ccp_alpha=alpha,
+            random_state=seed,
         )
 
     path = tree(0.0).cost_complexity_pruning_path(columns, interest).ccp_alphas
-    alphas = np.unique(np.sqrt(np.maximum(path[:-1], 0.0) * np.maximum(path[1:], 0.0))) if len(path) > 1 else []
+    if len(path) < 2:
+        return None
+    alphas: Floats = np.unique(np.sqrt(np.maximum(path[:-1], 0.0) * np.maximum(path[1:], 0.0)))
     unique = np.unique(draws)
     fold_of = dict(
-        zip(unique.tolist(), (np.random.default_rng(seed).permutation(len(unique)) % FOLDS).tolist(), strict=True)
+        zip(
+            unique.tolist(),
+            (np.random.default_rng(seed).permutation(len(unique)) % FOLDS).tolist(),
+            strict=True,
+        )
     )
     folds = np.array([fold_of[int(draw)] for draw in draws])
     plain, errors = np.empty(len(interest)), np.empty((len(alphas), len(interest)))
@@ -205,16 +226,27 @@ def _pruning(
             kinds = model.classes_.tolist()
             chance = model.predict_proba(columns[held])[:, kinds.index(True)] if True in kinds else 0.0
             errors[k, held] = (interest[held] - chance) ** 2
-    if len(alphas) == 0:
+    by_draw = np.stack([np.bincount(draw_numbers(draws), weights=row) for row in (plain, *errors)])
+    by_draw /= np.bincount(draw_numbers(draws))
+    scores = by_draw.mean(axis=1)
+    best = 1 + int(scores[1:].argmin())
+    if scores[0] - scores[best] <= _standard_error(by_draw[0] - by_draw[best]):
         return None
-    gain = plain - errors
-    scores = gain.mean(axis=1)
-    best = int(scores.argmax())
-    error = float(gain[best].std(ddof=1)) / math.sqrt(len(interest))
-    if scores[best] <= error:
-        return None
-    simplest = [k for k in range(len(alphas)) if scores[k] >= scores[best] - error]
-    return float(alphas[max(simplest)])
+    simplest = [
+        k
+        for k in range(1, len(scores))
+        if scores[k] - scores[best] <= _standard_error(by_draw[k] - by_draw[best])
+    ]
+    return float(alphas[max(simplest) - 1])
+
+
+def draw_numbers(draws: Integers) -> Integers:
+    """Number of each run's draw among the draws that occur, int64[runs]: runs of a draw are not independent."""
+    return np.asarray(np.unique(draws, return_inverse=True)[1], dtype=np.int64)
+
+
+def _standard_error(values: Floats) -> float:
+    return float(values.std(ddof=1)) / math.sqrt(len(values))
 
 
 def _inside(table: Mapping[str, Floats], restrictions: Sequence[Restriction]) -> Flags:
@@ -226,16 +258,22 @@ def _inside(table: Mapping[str, Floats], restrictions: Sequence[Restriction]) ->
     return inside
 
 
-def _p_value(table: Mapping[str, Floats], interest: Flags, restrictions: Sequence[Restriction], one: Restriction) -> float:
+def _p_value(
+    table: Mapping[str, Floats], interest: Flags, restrictions: Sequence[Restriction], one: Restriction
+) -> float:
     """Chance of as many runs of interest in the box if the restriction did nothing (Bryant & Lempert 2010)."""
     without = _inside(table, [other for other in restrictions if other is not one])
     inside = _inside(table, restrictions)
     if not inside.any():
         return 1.0
-    return float(binom.sf(int(interest[inside].sum()) - 1, int(inside.sum()), float(interest[without].mean())))
+    return float(
+        binom.sf(int(interest[inside].sum()) - 1, int(inside.sum()), float(interest[without].mean()))
+    )
 
 
-def _needed(table: Mapping[str, Floats], interest: Flags, restrictions: Sequence[Restriction]) -> list[Restriction]:
+def _needed(
+    table: Mapping[str, Floats], interest: Flags, restrictions: Sequence[Restriction]
+) -> list[Restriction]:
     """Restrictions without those that the box does not need, the least needed dropped first."""
     kept = list(restrictions)
     while len(kept) > 1:

@@ -17,7 +17,17 @@ from experiments.design import Design
 from experiments.discovery import Box, Discovery, Restriction
 from experiments.discovery_satisficing import Satisficing
 from experiments.discovery_tables import FUTURE
-from experiments.figure_sheets import BLACK, BLUE, GREY, ORANGE, VERMILLION, Chart, draw_sheet, save_sheet, style
+from experiments.figure_sheets import (
+    BLACK,
+    BLUE,
+    GREY,
+    ORANGE,
+    VERMILLION,
+    Chart,
+    draw_sheet,
+    save_sheet,
+    style,
+)
 from experiments.intervals import per_cent
 
 Floats = NDArray[np.float64]
@@ -56,7 +66,7 @@ def draw_discovery_figures(
     return written
 
 
-def plane_of(box: Box, table: Mapping[str, Floats]) -> tuple[Restriction, Restriction | None]:
+def plane_of(box: Box) -> tuple[Restriction, Restriction | None]:
     """The two restrictions that a panel shows: those of the smallest p-value, ranges before futures."""
     ordered = sorted(box.restrictions, key=lambda r: (r.name.startswith(FUTURE), r.p_value))
     return ordered[0], ordered[1] if len(ordered) > 1 else None
@@ -74,7 +84,7 @@ def box_sheet(
     def draw(axes: Axes, number: int) -> None:
         one = found[number]
         box, columns, hits = one.boxes[0], table[one.outcome], interest[one.outcome]
-        first, second = plane_of(box, columns)
+        first, second = plane_of(box)
         x = columns[first.name]
         spread = np.random.default_rng(0).random(len(x))
         y = columns[second.name] if second is not None else spread
@@ -83,18 +93,29 @@ def box_sheet(
         shown = np.arange(len(x))[:: max(1, len(x) // MOST_POINTS)]
         for kind, colour, marker, size in ((~hits, GREY, ".", 2.5), (hits, VERMILLION, "^", 3.0)):
             pick = shown[kind[shown]]
-            axes.plot(x[pick], y[pick], linestyle="none", marker=marker, markersize=size, color=colour, alpha=0.55, mew=0)
+            axes.plot(
+                x[pick],
+                y[pick],
+                linestyle="none",
+                marker=marker,
+                markersize=size,
+                color=colour,
+                alpha=0.55,
+                mew=0,
+            )
         axes.margins(0.03)
         (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
         low, high = max(left, first.low), min(right, first.high)
         floor, roof = (bottom, top) if second is None else (max(bottom, second.low), min(top, second.high))
         axes.add_patch(
-            Rectangle((low, floor), high - low, roof - floor, fill=False, edgecolor=BLACK, linewidth=1.3, zorder=5)
+            Rectangle(
+                (low, floor), high - low, roof - floor, fill=False, edgecolor=BLACK, linewidth=1.3, zorder=5
+            )
         )
         axes.set_xlim(left, right)
         axes.set_ylim(bottom, top)
-        axes.set_xlabel(first.name)
-        axes.set_ylabel(second.name if second is not None else "(spread for reading)")
+        if second is None:
+            axes.set_yticks([])
         more = len(box.restrictions) - (1 if second is None else 2)
         text = f"density {per_cent(box.density.share)} %, coverage {per_cent(box.coverage.share)} %"
         axes.text(
@@ -103,7 +124,15 @@ def box_sheet(
         )  # fmt: skip
 
     legend = (
-        Line2D([], [], linestyle="none", marker="^", markersize=4, color=VERMILLION, label="runs in which it happens"),
+        Line2D(
+            [],
+            [],
+            linestyle="none",
+            marker="^",
+            markersize=4,
+            color=VERMILLION,
+            label="runs in which it happens",
+        ),
         Line2D([], [], linestyle="none", marker=".", markersize=5, color=GREY, label="other runs"),
         Line2D([], [], color=BLACK, label="the densest box, in two of its ranges"),
     )
@@ -114,7 +143,12 @@ def box_sheet(
         identity,
     ]
     named = [(k, one.outcome) for k, one in enumerate(found)]
-    return draw_sheet(f"Scenario discovery: {title}", (chart,), named, footer)
+    figure = draw_sheet(f"Scenario discovery: {title}", (chart,), named, footer)
+    for axes, one in zip(figure.axes, found, strict=True):  # every panel has axes of its own
+        first, second = plane_of(one.boxes[0])
+        axes.set_xlabel(first.name, fontsize=7)
+        axes.set_ylabel(second.name if second is not None else "(spread for reading)", fontsize=7)
+    return figure
 
 
 def robust_sheet(robust: Sequence[Satisficing], futures: Sequence[str], title: str, identity: str) -> Figure:
@@ -126,7 +160,12 @@ def robust_sheet(robust: Sequence[Satisficing], futures: Sequence[str], title: s
             axes.plot(one.share, k, marker="o", color=BLUE, markersize=5)
             for f, chance in enumerate(one.by_future):
                 axes.plot(
-                    chance.share, k + 0.22, marker="|", markersize=7, color=ORANGE if f == one.worst else GREY, mew=1.4
+                    chance.share,
+                    k + 0.22,
+                    marker="|",
+                    markersize=7,
+                    color=ORANGE if f == one.worst else GREY,
+                    mew=1.4,
                 )
         axes.set_ylim(len(robust) - 0.4, -0.6)
         axes.set_xlim(-0.02, 1.02)
@@ -140,11 +179,12 @@ def robust_sheet(robust: Sequence[Satisficing], futures: Sequence[str], title: s
     )
     chart = Chart("robust", "", "", "share of runs in which no town crosses its nearest rung", draw, legend)
     figure = draw_sheet(
-        f"Robust choice: {title}", (chart,), [(0, "Good enough")], [f"Futures: {', '.join(futures)}.", identity]
+        f"Robust choice: {title}",
+        (chart,),
+        [(0, "Good enough")],
+        [f"Futures: {', '.join(futures)}.", identity],
     )
     for axes in figure.axes:
         box = axes.get_position()
         axes.set_position((box.x0 + 0.08, box.y0, box.width - 0.08, box.height))
     return figure
-
-

@@ -86,7 +86,9 @@ def run_discovery(options: DiscoverOptions) -> Path:
     fixed = read_assignments(world, options.assignments)
     rungs = rungs_asked(options, world)
     if options.runs < LEAST_RUNS:
-        raise BadInput(f"--runs {options.runs}: expected at least {LEAST_RUNS} runs, to find boxes and to judge them")
+        raise BadInput(
+            f"--runs {options.runs}: expected at least {LEAST_RUNS} runs, to find boxes and to judge them"
+        )
     futures = options.futures or DEFAULT_FUTURES
     comparison = read_cases(options.policies, world, options.horizon, futures)
     source = parameter_source(world, options.world, options.parameters)
@@ -155,7 +157,10 @@ def rungs_asked(options: DiscoverOptions, world: World) -> dict[int, ExtinctionR
 
 
 def questions(
-    outcomes: Outcomes, rungs: Mapping[int, ExtinctionRung], parameters: Mapping[str, Floats], least_gain: float
+    outcomes: Outcomes,
+    rungs: Mapping[int, ExtinctionRung],
+    parameters: Mapping[str, Floats],
+    least_gain: float,
 ) -> list[Question]:
     """Crossing of every place in the baseline over all futures; failure of every policy over its futures."""
     comparison, names = outcomes.comparison, outcomes.world.names("en")
@@ -164,13 +169,16 @@ def questions(
     for p, rung in rungs.items():
         crossed = np.concatenate([outcomes.crossings(case, rung).crossed[:, p] for case in base])
         title = f"{names[p]} below {rung.threshold:,.0f} by {outcomes.horizon}"
-        asked.append(Question(title, crossed, *_stacked(outcomes, [case.future for case in base], parameters)))
+        asked.append(
+            Question(title, crossed, *_stacked(outcomes, [case.future for case in base], parameters))
+        )
     for policy in comparison.policies:
         own = [case for case in comparison.cases if case.policy == policy]
         if policy == BASELINE:
             continue
         gained = [
-            _residents(outcomes.population(case)) - _residents(outcomes.population(comparison.case(BASELINE, case.future)))
+            _residents(outcomes.population(case))
+            - _residents(outcomes.population(comparison.case(BASELINE, case.future)))
             for case in own
         ]
         failed = np.concatenate(gained) <= least_gain
@@ -204,7 +212,13 @@ def robust_choice(
     met = np.array(
         [
             [
-                ~np.any([outcomes.crossings(comparison.case(q, f), rung).crossed[:, p] for p, rung in rungs.items()], axis=0)
+                ~np.any(
+                    [
+                        outcomes.crossings(comparison.case(q, f), rung).crossed[:, p]
+                        for p, rung in rungs.items()
+                    ],
+                    axis=0,
+                )
                 for f in comparison.futures
             ]
             for q in policies
@@ -250,5 +264,3 @@ def _draw_figures(
             f"the figures could not be written: {error}\n"
             f"all runs are complete in {out}; repeat the same command with --out {out} to draw them"
         ) from error
-
-

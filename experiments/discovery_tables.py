@@ -126,7 +126,7 @@ def notes(skipped: Mapping[str, str]) -> list[str]:
         "thirds of the parameter draws and judged on the others. p: chance that the box would be as dense on held-out "
         "runs without that restriction. Borne out: the density's interval lies above the overall share. Chance is no "
         "uncertainty that a box can use: it keeps densities below 100 %. Futures weigh alike [assumed]. Good enough: "
-        "share of runs; residents: of all places at the horizon above the baseline, mean over futures; regret: residents "
+        "share of runs; residents: of all places at the horizon above the baseline, mean over futures; regret: those "
         "forgone against the best policy in the same future."
     )
     found = textwrap.wrap(text, NOTE_WIDTH)

@@ -132,9 +132,7 @@ def warnings_of(
         rung = live_rung(outcomes, p)
         if rung is None:
             continue
-        signs = early_warnings(
-            columns, outcomes.crossings(base, rung), p, outcomes.years, folds, design.seed
-        )
+        signs = early_warnings(columns, outcomes.crossings(base, rung), p, outcomes.years, folds, design.seed)
         if signs:
             found[place, rung.id] = signs
     return found

@@ -192,5 +192,7 @@ def threshold_persons(figure: str, threshold: float, start: float) -> float | No
 
 def expected_below(wieners: Mapping[str, Wiener], persons: Mapping[str, float]) -> Floats:
     """Expected number of places below their thresholds on each 1 January, float64[T], under the benchmark."""
-    shares = [wieners[place].below(limit).mean(axis=0) for place, limit in persons.items() if place in wieners]
+    shares = [
+        wieners[place].below(limit).mean(axis=0) for place, limit in persons.items() if place in wieners
+    ]
     return np.asarray(np.sum(shares, axis=0, dtype=np.float64))

@@ -1,4 +1,4 @@
-"""Figures of `qyzyljar extinction`: survival curves with bands, the ladder, years bought, places beyond, early warning."""
+"""Figures of `qyzyljar extinction`: survival, the ladder, years bought, places beyond, early warning."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ from experiments.figure_sheets import (
     SKY,
     VERMILLION,
     Chart,
+    LineStyle,
     draw_sheet,
     line_handle,
     mark_window,
@@ -46,7 +47,7 @@ from model.accounts_data import LAST_COUNT_YEAR
 
 COLOURS = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, BLACK)
 GROUP_COLOURS = {"legal": BLUE, "practical": SKY, "service": ORANGE, "demographic": VERMILLION}
-STROKES = ("-", "--", ":", (0.0, (5.0, 1.0, 1.0, 1.0)), (0.0, (3.0, 3.0)))
+STROKES: tuple[LineStyle, ...] = ("-", "--", ":", (0.0, (5.0, 1.0, 1.0, 1.0)), (0.0, (3.0, 3.0)))
 WIENER_DASHES = (0.0, (6.0, 2.0))
 SELDOM = 0.05  # places: rungs with fewer in every year fill no panel
 MOST_CURVES, MOST_PANELS, MOST_FIGURES = 7, 18, 16
@@ -122,13 +123,19 @@ def survival_sheet(outcomes: Outcomes, wieners: Mapping[str, Wiener], identity: 
                     years, curve.low, curve.high, step="post", color=COLOURS[k], alpha=0.13, linewidth=0
                 )
             drawn.append(curve.survival)
-            axes.step(years, curve.survival, where="post", color=COLOURS[k], linewidth=1.2, linestyle=STROKES[k % 5])
+            axes.step(
+                years, curve.survival, where="post", color=COLOURS[k], linewidth=1.2, linestyle=STROKES[k % 5]
+            )
         wiener = wieners.get(outcomes.places[place])
-        limit = threshold_persons(rung.figure, rung.threshold, float(outcomes.world.founding_population[place]))
+        limit = threshold_persons(
+            rung.figure, rung.threshold, float(outcomes.world.founding_population[place])
+        )
         if wiener is not None and limit is not None and rung.years == 1:
             below = wiener.below(limit)
             kept = ~np.logical_or.accumulate(below, axis=1)
-            axes.step(years, kept.mean(axis=0), where="post", color=GREY, linewidth=1.0, linestyle=WIENER_DASHES)
+            axes.step(
+                years, kept.mean(axis=0), where="post", color=GREY, linewidth=1.0, linestyle=WIENER_DASHES
+            )
         axes.text(0.02, 0.03, rung.label, transform=axes.transAxes, fontsize=6.5)
         _frame(axes, outcomes)
 
@@ -136,9 +143,18 @@ def survival_sheet(outcomes: Outcomes, wieners: Mapping[str, Wiener], identity: 
         line_handle(COLOURS[k], case.name, STROKES[k % 5]) for k, case in enumerate(cases)
     ]
     legend += [line_handle(GREY, "drifted Wiener benchmark", WIENER_DASHES), window_handle()]
-    chart = Chart("survival", "", "share of runs not yet beyond the rung", "1 January", draw, tuple(legend), _ticks(outcomes))
+    chart = Chart(
+        "survival",
+        "",
+        "share of runs not yet beyond the rung",
+        "1 January",
+        draw,
+        tuple(legend),
+        _ticks(outcomes),
+    )
     footer = [
-        f"The nearest rung of each place. {CENSORED} Equal curves share one band. Benchmark: log counts since 2009 drift and diffuse (Dennis et al. "
+        f"The nearest rung of each place. {CENSORED} Equal curves share one band. Benchmark: log counts "
+        "since 2009 drift and diffuse (Dennis et al. "
         "1991), with the uncertainty of both.",
         *_left_out(len(outcomes.comparison.cases) - len(cases), "scenarios"),
         identity,
@@ -180,11 +196,15 @@ def ladder_sheet(outcomes: Outcomes, identity: str) -> Figure:
     chart = Chart("ladder", "", "share of runs beyond the rung", "1 January", draw, legend, _ticks(outcomes))
     footer = [
         "Share of runs that have crossed a rung by each 1 January; rungs that no run crosses are left out, except the "
-        f"nearest, whose band is an upper bound. {CENSORED} ladder.csv says what each rung means and where it comes from.",
+        f"nearest, whose band is an upper bound. {CENSORED} ladder.csv says what each rung means and "
+        "where it comes from.",
         identity,
     ]
     return draw_sheet(
-        f"The extinction ladder in '{case.name}': {outcomes.world.title['en']}", (chart,), shown_places(outcomes), footer
+        f"The extinction ladder in '{case.name}': {outcomes.world.title['en']}",
+        (chart,),
+        shown_places(outcomes),
+        footer,
     )
 
 
@@ -206,7 +226,9 @@ def bought_sheet(outcomes: Outcomes, identity: str) -> Figure:
             return
         for k, (case, reference) in enumerate(pairs):
             one = outcomes.years_bought(case, reference, rung, place)
-            axes.plot(one.years.of_mean, (k - 0.12, k - 0.12), color=BLUE, linewidth=1.6, solid_capstyle="butt")
+            axes.plot(
+                one.years.of_mean, (k - 0.12, k - 0.12), color=BLUE, linewidth=1.6, solid_capstyle="butt"
+            )
             axes.plot(one.years.mean, k - 0.12, marker="o", color=BLUE, markersize=4.5)
             mean, ends = one.of_crossing
             if not math.isnan(mean):
@@ -221,12 +243,16 @@ def bought_sheet(outcomes: Outcomes, identity: str) -> Figure:
 
     legend = (
         Line2D([], [], color=BLUE, marker="o", markersize=4.5, label="all runs: mean and 95 %"),
-        Line2D([], [], color=VERMILLION, marker="D", markersize=4, label="runs in which the baseline crosses"),
+        Line2D(
+            [], [], color=VERMILLION, marker="D", markersize=4, label="runs in which the baseline crosses"
+        ),
     )
-    chart = Chart("years_bought", "", "", f"years before the rung gained, up to {outcomes.horizon}", draw, legend)
+    chart = Chart(
+        "years_bought", "", "", f"years before the rung gained, up to {outcomes.horizon}", draw, legend
+    )
     footer = [
         "Years before the nearest rung under a policy minus those under the baseline of the same future, run by run on "
-        f"the same people, parameters and chance. Years beyond {outcomes.horizon} do not count, so that the figures are "
+        f"the same people, parameters and chance. Years beyond {outcomes.horizon} do not count, so that figures are "
         "lower bounds where a policy postpones a crossing beyond it.",
         *_left_out(len(outcomes.comparison.compared(BASELINE)) - len(pairs), "policies"),
         identity,
@@ -258,7 +284,9 @@ def beyond_sheet(outcomes: Outcomes, wieners: Mapping[str, Wiener], identity: st
     def draw(axes: Axes, k: int) -> None:
         rung, _, places = panels[k]
         found = outcomes.places_beyond(case, rung, places)
-        axes.fill_between(years, found.runs_low, found.runs_high, step="mid", color=BLUE, alpha=0.15, linewidth=0)
+        axes.fill_between(
+            years, found.runs_low, found.runs_high, step="mid", color=BLUE, alpha=0.15, linewidth=0
+        )
         seen = np.where(found.any_run, 1.0, np.nan)
         axes.fill_between(years, seen * found.low, seen * found.high, color=BLUE, alpha=0.4, linewidth=0)
         axes.plot(years, seen * found.mean, color=BLUE, linewidth=1.2)
@@ -268,7 +296,11 @@ def beyond_sheet(outcomes: Outcomes, wieners: Mapping[str, Wiener], identity: st
         if naive is not None:
             axes.plot(years, naive, color=GREY, linewidth=1.0, linestyle=WIENER_DASHES)
         axes.set_xlim(years[0] - 0.5, years[-1] + 0.5)
-        top = max(float(found.runs_high.max()), float(found.high.max()), 0.0 if naive is None else float(naive.max()))
+        top = max(
+            float(found.runs_high.max()),
+            float(found.high.max()),
+            0.0 if naive is None else float(naive.max()),
+        )
         axes.set_ylim(0, min(1.08 * top, 1.02 * len(places)) if top > 0.0 else 1.0)
         mark_window(axes)
 
@@ -326,7 +358,14 @@ def warning_sheet(
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
 
-    chart = Chart("early_warning", "", "", "1 January on which the figure is looked at", draw, (Patch(color="none", label=""),))
+    chart = Chart(
+        "early_warning",
+        "",
+        "",
+        "1 January on which the figure is looked at",
+        draw,
+        (Patch(color="none", label=""),),
+    )
     shown = [
         (k, f"{short_name(names[outcomes.places.index(place)])}: {labels[rung]}")
         for k, (place, rung) in enumerate(keys)

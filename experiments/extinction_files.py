@@ -116,8 +116,8 @@ def write_warnings(folder: Path, signs: Mapping[tuple[str, str], Sequence[Warnin
         for s in found:
             side = {1: "above", -1: "below", 0: "score"}[s.direction]
             rows.append(
-                (place, rung, s.landmark, s.figure, UNITS.get(s.figure, ""), s.crossing, s.staying, s.auc, s.low, s.high, side, s.alarm,
-                 s.caught, s.false_alarms, s.years_before)
+                (place, rung, s.landmark, s.figure, UNITS.get(s.figure, ""), s.crossing, s.staying, s.auc,
+                 s.low, s.high, side, s.alarm, s.caught, s.false_alarms, s.years_before)
             )  # fmt: skip
     return write_table(folder, "early_warning.csv", header, rows)
 

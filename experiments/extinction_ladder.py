@@ -129,7 +129,15 @@ def read_rungs(path: Path) -> tuple[ExtinctionRung, ...]:
         else:
             threshold, meaning, source = _own_text(files, path, row)
         found[cells["id"]] = ExtinctionRung(
-            cells["id"], cells["group"], cells["figure"], cells["side"], threshold, years, kinds, meaning, source
+            cells["id"],
+            cells["group"],
+            cells["figure"],
+            cells["side"],
+            threshold,
+            years,
+            kinds,
+            meaning,
+            source,
         )
     for name in counted:
         if name not in found:

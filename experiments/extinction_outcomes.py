@@ -46,9 +46,7 @@ Floats = NDArray[np.float64]
 SEVERAL: Final = "several in the same year"
 
 
-def read_cases(
-    names: Sequence[str], world: World, horizon: int, futures: Sequence[str] = ()
-) -> Comparison:
+def read_cases(names: Sequence[str], world: World, horizon: int, futures: Sequence[str] = ()) -> Comparison:
     """The policies asked for under the futures asked for, and the baseline of all these futures.
 
     Raises:

@@ -121,11 +121,15 @@ def ladder_table(outcomes: Outcomes, case: Case) -> Table:
                 rung.group,
                 chance_cell(chance),
                 str(int(outcomes.years[0]) + median) if median is not None else f"after {horizon}",
-                f"{mean.years:.2f} ({mean.low:.2f} to {mean.high:.2f})" if chance.events else f"over {mean.low:.2f}",
+                f"{mean.years:.2f} ({mean.low:.2f} to {mean.high:.2f})"
+                if chance.events
+                else f"over {mean.low:.2f}",
             )
         if rare:
             most = max((chance for _, chance in rare), key=lambda chance: chance.high)
-            table.add_row(f"  {len(rare)} others", "", f"each under {per_cent(most.high)} %", f"after {horizon}")
+            table.add_row(
+                f"  {len(rare)} others", "", f"each under {per_cent(most.high)} %", f"after {horizon}"
+            )
         if behind:
             table.add_row(f"  behind it at the start: {', '.join(behind)}")
     return table
@@ -178,8 +182,14 @@ def crossing_cell(bought: YearsBought) -> str:
 def bought_table(outcomes: Outcomes) -> Table:
     """Years bought by each policy at the nearest rung of each place."""
     table = new_table(
-        f"Years bought before the nearest rung, up to {outcomes.horizon}, against the baseline of the same future (95 %)",
-        ["Scenario, place, rung", "all runs", "if the baseline crosses", "postponed beyond", "chance, points"],
+        f"Years bought before the nearest rung, up to {outcomes.horizon}, against the same future's baseline (95 %)",
+        [
+            "Scenario, place, rung",
+            "all runs",
+            "if the baseline crosses",
+            "postponed beyond",
+            "chance, points",
+        ],
     )
     names = outcomes.world.names("en")
     for case, reference in outcomes.comparison.compared(BASELINE):
@@ -295,7 +305,9 @@ def benchmark_table(
         rung = live_rung(outcomes, p)
         cells = ["none", "", ""]
         if rung is not None:
-            limit = threshold_persons(rung.figure, rung.threshold, float(outcomes.world.founding_population[p]))
+            limit = threshold_persons(
+                rung.figure, rung.threshold, float(outcomes.world.founding_population[p])
+            )
             if limit is not None:
                 hits = int((wieners[line.place].below(limit)[:, 1:].any(axis=1)).sum())
                 naive = probability(hits, len(wieners[line.place].population))
@@ -323,7 +335,9 @@ def tighter_lines(outcomes: Outcomes, lines: Sequence[BenchmarkLine]) -> list[st
     for line in lines:
         if line.reason:
             by_reason.setdefault(line.reason, []).append(short_name(names[outcomes.places.index(line.place)]))
-    found = [f"Tighter than the benchmark in {', '.join(where)}: {reason}." for reason, where in by_reason.items()]
+    found = [
+        f"Tighter than the benchmark in {', '.join(where)}: {reason}." for reason, where in by_reason.items()
+    ]
     return [row for text in found for row in textwrap.wrap(text, NOTE_WIDTH)]
 
 
@@ -415,4 +429,3 @@ def notes(outcomes: Outcomes, signs: Mapping[tuple[str, str], Sequence[WarningSi
             NOTE_WIDTH,
         )
     return [*found, *KNOWN_LIMITS]
-

@@ -172,7 +172,7 @@ def fold_of(pairs: Sequence[int], replicates: int = 1) -> Integers:
 
 
 def alarm_level(values: Floats, events: Flags) -> float:
-    """Level of a figure, high values warning, with the largest sum of caught events and avoided false alarms (Youden)."""
+    """Level of a figure, high values warning, with the most events caught less false alarms (Youden 1950)."""
     order = np.argsort(values, kind="stable")
     ranked, hit = values[order], events[order]
     caught = hit[::-1].cumsum()[::-1] / max(1, int(hit.sum()))
@@ -217,7 +217,9 @@ def early_warnings(
         figures = {name: values[still] for name, values in indicators(here, t).items()}
         figures[DUMMY] = np.random.default_rng([seed, landmark, place]).random(int(still.sum()))
         before = float(np.median(times[still][events] - t))
-        made = [_judged(name, values, events, folds[still], landmark, before) for name, values in figures.items()]
+        made = [
+            _judged(name, values, events, folds[still], landmark, before) for name, values in figures.items()
+        ]
         made.append(_jointly(figures, events, folds[still], landmark, before))
         warnings += sorted(made, key=lambda one: -one.auc)
     return warnings

@@ -69,7 +69,9 @@ class SurvivalCurve:
 
 def _checked(times: Integers, crossed: Flags) -> None:
     if times.ndim != 1 or times.shape != crossed.shape or times.size == 0:
-        raise ValueError(f"times {times.shape} and crossed {crossed.shape}: expected the same runs, at least one")
+        raise ValueError(
+            f"times {times.shape} and crossed {crossed.shape}: expected the same runs, at least one"
+        )
     if (times < 0).any():
         raise ValueError("a time before the start")
 

@@ -79,7 +79,8 @@ def check_grid(values: Floats) -> None:
         raise ValueError(f"values {values.shape}: expected structures x futures x draws x replicates")
     if values.shape[2] < LEAST_DRAWS or values.shape[3] < LEAST_REPLICATES:
         raise ValueError(
-            f"{values.shape[2]} draws x {values.shape[3]} replicates: expected at least {LEAST_DRAWS} x {LEAST_REPLICATES}"
+            f"{values.shape[2]} draws x {values.shape[3]} replicates: expected at least {LEAST_DRAWS} x "
+            f"{LEAST_REPLICATES}"
         )
     if not np.isfinite(values).all():
         raise ValueError(f"{int((~np.isfinite(values)).sum())} values are not finite numbers")

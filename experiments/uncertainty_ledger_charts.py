@@ -66,8 +66,8 @@ def split_sheet(lines: Sequence[LedgerLine], title: str, identity: str, size: Gr
     footer = [
         "Wide bar: shares of the variance (law of total variance on the grid; a share below 0 is drawn as 0 and the "
         "others are scaled to add up to 100 %). Thin lines below: 95 % interval of every share over parameter draws.",
-        f"Structures ({', '.join(f.name for f in size.factors) or 'none'}) and futures ({', '.join(size.futures)}) weigh "
-        "alike [assumed]: their shares say how far apart these choices are, not how likely.",
+        f"Structures ({', '.join(f.name for f in size.factors) or 'none'}) and futures ({', '.join(size.futures)}) "
+        "weigh alike [assumed]: their shares say how far apart these choices are, not how likely.",
         identity,
     ]
     lines_of_text = [row for text in footer for row in textwrap.wrap(text, 170)]
@@ -79,7 +79,9 @@ def split_sheet(lines: Sequence[LedgerLine], title: str, identity: str, size: Gr
                 fontweight="bold", va="top")  # fmt: skip
     figure.text(0.12 / width, 0.1 / height, "\n".join(lines_of_text), fontsize=6.5, color=GREY, va="bottom",
                 linespacing=1.3)  # fmt: skip
-    axes = figure.add_axes((left / width, below / height, 1 - (left + 0.25) / width, 1 - (below + head) / height))
+    axes = figure.add_axes(
+        (left / width, below / height, 1 - (left + 0.25) / width, 1 - (below + head) / height)
+    )
     for k, line in enumerate(shown):
         assert line.ledger is not None
         shares = {source: max(0.0, line.ledger.components[source].share) for source in SOURCES}
@@ -88,7 +90,9 @@ def split_sheet(lines: Sequence[LedgerLine], title: str, identity: str, size: Gr
             part = 100.0 * shares[source] / total
             axes.barh(k, part, BAR, left=start, color=COLOURS[source], linewidth=0)
             if part >= 6.0:
-                axes.text(start + part / 2, k, f"{part:.0f}", ha="center", va="center", fontsize=6.5, color="white")
+                axes.text(
+                    start + part / 2, k, f"{part:.0f}", ha="center", va="center", fontsize=6.5, color="white"
+                )
             start += part
             component = line.ledger.components[source]
             axes.plot(
@@ -135,8 +139,8 @@ def information_sheet(lines: Sequence[LedgerLine], title: str, identity: str) ->
     )
     chart = Chart("missing_statistics", "", "", "variance taken away at best, %", draw, legend)
     footer = [
-        "Share of the variance that a statistic would take away if it fixed its parameters for certain: regression of the "
-        "runs on these parameters, judged on held-out runs. Real statistics take away less; chance stays in any case.",
+        "Share of the variance that a statistic would take away if it fixed its parameters for certain: regression "
+        "of the runs on these, judged on held-out runs. Real statistics take away less; chance stays in any case.",
         identity,
     ]
     named = [(k, line.headline.title) for k, line in enumerate(shown)]

@@ -110,9 +110,7 @@ def uncertainty_ledger(options: LedgerOptions) -> Path:
                 by_structure.append(headline_values(grid, wanted))
         values = grid_values(by_structure, options.replicates, options.draws)
         table = sampled_parameters(sample, world, pairs)
-        lines = [
-            ledger_line(one, values[k], sampled[k], table, options.seed) for k, one in enumerate(wanted)
-        ]
+        lines = [ledger_line(one, values[k], sampled[k], table, options.seed) for k, one in enumerate(wanted)]
         statistics = missing_statistics()
         write_ledger(out, lines)
         write_runs_needed(out, lines)
@@ -137,7 +135,9 @@ def check_sizes(options: LedgerOptions) -> None:
         ("--draws", options.draws, LEAST_DRAWS, "parameter draws, to know a variance over them"),
         ("--replicates", options.replicates, LEAST_REPLICATES, "replicates, to see chance at all"),
     )
-    problems = [f"{name} {value}: expected at least {low} {why}" for name, value, low, why in least if value < low]
+    problems = [
+        f"{name} {value}: expected at least {low} {why}" for name, value, low, why in least if value < low
+    ]
     if problems:
         raise BadInput("\n".join(problems))
 

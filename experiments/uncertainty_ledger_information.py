@@ -111,7 +111,8 @@ def explained_share(column: Floats, figure: Floats) -> float:
     if power == 0.0:
         return 0.0
     unexplained = float(rest @ rest) / power
-    return 1.0 - unexplained * (len(figure) - 1) / (len(figure) - design.shape[1])
+    freedom: int = len(figure) - design.shape[1]
+    return 1.0 - unexplained * (len(figure) - 1) / freedom
 
 
 def noise_floor(figure: Floats, columns: int, seed: int) -> float:
@@ -130,9 +131,7 @@ def noise_floor(figure: Floats, columns: int, seed: int) -> float:
     return float(np.quantile(best, 0.95))
 
 
-def information_of_parameters(
-    table: Mapping[str, Floats], figure: Floats, seed: int
-) -> list[Information]:
+def information_of_parameters(table: Mapping[str, Floats], figure: Floats, seed: int) -> list[Information]:
     """Every parameter that varies, the most telling first.
 
     Args:

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from experiments.compare import comparison_design
 from experiments.compare_scenarios import BASELINE, REFERENCE, Comparison
 from experiments.design import Design
-from experiments.extinction_ladder import ExtinctionRung, crossings, extinction_rungs
 from experiments.extinction_ladder import COLUMNS_NEEDED as LADDER_COLUMNS
+from experiments.extinction_ladder import ExtinctionRung, crossings, extinction_rungs
 from experiments.extinction_outcomes import read_cases
 from experiments.failures import Interrupted, RunFailure
 from experiments.forecast_tables import MOST_PLACES_IN_DETAIL
@@ -47,7 +47,7 @@ class Factor:
 
 
 def structural_factors(world: World, fixed: Mapping[str, float]) -> tuple[Factor, ...]:
-    """Structural parameters that are not fixed by the user: their own levels, or two with the variance of their prior."""
+    """Structural parameters that the user has not fixed: their own levels, or two with the variance of the prior."""
     space = ParameterSpace(world)
     return tuple(
         Factor(parameter.name, _levels(parameter))
@@ -161,7 +161,11 @@ def headlines(world: World, horizon: int) -> list[Headline]:
         rung = nearest_rung(world, p)
         if rung is not None:
             name = f"{names[p]}, {rung.threshold:,.0f}"
-            found.append(Headline("crossing", world.ids[p], name, f"below the nearest rung by {horizon}", "0 or 1", rung))
+            found.append(
+                Headline(
+                    "crossing", world.ids[p], name, f"below the nearest rung by {horizon}", "0 or 1", rung
+                )
+            )
     return found
 
 
@@ -192,7 +196,9 @@ def headline_values(results: Results, wanted: Sequence[Headline]) -> Floats:
             made.append(
                 np.stack(
                     [
-                        crossings(one.rung, {name: values[s] for name, values in ladder.items()}).crossed[:, 0]
+                        crossings(one.rung, {name: values[s] for name, values in ladder.items()}).crossed[
+                            :, 0
+                        ]
                         for s in range(len(results.scenarios))
                     ]
                 ).astype(np.float64)
@@ -220,4 +226,3 @@ def of_the_whole(out: Path) -> Iterator[None]:
         raise Interrupted(f"stopped; {how}") from None
     except RunFailure as error:
         raise RunFailure(f"{str(error).splitlines()[0]}\n{how}") from error
-

@@ -27,8 +27,10 @@ class LedgerLine:
     """All that the ledger says about a headline figure.
 
     Attributes:
-        headline: the figure. ledger: its variance split, None where it is the same in every run (`constant`).
-        runs: what more runs would do. statistics, parameters: what knowing them would take away, best first.
+        headline: the figure.
+        ledger: its variance split. runs: what more runs would do. statistics, parameters: what knowing them would
+            take away, best first.
+        chance: of a crossing, in the sample. Where it is too rare (or too common) to split, nothing else is given.
     """
 
     headline: Headline
@@ -36,6 +38,7 @@ class LedgerLine:
     runs: RunsNeeded | None
     statistics: tuple[Information, ...]
     parameters: tuple[Information, ...]
+    chance: Probability | None = None
 
 
 @dataclass(frozen=True)
@@ -51,11 +54,18 @@ class GridSize:
     @property
     def runs(self) -> int:
         """Runs of the grid, without the sample."""
-        return math.prod(len(f.levels) for f in self.factors) * len(self.futures) * self.draws * self.replicates
+        return (
+            math.prod(len(f.levels) for f in self.factors) * len(self.futures) * self.draws * self.replicates
+        )
 
 
 def print_ledger(
-    console: Console, lines: Sequence[LedgerLine], size: GridSize, statistics: Sequence[Statistic], title: str, note: str
+    console: Console,
+    lines: Sequence[LedgerLine],
+    size: GridSize,
+    statistics: Sequence[Statistic],
+    title: str,
+    note: str,
 ) -> None:
     """Print the ledger."""
     console.print(
@@ -64,7 +74,12 @@ def print_ledger(
         **PLAIN,
     )
     console.print(f"Parameters: {note}", **PLAIN)
-    for table in (split_table(lines), runs_table(lines), statistics_table(lines, statistics), parameter_table(lines)):
+    for table in (
+        split_table(lines),
+        runs_table(lines),
+        statistics_table(lines, statistics),
+        parameter_table(lines),
+    ):
         console.print()
         console.print(table)
     console.print()
@@ -121,7 +136,15 @@ def runs_table(lines: Sequence[LedgerLine]) -> Table:
     """How well the interval itself is known, and what more runs would change."""
     table = new_table(
         "How many more runs would help: the 90 % interval of the sample and how well its ends are known (95 %)",
-        ["Figure", "90 % of runs", "low end +-", "high end +-", "runs now", "runs for 5 % of the width", "never below, of the sd"],
+        [
+            "Figure",
+            "90 % of runs",
+            "low end +-",
+            "high end +-",
+            "runs now",
+            "runs for 5 % of the width",
+            "never below, of the sd",
+        ],
     )
     counted = [line for line in lines if line.headline.rung is None]
     for line in _by_heading(counted, table):
@@ -187,11 +210,13 @@ def parameter_table(lines: Sequence[LedgerLine]) -> Table:
 
 def notes(size: GridSize) -> list[str]:
     """What a reader has to know, with the assumptions made."""
-    factors = "; ".join(f"{f.name} at {', '.join(f'{level:.3g}' for level in f.levels)}" for f in size.factors)
+    factors = "; ".join(
+        f"{f.name} at {', '.join(f'{level:.3g}' for level in f.levels)}" for f in size.factors
+    )
     text = (
         f"Grid: every structure ({factors or 'none varies'}) x every future ({', '.join(size.futures)}) x {size.draws} "
-        f"parameter draws x {size.replicates} replicates of chance. Structures and futures weigh alike [assumed]: their "
-        "shares say how far apart these choices are, not how likely. Chance: what remains with everything else known; "
+        f"parameter draws x {size.replicates} replicates of chance. Structures and futures weigh alike [assumed]: "
+        "their shares say how far apart these choices are, not how likely. Chance: what remains with all else known; "
         "no data and no more runs take it away ('never below' is the sd it leaves alone). 'Only together': what "
         "parameters, future and structure do in combination. Shares are estimated without bias; 'under': the interval "
         "reaches 0. More runs make the ends of an interval better known, they do not move them together. Knowing a "
@@ -203,12 +228,29 @@ def notes(size: GridSize) -> list[str]:
 
 def write_ledger(folder: Path, lines: Sequence[LedgerLine]) -> Path:
     """ledger.csv: variance of every headline figure by source."""
-    header = ("figure", "place", "unit", "mean", "variance", "source", "component", "share", "share_low95", "share_high95")
+    header = (
+        "figure",
+        "place",
+        "unit",
+        "mean",
+        "variance",
+        "source",
+        "component",
+        "share",
+        "share_low95",
+        "share_high95",
+    )
     rows: list[Row] = []
     for line in lines:
         if line.ledger is None:
             continue
-        head = (line.headline.id, line.headline.place, line.headline.unit, line.ledger.mean, line.ledger.variance)
+        head = (
+            line.headline.id,
+            line.headline.place,
+            line.headline.unit,
+            line.ledger.mean,
+            line.ledger.variance,
+        )
         rows += [
             (*head, c.source, c.variance, c.share, c.low, c.high) for c in line.ledger.components.values()
         ]
@@ -217,9 +259,29 @@ def write_ledger(folder: Path, lines: Sequence[LedgerLine]) -> Path:
 
 def write_runs_needed(folder: Path, lines: Sequence[LedgerLine]) -> Path:
     """runs_needed.csv: how well the ends of each interval are known, and runs that would fix them."""
-    header = ("figure", "place", "runs", "q05", "q95", "half_width_q05", "half_width_q95", "target", "runs_needed")
+    header = (
+        "figure",
+        "place",
+        "runs",
+        "q05",
+        "q95",
+        "half_width_q05",
+        "half_width_q95",
+        "target",
+        "runs_needed",
+    )
     rows: list[Row] = [
-        (line.headline.id, line.headline.place, r.runs, r.low, r.high, r.of_low, r.of_high, r.target, r.needed)
+        (
+            line.headline.id,
+            line.headline.place,
+            r.runs,
+            r.low,
+            r.high,
+            r.of_low,
+            r.of_high,
+            r.target,
+            r.needed,
+        )
         for line in lines
         if (r := line.runs) is not None
     ]

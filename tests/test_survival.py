@@ -31,7 +31,15 @@ def test_kaplan_meier_of_a_textbook_trial() -> None:
     times = np.array([t for t, _ in MERCAPTOPURINE])
     crossed = np.array([c for _, c in MERCAPTOPURINE])
     curve = kaplan_meier(times, crossed, 35)
-    for year, expected in ((5, 1.0), (6, 0.8571), (7, 0.8067), (10, 0.7529), (13, 0.6902), (16, 0.6275), (23, 0.4482)):
+    for year, expected in (
+        (5, 1.0),
+        (6, 0.8571),
+        (7, 0.8067),
+        (10, 0.7529),
+        (13, 0.6902),
+        (16, 0.6275),
+        (23, 0.4482),
+    ):
         assert curve.survival[year] == pytest.approx(expected, abs=5e-5)
     assert curve.at_risk[6] == 21
     assert curve.at_risk[10] == 15
