@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from experiments.parameter_source import parameter_source
 from experiments.uncertainty_ledger import LEAST_DRAWS, LEAST_REPLICATES, is_rare, ledger, runs_needed
 from experiments.uncertainty_ledger_information import (
     FEWEST_RUNS,
+    Information,
     information_of_parameters,
     information_of_statistics,
     missing_statistics,
@@ -110,7 +111,7 @@ def uncertainty_ledger(options: LedgerOptions) -> Path:
                 by_structure.append(headline_values(grid, wanted))
         values = grid_values(by_structure, options.replicates, options.draws)
         table = sampled_parameters(sample, world, pairs)
-        lines = [ledger_line(one, values[k], sampled[k], table, options.seed) for k, one in enumerate(wanted)]
+        lines = ledger_lines(wanted, values, sampled, table, options.seed)
         statistics = missing_statistics()
         write_ledger(out, lines)
         write_runs_needed(out, lines)
@@ -149,24 +150,43 @@ def sampled_parameters(design: Design, world: World, pairs: Sequence[int]) -> di
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
 
-def ledger_line(
-    headline: Headline, grid: Floats, sample: Floats, table: dict[str, Floats], seed: int
-) -> LedgerLine:
-    """All that can be said about one figure; one that never varies, or an event too rare, is not split."""
-    chance = probability(int((sample == 1.0).sum()), len(sample)) if headline.rung is not None else None
-    rare = chance is not None and is_rare(grid)
-    split = None if rare or float(np.ptp(grid)) == 0.0 else ledger(grid, seed)
+def ledger_lines(
+    wanted: Sequence[Headline], grid: Floats, sample: Floats, table: Mapping[str, Floats], seed: int
+) -> list[LedgerLine]:
+    """All that can be said about each figure; one that never varies, or an event too rare, is not split.
+
+    Args:
+        grid: float64[figures, structures, futures, draws, replicates]. sample: float64[figures, runs]. table:
+            parameters of the sample's runs by full name.
+    """
     varied = {name: column for name, column in table.items() if len(np.unique(column)) > 1}
-    if not varied or float(np.ptp(sample)) == 0.0 or (chance is not None and is_rare(sample)):
-        return LedgerLine(headline, split, runs_needed(sample), (), (), chance)
-    return LedgerLine(
-        headline,
-        split,
-        runs_needed(sample),
-        tuple(information_of_statistics(varied, sample, missing_statistics(), seed)),
-        tuple(information_of_parameters(varied, sample, seed)),
-        chance,
-    )
+    telling = [
+        k
+        for k, one in enumerate(wanted)
+        if varied and np.ptp(sample[k]) > 0.0 and not (one.rung is not None and is_rare(sample[k]))
+    ]
+    statistics: dict[int, list[Information]] = {}
+    parameters: dict[int, list[Information]] = {}
+    if telling:
+        of_statistics = information_of_statistics(varied, sample[telling], missing_statistics(), seed)
+        of_parameters = information_of_parameters(varied, sample[telling], seed)
+        statistics = dict(zip(telling, of_statistics, strict=True))
+        parameters = dict(zip(telling, of_parameters, strict=True))
+    lines = []
+    for k, one in enumerate(wanted):
+        rare = one.rung is not None and is_rare(grid[k])
+        constant = float(np.ptp(grid[k])) == 0.0
+        lines.append(
+            LedgerLine(
+                one,
+                None if rare or constant else ledger(grid[k], seed),
+                runs_needed(sample[k]),
+                tuple(statistics.get(k, ())),
+                tuple(parameters.get(k, ())),
+                probability(int((sample[k] == 1.0).sum()), len(sample[k])) if one.rung is not None else None,
+            )
+        )
+    return lines
 
 
 def _draw_figures(

@@ -24,8 +24,9 @@ FILE: Final = Path(__file__).resolve().parent / "data" / "missing_statistics.csv
 FEWEST_RUNS: Final = 60
 DEGREE: Final = 3
 FOLDS: Final = 5
-DUMMY_LISTS: Final = 200
+DUMMY_LISTS: Final = 100
 DUMMIES: Final = 5
+PENALTIES: Final = np.append(np.logspace(-1.0, 4.0, 11), 1e9)
 FEW_LEVELS: Final = 4
 RESAMPLES: Final = 300
 
@@ -115,119 +116,154 @@ def explained_share(column: Floats, figure: Floats) -> float:
     return 1.0 - unexplained * (len(figure) - 1) / freedom
 
 
-def noise_floor(figure: Floats, columns: int, seed: int) -> float:
-    """Share that the best of a list of random columns exceeds in one list of 20 (95 % quantile of the maximum)."""
-    generator = np.random.default_rng([seed, columns])
-    runs = len(figure)
-    scaled = 2.0 * (np.arange(runs) + 0.5) / runs - 1.0
-    basis = np.linalg.qr(np.polynomial.legendre.legvander(scaled, DEGREE))[0][:, 1:]
-    centred = figure - figure.mean()
-    power = float(centred @ centred)
-    best = np.empty(DUMMY_LISTS)
-    for k in range(DUMMY_LISTS):
-        shuffled = np.stack([generator.permutation(centred) for _ in range(columns)])
-        caught = ((shuffled @ basis) ** 2).sum(axis=1).max() / power
-        best[k] = 1.0 - (1.0 - caught) * (runs - 1) / (runs - 1 - DEGREE)
-    return float(np.quantile(best, 0.95))
-
-
-def information_of_parameters(table: Mapping[str, Floats], figure: Floats, seed: int) -> list[Information]:
-    """Every parameter that varies, the most telling first.
+def noise_floors(figures: Floats, columns: int, seed: int) -> Floats:
+    """Share that the best of a list of random columns exceeds in one list of 20 (95 % quantile of the maximum).
 
     Args:
-        table: float64[runs] by full name. figure: float64[runs].
+        figures: float64[figures, runs]. columns: length of the list.
 
-    Raises:
-        ValueError: too few runs, a constant figure, or no parameter that varies.
+    Returns:
+        float64[figures].
     """
-    check_figure(figure)
-    varied = {name: column for name, column in table.items() if len(np.unique(column)) > 1}
-    if not varied:
-        raise ValueError("no parameter varies: all are fixed")
-    floor = noise_floor(figure, len(varied), seed)
-    generator = np.random.default_rng([seed, 7])
-    picks = generator.integers(0, len(figure), (RESAMPLES, len(figure)))
-    found = []
-    for name, column in varied.items():
-        share = explained_share(column, figure)
-        low, high = 0.0, max(floor, share)
-        if share > floor:
-            again = [explained_share(column[pick], figure[pick]) for pick in picks]
-            low, high = (float(q) for q in np.quantile(again, [0.025, 0.975]))
-        found.append(Information(name, share, max(0.0, low), min(1.0, high), 1, floor))
-    return sorted(found, key=lambda one: (-one.share, one.name))
+    generator = np.random.default_rng([seed, columns])
+    runs = figures.shape[1]
+    scaled = 2.0 * (np.arange(runs) + 0.5) / runs - 1.0
+    basis = np.linalg.qr(np.polynomial.legendre.legvander(scaled, DEGREE))[0][:, 1:]
+    centred = figures - figures.mean(axis=1, keepdims=True)
+    power = (centred**2).sum(axis=1)
+    best = np.empty((DUMMY_LISTS, len(figures)))
+    for k in range(DUMMY_LISTS):
+        orders = np.argsort(generator.random((columns, runs)), axis=1)
+        shuffled = basis[orders].transpose(0, 2, 1).reshape(-1, runs)
+        caught = ((shuffled @ centred.T) ** 2).reshape(columns, DEGREE, -1).sum(axis=1).max(axis=0) / power
+        best[k] = 1.0 - (1.0 - caught) * (runs - 1) / (runs - 1 - DEGREE)
+    return np.asarray(np.quantile(best, 0.95, axis=0))
 
 
-def check_figure(figure: Floats) -> None:
-    """Refuse a figure that no regression can say anything about.
+def check_figures(figures: Floats) -> None:
+    """Refuse figures that no regression can say anything about.
 
     Raises:
         ValueError: too few runs, values that are not finite, or a constant figure.
     """
-    if len(figure) < FEWEST_RUNS:
-        raise ValueError(f"{len(figure)} runs, expected at least {FEWEST_RUNS}")
-    if not np.isfinite(figure).all():
+    if figures.ndim != 2 or figures.shape[1] < FEWEST_RUNS:
+        raise ValueError(f"figures {figures.shape}: expected figures x runs, at least {FEWEST_RUNS} runs")
+    if not np.isfinite(figures).all():
         raise ValueError("a value is not a finite number")
-    if float(np.ptp(figure)) == 0.0:
-        raise ValueError("the figure is the same in every run")
+    if (np.ptp(figures, axis=1) == 0.0).any():
+        raise ValueError("a figure is the same in every run")
 
 
-def held_out_errors(columns: Sequence[Floats], figure: Floats, seed: int) -> tuple[Floats, Floats]:
-    """Squared errors on held-out runs of a ridge regression on all columns, and of the mean: float64[runs] each."""
-    from sklearn.linear_model import RidgeCV
+def information_of_parameters(
+    table: Mapping[str, Floats], figures: Floats, seed: int
+) -> list[list[Information]]:
+    """Every parameter that varies, for each figure the most telling first.
 
-    bases = [basis for column in columns if (basis := _basis(column)).shape[1]]
-    errors, plain = np.empty(len(figure)), np.empty(len(figure))
-    folds = np.random.default_rng([seed, 11]).permutation(len(figure)) % FOLDS
-    table = np.column_stack(bases) if bases else np.zeros((len(figure), 1))
+    Args:
+        table: float64[runs] by full name. figures: float64[figures, runs].
+
+    Raises:
+        ValueError: too few runs, a constant figure, or no parameter that varies.
+    """
+    check_figures(figures)
+    varied = {name: column for name, column in table.items() if len(np.unique(column)) > 1}
+    if not varied:
+        raise ValueError("no parameter varies: all are fixed")
+    floors = noise_floors(figures, len(varied), seed)
+    runs = figures.shape[1]
+    picks = np.random.default_rng([seed, 7]).integers(0, runs, (RESAMPLES, runs))
+    made = []
+    for figure, floor in zip(figures, floors.tolist(), strict=True):
+        found = []
+        for name, column in varied.items():
+            share = explained_share(column, figure)
+            low, high = 0.0, max(floor, share)
+            if share > floor:
+                again = [explained_share(column[pick], figure[pick]) for pick in picks]
+                low, high = (float(q) for q in np.quantile(again, [0.025, 0.975]))
+            found.append(Information(name, share, max(0.0, low), min(1.0, high), 1, floor))
+        made.append(sorted(found, key=lambda one: (-one.share, one.name)))
+    return made
+
+
+def held_out_errors(columns: Sequence[Floats], figures: Floats, seed: int) -> tuple[Floats, Floats]:
+    """Squared errors on held-out runs of a ridge regression on all columns, and of the mean.
+
+    The penalty is chosen for each figure and fold by generalised cross-validation (Golub, Heath & Wahba 1979) among
+    the runs seen; the largest one leaves the mean.
+
+    Args:
+        columns: float64[runs] each. figures: float64[figures, runs].
+
+    Returns:
+        Two arrays float64[figures, runs].
+    """
+    runs = figures.shape[1]
+    table = np.column_stack([_basis(column) for column in columns])
     table = (table - table.mean(axis=0)) / np.maximum(table.std(axis=0), 1e-12)
+    errors, plain = np.empty_like(figures), np.empty_like(figures)
+    folds = np.random.default_rng([seed, 11]).permutation(runs) % FOLDS
     for fold in range(FOLDS):
         held, seen = folds == fold, folds != fold
-        mean = figure[seen].mean()
-        plain[held] = (figure[held] - mean) ** 2
-        model = RidgeCV(alphas=np.logspace(-1.0, 4.0, 11))
-        model.fit(table[seen], figure[seen])
-        errors[held] = (figure[held] - model.predict(table[held])) ** 2
+        mean, centre = figures[:, seen].mean(axis=1, keepdims=True), table[seen].mean(axis=0)
+        left, sizes, right = np.linalg.svd(table[seen] - centre, full_matrices=False)
+        target = figures[:, seen] - mean
+        rotated = target @ left  # [figures, k]
+        squares = sizes**2
+        shrink = squares / (squares + PENALTIES[:, None])  # [penalties, k]
+        rest = (target**2).sum(axis=1)[:, None] - (rotated**2) @ (2.0 * shrink - shrink**2).T
+        freedom = seen.sum() - 1.0 - shrink.sum(axis=1)
+        chosen = (rest / freedom**2).argmin(axis=1)  # [figures]
+        weights = rotated * (shrink[chosen] / np.maximum(sizes, 1e-12))
+        predicted = mean + weights @ right @ (table[held] - centre).T
+        errors[:, held] = (figures[:, held] - predicted) ** 2
+        plain[:, held] = (figures[:, held] - mean) ** 2
     return errors, plain
 
 
 def information_of_statistics(
-    table: Mapping[str, Floats], figure: Floats, statistics: Sequence[Statistic], seed: int
-) -> list[Information]:
-    """Every statistic that would fix a parameter that varies, the most telling first.
+    table: Mapping[str, Floats], figures: Floats, statistics: Sequence[Statistic], seed: int
+) -> list[list[Information]]:
+    """Every statistic that would fix a parameter that varies, for each figure the most telling first.
 
     The interval resamples runs; the floor is the largest share that the same regression finds in DUMMIES tables of as
     many random columns.
 
     Raises:
-        ValueError: as `information_of_parameters`.
+        ValueError: too few runs, or a constant figure.
     """
-    check_figure(figure)
-    picks = np.random.default_rng([seed, 13]).integers(0, len(figure), (RESAMPLES, len(figure)))
-    floors: dict[int, float] = {}
-    found = []
+    check_figures(figures)
+    runs = figures.shape[1]
+    picks = np.random.default_rng([seed, 13]).integers(0, runs, (RESAMPLES, runs))
+    floors: dict[int, Floats] = {}
+    made: list[list[Information]] = [[] for _ in figures]
     for statistic in statistics:
         columns = [
             column for name, column in table.items() if statistic.fixes(name) and len(np.unique(column)) > 1
         ]
-        if not columns:
+        number = len(columns)
+        if number == 0:
             continue
-        errors, plain = held_out_errors(columns, figure, seed)
-        rest, power = errors[picks].sum(axis=1), plain[picks].sum(axis=1)
-        again = 1.0 - rest / np.where(power > 0.0, power, np.inf)
-        low, high = (float(np.clip(q, 0.0, 1.0)) for q in np.quantile(again, [0.025, 0.975]))
-        if len(columns) not in floors:
-            floors[len(columns)] = _floor_of_columns(len(columns), figure, seed)
-        share = 1.0 - float(errors.sum()) / float(plain.sum())
-        found.append(Information(statistic.id, share, low, high, len(columns), floors[len(columns)]))
-    return sorted(found, key=lambda one: (-one.share, one.name))
+        if number not in floors:
+            floors[number] = _floors_of_columns(number, figures, seed)
+        errors, plain = held_out_errors(columns, figures, seed)
+        shares = 1.0 - errors.sum(axis=1) / plain.sum(axis=1)
+        for k, found in enumerate(made):
+            power = plain[k][picks].sum(axis=1)
+            again = 1.0 - errors[k][picks].sum(axis=1) / np.where(power > 0.0, power, np.inf)
+            low, high = (float(np.clip(q, 0.0, 1.0)) for q in np.quantile(again, [0.025, 0.975]))
+            found.append(
+                Information(statistic.id, float(shares[k]), low, high, number, float(floors[number][k]))
+            )
+    return [sorted(found, key=lambda one: (-one.share, one.name)) for found in made]
 
 
-def _floor_of_columns(number: int, figure: Floats, seed: int) -> float:
-    """Largest share found in tables of random columns, 0 at least."""
+def _floors_of_columns(number: int, figures: Floats, seed: int) -> Floats:
+    """Largest share found in tables of random columns, 0 at least, float64[figures]."""
     generator = np.random.default_rng([seed, 17, number])
-    best = 0.0
+    best = np.zeros(len(figures))
     for _ in range(DUMMIES):
-        errors, plain = held_out_errors([generator.random(len(figure)) for _ in range(number)], figure, seed)
-        best = max(best, 1.0 - float(errors.sum()) / float(plain.sum()))
+        dummies = [generator.random(figures.shape[1]) for _ in range(number)]
+        errors, plain = held_out_errors(dummies, figures, seed)
+        best = np.maximum(best, 1.0 - errors.sum(axis=1) / plain.sum(axis=1))
     return best

@@ -74,7 +74,8 @@ def run(*arguments: str) -> tuple[int, str]:
 def test_ledger_finds_what_the_runs_were_made_of(tmp_path: Path) -> None:
     out = tmp_path / "l"
     arguments = ("ledger", "--runs", "120", "--draws", "24", "--horizon", str(HORIZON), "-f", "russia_open",
-                 "--parameters", "prior", "--out", str(out), "--no-figures")  # fmt: skip
+                 "--set", "ppp=0", "--set", "hinterland_weight=.5", "--parameters", "prior", "--no-figures",
+                 "--out", str(out))  # fmt: skip
     code, output = run(*arguments)
     assert code == 0, output
     shares = {

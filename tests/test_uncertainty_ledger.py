@@ -22,10 +22,11 @@ from experiments.uncertainty_ledger import (
 from experiments.uncertainty_ledger_information import (
     Statistic,
     explained_share,
+    held_out_errors,
     information_of_parameters,
     information_of_statistics,
     missing_statistics,
-    noise_floor,
+    noise_floors,
 )
 from model.declarations import DECLARATIONS
 
@@ -144,7 +145,7 @@ def test_the_floor_catches_random_columns_but_for_one_list_in_twenty() -> None:
     exceeded = 0
     for seed in range(40):
         figure = rng.lognormal(size=150)
-        floor = noise_floor(figure, 30, seed)
+        floor = float(noise_floors(figure[None], 30, seed)[0])
         exceeded += max(explained_share(rng.random(150), figure) for _ in range(30)) > floor
     assert exceeded <= 6
 
@@ -155,7 +156,7 @@ def test_ishigami_parameters_are_told_apart() -> None:
     x = rng.uniform(-math.pi, math.pi, (4000, 5))
     figure = np.sin(x[:, 0]) + 7.0 * np.sin(x[:, 1]) ** 2 + 0.1 * x[:, 2] ** 4 * np.sin(x[:, 0])
     table = {f"x{k + 1}": x[:, k] for k in range(5)}
-    found = {one.name: one for one in information_of_parameters(table, figure, seed=1)}
+    found = {one.name: one for one in information_of_parameters(table, figure[None], seed=1)[0]}
     # A cubic in ranks sees most of the first; the second oscillates too fast for it and is a known limit
     assert found["x1"].share == pytest.approx(0.314, abs=0.03)
     assert found["x1"].is_real
@@ -173,7 +174,7 @@ def test_a_statistic_that_fixes_what_matters_is_found_and_others_are_not() -> No
         Statistic("idle", "fixes b, c, d", ("b", "c", "d"), "", ""),
         Statistic("absent", "fixes what does not vary", ("e",), "", ""),
     )
-    found = {one.name: one for one in information_of_statistics(table, figure, statistics, seed=1)}
+    found = {one.name: one for one in information_of_statistics(table, figure[None], statistics, seed=1)[0]}
     assert set(found) == {"good", "one", "idle"}
     assert found["good"].share == pytest.approx(0.5, abs=0.08)
     assert found["one"].share == pytest.approx(0.25, abs=0.08)
@@ -190,3 +191,19 @@ def test_statistics_of_the_file_name_declared_parameters_once() -> None:
     assert len(named) == len(set(named))
     assert drawn - set(named) <= {"settlers_working", "settlers_returning"}  # matter for one policy alone
     assert all(one.title and one.publisher and one.source for one in missing_statistics())
+
+
+def test_held_out_errors_are_those_of_a_regression_that_has_not_seen_the_run() -> None:
+    rng = np.random.default_rng(8)
+    x = rng.normal(size=300)
+    figures = np.stack((3.0 * x + rng.normal(size=300), rng.normal(size=300)))
+    errors, plain = held_out_errors([x], figures, seed=1)
+    assert errors[0].mean() == pytest.approx(1.0, abs=0.25)
+    assert plain[0].mean() == pytest.approx(10.0, rel=0.2)
+    # A figure that the column says nothing about is predicted by its mean, not worse
+    assert errors[1].mean() == pytest.approx(plain[1].mean(), rel=0.03)
+    # One run moved far away changes the others' errors, hardly its own prediction
+    moved = figures.copy()
+    moved[0, 0] += 1000.0
+    again, _ = held_out_errors([x], moved, seed=1)
+    assert math.sqrt(again[0, 0]) == pytest.approx(1000.0 + figures[0, 0] - 3.0 * x[0], rel=0.02)
