@@ -31,9 +31,14 @@ LEAST_EVENTS: Final = 15
 
 
 def is_rare(values: Floats) -> bool:
-    """Whether a figure of 0 and 1 holds too few of either to split its variance."""
-    ones = int((values == 1.0).sum())
-    return bool(np.isin(values, (0.0, 1.0)).all()) and min(ones, values.size - ones) < LEAST_EVENTS
+    """Whether a figure of 0 and 1 has too few of either, float64[runs] or a grid, to say what it depends on.
+
+    The runs of a grid that share people and chance (one draw and replicate) count once.
+    """
+    if not np.isin(values, (0.0, 1.0)).all():
+        return False
+    chains = values.reshape(-1, *values.shape[2:]) if values.ndim == 4 else values[None]
+    return bool(min((chains == one).any(axis=0).sum() for one in (0.0, 1.0)) < LEAST_EVENTS)
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,8 @@ from model.world import World
 COLOURS = {PARAMETERS: BLUE, CHANCE: GREY, FUTURE: ORANGE, STRUCTURE: GREEN, TOGETHER: PURPLE}
 LABELS = {TOGETHER: "only together"}
 MOST_BARS, MOST_FIGURES, BAR = 6, 9, 0.36
-LABEL_WIDTH = 34
+LABEL_WIDTH = 40
+SHORT = {"population": "residents", "net_migration": "net migration", "crossing": "crossing"}
 
 
 def draw_ledger_figures(
@@ -128,7 +129,7 @@ def information_sheet(lines: Sequence[LedgerLine], title: str, identity: str) ->
         axes.set_ylim(MOST_BARS - 0.4, -0.6)
         axes.set_xlim(0, None)
         labels = ["\n".join(textwrap.wrap(titles[one.name], LABEL_WIDTH)[:2]) for one in found]
-        axes.set_yticks(range(len(found)), labels, fontsize=5)
+        axes.set_yticks(range(len(found)), labels, fontsize=4.8)
         axes.grid(axis="y", visible=False)
 
     legend = (
@@ -143,7 +144,7 @@ def information_sheet(lines: Sequence[LedgerLine], title: str, identity: str) ->
         "of the runs on these, judged on held-out runs. Real statistics take away less; chance stays in any case.",
         identity,
     ]
-    named = [(k, line.headline.title) for k, line in enumerate(shown)]
+    named = [(k, f"{line.headline.name}: {SHORT[line.headline.id]}") for k, line in enumerate(shown)]
     figure = draw_sheet(f"Which missing statistic would narrow it most: {title}", (chart,), named, footer)
     for axes in figure.axes:
         box = axes.get_position()

@@ -112,6 +112,12 @@ def test_rare_events_are_recognised() -> None:
     assert is_rare(values)
     assert not is_rare(np.concatenate((values, [1.0])))
     assert is_rare(1.0 - values)
+    # Fourteen pairs of draw and replicate cross in all 12 structures and futures: still fourteen
+    grid = np.zeros((4, 3, 20, 2))
+    grid[:, :, :7] = 1.0
+    assert is_rare(grid)
+    grid[0, 0, 7, 0] = 1.0
+    assert not is_rare(grid)
     assert not is_rare(np.linspace(0.0, 1.0, 200))
 
 
