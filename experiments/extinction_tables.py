@@ -164,7 +164,7 @@ def nearest_table(outcomes: Outcomes) -> Table:
 
 def years_cell(bought: YearsBought) -> str:
     """Years bought with their interval; where no run gains, how few of them might."""
-    if bought.years.is_zero:
+    if bought.years.is_zero and bought.saved == 0:
         return f"none; under {per_cent(probability(0, bought.years.runs).high)} % of runs gain"
     return f"{bought.years.mean:+.2f} ({_hundredths(bought.years.of_mean)})"
 
@@ -174,7 +174,7 @@ def crossing_cell(bought: YearsBought) -> str:
     if bought.crossing == 0:
         return f"baseline crosses in under {per_cent(probability(0, bought.years.runs).high)} %"
     mean, ends = bought.of_crossing
-    if bought.years.is_zero:
+    if bought.years.is_zero and bought.saved == 0:
         return "none"
     return "one run only" if math.isnan(mean) else f"{mean:+.2f} ({_hundredths(ends)})"
 
