@@ -1,0 +1,156 @@
+"""`qyzyljar extinction`: when places cross the rungs of the extinction ladder, and what policies buy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from experiments.campaign import completed
+from experiments.compare import comparison_design
+from experiments.design import Design, check_horizon
+from experiments.extinction_benchmark import BenchmarkLine, Wiener, compare_with_benchmark, fit_wiener
+from experiments.extinction_files import (
+    write_benchmark,
+    write_competing,
+    write_crossings,
+    write_ladder,
+    write_places_beyond,
+    write_survival,
+    write_warnings,
+    write_years_bought,
+)
+from experiments.extinction_outcomes import Outcomes, read_cases
+from experiments.extinction_tables import baseline_of, live_rung, print_extinction
+from experiments.extinction_warning import COLUMNS_NEEDED, WarningSign, early_warnings, fold_of
+from experiments.failures import RunFailure
+from experiments.forecast import (
+    DEFAULT_HORIZON,
+    DEFAULT_RUNS,
+    DEFAULT_SEED,
+    NARROWEST,
+    RESULTS,
+    read_assignments,
+    read_world,
+)
+from experiments.manifest import Ensemble, check_folder
+from experiments.parameter_source import parameter_source
+from experiments.results import Results
+from model.world import World
+
+COMMAND = "extinction"
+MOST_WARNED = 20  # places of a world whose early-warning figures are looked for
+
+
+@dataclass(frozen=True)
+class ExtinctionOptions:
+    """What the user asked for. `out` None: a folder under results/ named by the design."""
+
+    policies: Sequence[str] = ()
+    world: str = "towns"
+    runs: int = DEFAULT_RUNS
+    horizon: int = DEFAULT_HORIZON
+    seed: int = DEFAULT_SEED
+    assignments: Sequence[str] = ()
+    out: Path | None = None
+    threads: int | None = None
+    figures: bool = True
+    quiet: bool = False
+    parameters: str | None = None
+
+
+def extinction(options: ExtinctionOptions) -> Path:
+    """Run the scenarios, or what is missing of them, print and write the ladder; returns the folder.
+
+    Raises:
+        BadInput: before anything is written. RunFailure, Interrupted: with complete parts kept.
+    """
+    world = read_world(options.world)
+    check_horizon(options.horizon, world)
+    fixed = read_assignments(world, options.assignments)
+    comparison = read_cases(options.policies, world, options.horizon)
+    source = parameter_source(world, options.world, options.parameters)
+    design = comparison_design(world, options.horizon, options.seed, fixed, comparison, source)
+    out = options.out or RESULTS / f"{COMMAND}-{world.name}-{design.horizon}-{design.identity[:10]}"
+    check_folder(out, design)
+    console = Console(quiet=options.quiet)
+    if not console.is_terminal:
+        console.width = max(console.width, NARROWEST)
+    ensemble = Ensemble(COMMAND, design, options.runs, world, options.world, source.note)
+    with completed(out, ensemble, options.threads, options.quiet) as results:
+        outcomes = Outcomes(comparison, world, results)
+        wieners = benchmark_of(world, options.horizon, options.seed)
+        base = baseline_of(outcomes)
+        lines = benchmark_lines(outcomes, wieners)
+        signs = warnings_of(outcomes, results, base.name, design)
+        write_ladder(out, outcomes.rungs)
+        write_survival(out, outcomes)
+        write_crossings(out, outcomes)
+        write_competing(out, outcomes)
+        write_years_bought(out, outcomes)
+        write_places_beyond(out, outcomes, wieners)
+        write_benchmark(out, outcomes, wieners, lines)
+        write_warnings(out, signs)
+        if not options.quiet:
+            print_extinction(console, outcomes, wieners, lines, signs, source.note)
+        if options.figures:
+            _draw_figures(out, outcomes, wieners, signs, design)
+    console.print(f"Results: {out}", markup=False, highlight=False, soft_wrap=True)
+    return out
+
+
+def benchmark_of(world: World, horizon: int, seed: int) -> dict[str, Wiener]:
+    """The drifted Wiener process of every simulated place that has counts enough, by place."""
+    found = {world.ids[p]: fit_wiener(world, p, horizon, seed) for p in range(world.n_sim)}
+    return {place: wiener for place, wiener in found.items() if wiener is not None}
+
+
+def benchmark_lines(outcomes: Outcomes, wieners: Mapping[str, Wiener]) -> list[BenchmarkLine]:
+    """The baseline beside the benchmark, place by place."""
+    population = outcomes.population(baseline_of(outcomes))
+    return [
+        compare_with_benchmark(wieners[place], population[:, :, p])
+        for p, place in enumerate(outcomes.places)
+        if place in wieners
+    ]
+
+
+def warnings_of(
+    outcomes: Outcomes, results: Results, baseline: str, design: Design
+) -> dict[tuple[str, str], list[WarningSign]]:
+    """Early-warning figures for the nearest rung of every place that enough runs of the baseline cross."""
+    if len(outcomes.places) > MOST_WARNED:
+        return {}
+    k = results.scenarios.index(baseline)
+    columns = {name: np.array(values[k]) for name, values in results.columns(COLUMNS_NEEDED).items()}
+    folds = fold_of(outcomes.pairs, design.replicates)
+    base, found = baseline_of(outcomes), {}
+    for p, place in enumerate(outcomes.places):
+        rung = live_rung(outcomes, p)
+        if rung is None:
+            continue
+        signs = early_warnings(columns, outcomes.crossings(base, rung), p, outcomes.years, folds, design.seed)
+        if signs:
+            found[place, rung.id] = signs
+    return found
+
+
+def _draw_figures(
+    out: Path,
+    outcomes: Outcomes,
+    wieners: Mapping[str, Wiener],
+    signs: Mapping[tuple[str, str], Sequence[WarningSign]],
+    design: Design,
+) -> None:
+    from experiments.extinction_charts import draw_extinction_figures
+
+    try:
+        draw_extinction_figures(out, outcomes, wieners, signs, design)
+    except OSError as error:
+        raise RunFailure(
+            f"the figures could not be written: {error}\n"
+            f"all runs are complete in {out}; repeat the same command with --out {out} to draw them"
+        ) from error
