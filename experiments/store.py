@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import ClassVar
 
 import duckdb
 
@@ -51,9 +52,13 @@ class SetAside:
 class Store:
     """Writer of an ensemble's folder; a context manager that holds the folder's lock.
 
+    `tables` names the folders of a part's tables in the order of writing; the last one marks it as complete.
+
     Raises:
         BadInput: on entering, when the folder cannot take the design or another process writes there.
     """
+
+    tables: ClassVar[tuple[str, ...]] = TABLES
 
     def __init__(self, folder: Path, ensemble: Ensemble) -> None:
         self.folder, self.ensemble = folder, ensemble
@@ -74,7 +79,7 @@ class Store:
         try:
             check_folder(self.folder, self.ensemble.design)  # another process may have come first
             with self._named_failure("manifest"):
-                for table in TABLES:
+                for table in self.tables:
                     (self.folder / table).mkdir(exist_ok=True)
                 self._clear_unfinished()
                 self._write_manifest()
@@ -111,7 +116,7 @@ class Store:
     def _scan(self) -> dict[int, Batch]:
         """Complete parts of this design; sets aside every file that is damaged or foreign."""
         found: dict[str, dict[int, Batch]] = {}
-        for table in TABLES:
+        for table in self.tables:
             found[table] = {}
             for path in sorted((self.folder / table).glob("*.parquet")):
                 batch = self._examine(path)
@@ -120,7 +125,7 @@ class Store:
         return {
             number: batch
             for number, batch in found["parts"].items()
-            if all(found[table].get(number) == batch for table in TABLES)
+            if all(found[table].get(number) == batch for table in self.tables)
         }
 
     def _examine(self, path: Path) -> Batch | None:
@@ -157,14 +162,14 @@ class Store:
             RunFailure: the disk is full or refuses; complete parts are untouched.
         """
         name = f"part-{part.batch.number:06d}.parquet"
-        tables = part.tables()
+        contents = part.tables()
         with self._named_failure(name), contextlib.ExitStack() as unfinished:
             # All files stand on the disk under temporary names before the first one is renamed
             written = []
-            for table in TABLES:
+            for table in self.tables:
                 path = self.folder / table / name
                 temporary = unfinished.enter_context(self._temporary(path))
-                self._copy(tables[table], temporary, part.batch)
+                self._copy(contents[table], temporary, part.batch)
                 written.append((temporary, path))
             for temporary, path in written:
                 os.replace(temporary, path)
@@ -221,7 +226,7 @@ class Store:
 
     def _clear_unfinished(self) -> None:
         """Remove temporary files of writers that were killed."""
-        for folder in (self.folder, *(self.folder / table for table in TABLES)):
+        for folder in (self.folder, *(self.folder / table for table in self.tables)):
             for path in folder.glob(f".*{UNFINISHED}"):
                 path.unlink(missing_ok=True)
 
