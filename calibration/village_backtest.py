@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ from model.founding import Founding, build_founding
 from model.parameters import ParameterSpace
 from model.village_engine import VillageEngine
 from model.village_sites import Known, Sites
-from model.villages import RURAL, _Shell
+from model.villages import RURAL, WholeDistricts
 from model.world import World
 
 YEARS = 10
@@ -54,9 +55,13 @@ def _everybody(before: Floats) -> Booleans:
 EVENTS = (
     Event("empty", "empty in 2009", lambda before, after: after < 0.5, _everybody),
     Event("under_50", "fewer than 50 people in 2009", lambda before, after: after < 50, lambda b: b >= 50),
-    Event("under_100", "fewer than 100 people in 2009", lambda before, after: after < 100, lambda b: b >= 100),
+    Event(
+        "under_100", "fewer than 100 people in 2009", lambda before, after: after < 100, lambda b: b >= 100
+    ),
     Event("lost_half", "lost half of its people", lambda before, after: after <= 0.5 * before, _everybody),
-    Event("lost_third", "lost a third of its people", lambda before, after: after <= 2 / 3 * before, _everybody),
+    Event(
+        "lost_third", "lost a third of its people", lambda before, after: after <= 2 / 3 * before, _everybody
+    ),
 )
 
 
@@ -92,7 +97,7 @@ def hindcast_world(world: World, before: Floats) -> World:
     )
     sites = Sites(dict.fromkeys(rural, 0), 0, known, villages.source.seats, villages.source.law, True)
     where = {**villages.external, **villages.coordinates}
-    return _Shell(whole, sites, villages.coordinates, where).world(villages.seed)
+    return WholeDistricts(whole, sites, villages.coordinates, where).world(villages.seed)
 
 
 def simulate_hindcast(
@@ -318,7 +323,7 @@ def _scores(
 def reliability(chance: Floats, happened: Booleans) -> list[tuple[float, int, int]]:
     """Mean forecast, villages and events by bin of the forecast (empty bins left out)."""
     out = []
-    for low, high in zip(BINS[:-1], BINS[1:], strict=True):
+    for low, high in pairwise(BINS):
         own = (chance >= low) & (chance < high)
         if own.any():
             out.append((float(chance[own].mean()), int(own.sum()), int(happened[own].sum())))

@@ -5,7 +5,8 @@ of 150 and of 1000 people (`village_shock_sd`, `village_shock_small`). The two c
 are therefore not pooled as if they were one sample: a decade's moments are draws around a mean with a spread between
 decades, and the panel of Tyumen's south stands in as two further decades for the slope.
 
-Repeat with `python -m calibration.village_posterior` (a minute or two); it writes calibration/data/villages/posterior.csv.
+Repeat with `python -m calibration.village_posterior` (a minute or two); it writes design.csv and posterior.csv in
+calibration/data/villages.
 """
 
 from __future__ import annotations
@@ -61,7 +62,9 @@ class Target:
     sd: Floats
 
 
-def target_of(decades: Sequence[tuple[int, int]] = DECADES, with_tyumen: bool = True, seed: int = 1) -> Target:
+def target_of(
+    decades: Sequence[tuple[int, int]] = DECADES, with_tyumen: bool = True, seed: int = 1
+) -> Target:
     """Moments that the decades agree on, and how far they leave them open.
 
     The sd holds sampling error (bootstrap over villages) and, where there are two decades, their disagreement.
@@ -194,12 +197,12 @@ def shipped_emulator(path: Path = DESIGN) -> Emulator:
     return fit_emulator(theta, np.array([[float(row[name]) for name in MOMENTS] for row in rows]))
 
 
-def posterior_rows(decades: Sequence[tuple[int, int]], with_tyumen: bool, seed: int = 1) -> list[dict[str, float]]:
+def posterior_rows(
+    decades: Sequence[tuple[int, int]], with_tyumen: bool, seed: int = 1
+) -> list[dict[str, float]]:
     """Draws that only the given decades inform, for validation on the others."""
     rows, _ = posterior(shipped_emulator(), target_of(decades, with_tyumen), LEAVING_PRIOR, seed)
-    return [
-        dict(zip(NAMES, row[:3], strict=True)) | {LEAVING: math.exp(row[3])} for row in rows.tolist()
-    ]
+    return [dict(zip(NAMES, row[:3], strict=True)) | {LEAVING: math.exp(row[3])} for row in rows.tolist()]
 
 
 def main() -> None:
@@ -218,7 +221,9 @@ def main() -> None:
     for k, name in enumerate(COLUMNS):
         column = rows[:, k] if name != LEAVING else np.exp(rows[:, k])
         q = np.quantile(column, (0.05, 0.5, 0.95))
-        print(f"{name}: median {q[1]:.3g}, 90 % {q[0]:.3g} to {q[2]:.3g}, sd / prior sd {column.std() / prior_sd[k]:.2f}")
+        print(
+            f"{name}: median {q[1]:.3g}, 90 % {q[0]:.3g} to {q[2]:.3g}, sd / prior sd {column.std() / prior_sd[k]:.2f}"
+        )
     print("moments of the posterior", np.round(at.mean(axis=0), 4), np.round(at.std(axis=0), 4))
     print("correlations", np.round(np.corrcoef(rows.T), 2).tolist())
 

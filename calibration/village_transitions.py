@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,7 +90,8 @@ def fit_transitions(transitions: Transitions) -> Fit:
         # A wall far from the data keeps the search finite where one part of the variance is nil
         return beta, variance, loss + 1e-3 * float(((theta - START) ** 2).sum())
 
-    found = minimize(lambda theta: weighted(theta)[2], START, method="Nelder-Mead", options={"xatol": 1e-4})
+    search: Any = minimize
+    found = search(lambda theta: weighted(theta)[2], START, method="Nelder-Mead", options={"xatol": 1e-4})
     beta = weighted(found.x)[0]
     v0, v1 = math.exp(found.x[0]), math.exp(found.x[1])
     return Fit(float(beta[0]), float(beta[1]), v0 + v1 / SMALL, v0 + v1 / LARGE)
@@ -123,9 +125,7 @@ def bootstrap_moments(transitions: Transitions, seed: int, times: int = BOOTSTRA
     out = []
     for _ in range(times):
         rows = chance.integers(0, len(alive.before), len(alive.before))
-        out.append(
-            fit_transitions(Transitions(alive.before[rows], alive.after[rows], alive.years)).moments()
-        )
+        out.append(fit_transitions(Transitions(alive.before[rows], alive.after[rows], alive.years)).moments())
     return np.array(out)
 
 

@@ -108,7 +108,6 @@ class Study:
             pair = f"draw {first.draw}, replicate {first.replicate}"
             raise RunFailure(f"{pair} of design {self.design.identity}: {error}") from error
 
-
     def assemble(self, batch: Batch, rows: Sequence[Row], records: Sequence[Record]) -> Part:
         """Part of a batch from the records of its rows."""
         return assemble(self.world, batch, rows, records, [self.values(row.draw) for row in rows])

@@ -23,14 +23,15 @@ from experiments.figure_sheets import (
     ORANGE,
     PURPLE,
     VERMILLION,
+    LineStyle,
     fan,
     save_sheet,
     style,
 )
 from experiments.intervals import probability
-from experiments.village_parts import CLASS_NAMES
+from experiments.village_parts import CLASS_NAMES, SPAN
 from experiments.village_results import Counts, Floats
-from experiments.village_tables import empirical_hazards
+from experiments.village_tables import empirical_hazards, yearly
 from model.world import World
 
 SHOWN = (
@@ -39,7 +40,9 @@ SHOWN = (
     ("lost_school", "School lost since 2015, people left"),
     ("lost_medical", "Medical point lost since 2015, people left"),
 )
-PUBLISHED = {"empty": ((2018, 12, "taken off the list 2015-17"), (2020, 37, "taken off the list 2015-19, held out"))}
+PUBLISHED = {
+    "empty": ((2018, 12, "taken off the list 2015-17"), (2020, 37, "taken off the list 2015-19, held out"))
+}
 PANEL_NAMES = {"tyumen_south": "Tyumen's south", "nkr_sample": "sample of the region"}
 PANEL_MARKS = {
     ("tyumen_south", "2002-2010"): ("o", VERMILLION),
@@ -48,7 +51,7 @@ PANEL_MARKS = {
     ("nkr_sample", "1999-2009"): ("v", GREEN),
     ("nkr_sample", "2009-2019"): ("D", GREY),
 }
-CONTESTANT_MARKS = {
+CONTESTANT_MARKS: dict[str, tuple[str, str, LineStyle]] = {
     MODEL: ("o", BLUE, "-"),
     OUT_OF_SAMPLE: ("D", GREEN, ":"),
     "hazard table by size": ("s", ORANGE, "--"),
@@ -67,7 +70,7 @@ def draw_village_figures(
     chances: dict[str, Any],
     found: Backtest | None,
     note: str,
-    years_of_hazards: tuple[int, int],
+    hazard_year: int,
 ) -> list[Path]:
     """Draw all figures into ``folder/figures``, each as PNG and SVG; returns the paths.
 
@@ -78,7 +81,7 @@ def draw_village_figures(
     target.mkdir(parents=True, exist_ok=True)
     with mpl.rc_context(style()):
         written = save_sheet(_counts_sheet(counts, note), target, "villages-by-year")
-        written += save_sheet(_hazard_sheet(hazards, note, years_of_hazards), target, "village-hazards")
+        written += save_sheet(_hazard_sheet(hazards, note, hazard_year), target, "village-hazards")
         written += save_sheet(_map_sheet(world, chances, note, int(counts.years[-1])), target, "village-map")
         if found is not None:
             written += save_sheet(_reliability_sheet(found, note), target, "village-reliability")
@@ -118,18 +121,18 @@ def _counts_sheet(counts: Counts, note: str) -> Figure:
     _footed(
         figure,
         (
-            "Line: median; dark and light bands: central 50 and 90 % of the runs, over parameters, chance and the villages "
-            "drawn. Points: villages taken off the state classifier; abolition comes in administrative waves after the fact.",
+            "Line: median; dark and light bands: central 50 and 90 % of the runs, over parameters, chance and the "
+            "villages drawn. Points: villages taken off the state classifier; abolition comes in waves after the fact.",
             note,
         ),
     )
     return figure
 
 
-def _hazard_sheet(hazards: dict[str, Floats], note: str, years: tuple[int, int]) -> Figure:
+def _hazard_sheet(hazards: dict[str, Floats], note: str, year: int) -> Figure:
     figure = Figure(figsize=(7.6, 4.6), dpi=DPI)
     figure.suptitle(
-        f"Chance that a village empties within a year, by its people ({years[0]}-{years[1]})",
+        f"Chance a year that a village empties, by its people at the start ({year}-{year + SPAN})",
         x=0.02, ha="left", fontsize=11,
     )  # fmt: skip
     axes = figure.add_axes((0.09, 0.27, 0.895, 0.63))
@@ -138,11 +141,11 @@ def _hazard_sheet(hazards: dict[str, Floats], note: str, years: tuple[int, int])
         exposed, emptied = hazards[name][:, 0], hazards[name][:, 1]
         if exposed.sum() > 0:
             share = np.divide(emptied, exposed, out=np.zeros_like(emptied), where=exposed > 0)
-            mean = emptied.sum() / exposed.sum()
-            low, high = np.quantile(share, (0.05, 0.95))
+            mean = yearly(emptied.sum() / exposed.sum()) / 100
+            low, high = (yearly(q) / 100 for q in np.quantile(share, (0.05, 0.95)).tolist())
             if emptied.sum() == 0:
-                top = probability(0, int(exposed.sum())).high
-                axes.plot(k - 0.25, max(top, 2e-5), marker="v", color=BLUE, markersize=6, fillstyle="none")
+                top = yearly(probability(0, int(exposed.sum())).high) / 100
+                axes.plot(k - 0.25, top, marker="v", color=BLUE, markersize=6, fillstyle="none")
             else:
                 axes.errorbar(
                     k - 0.25, mean, yerr=[[mean - min(low, mean)], [max(high, mean) - mean]], fmt="o",
@@ -152,20 +155,22 @@ def _hazard_sheet(hazards: dict[str, Floats], note: str, years: tuple[int, int])
             mark, colour = PANEL_MARKS.get((panel, period), ("x", GREY))
             first, last = (int(year) for year in period.split("-"))
             spread = probability(extinct, villages)
-            yearly = [-np.log1p(-min(p, 0.999)) / (last - first) for p in (spread.low, spread.share, spread.high)]
+            chances = [
+                -np.log1p(-min(p, 0.999)) / (last - first) for p in (spread.low, spread.share, spread.high)
+            ]
             x = k - 0.05 + 0.13 * j
             if extinct == 0:
-                axes.plot(x, yearly[2], marker=mark, color=colour, fillstyle="none", markersize=4)
-                axes.plot([x, x], [yearly[2] * 0.6, yearly[2]], color=colour, linewidth=0.8)
+                axes.plot(x, chances[2], marker=mark, color=colour, fillstyle="none", markersize=4)
+                axes.plot([x, x], [chances[2] * 0.6, chances[2]], color=colour, linewidth=0.8)
             else:
                 axes.errorbar(
-                    x, yearly[1], yerr=[[yearly[1] - yearly[0]], [yearly[2] - yearly[1]]], fmt=mark,
+                    x, chances[1], yerr=[[chances[1] - chances[0]], [chances[2] - chances[1]]], fmt=mark,
                     color=colour, markersize=4, capsize=2, linewidth=0.9,
                 )  # fmt: skip
     axes.set_yscale("log")
     axes.set_ylim(1e-5, 0.5)
     axes.set_xticks(range(len(CLASS_NAMES)), CLASS_NAMES)
-    axes.set_xlabel("people on 1 January")
+    axes.set_xlabel("people at the start")
     axes.set_ylabel("share of villages a year, log scale")
     _plain(axes)
     handles = [Line2D([], [], marker="o", color=BLUE, linestyle="", label="model")] + [
@@ -177,8 +182,8 @@ def _hazard_sheet(hazards: dict[str, Floats], note: str, years: tuple[int, int])
     _footed(
         figure,
         (
-            "Model: mean with the central 90 % of the runs. Panels: Wilson's 95 % interval; open marks are upper bounds where "
-            "no village emptied. The south of Tyumen oblast declined more slowly: a lower guide.",
+            "Model: mean with the central 90 % of the runs. Panels: Wilson's 95 % interval; open marks are upper "
+            "bounds where no village emptied. The south of Tyumen oblast declined more slowly: a lower guide.",
             note,
         ),
     )
@@ -190,7 +195,10 @@ def _map_sheet(world: World, chances: dict[str, Any], note: str, horizon: int) -
     assert villages is not None
     figure = Figure(figsize=(7.6, 6.2), dpi=DPI)
     figure.suptitle(
-        f"Chance that a village is empty or under 50 people for three years by {horizon}", x=0.02, ha="left", fontsize=11
+        f"Chance that a village is empty or under 50 people for three years by {horizon}",
+        x=0.02,
+        ha="left",
+        fontsize=11,
     )
     axes = figure.add_axes((0.07, 0.17, 0.81, 0.74))
     axes.set_facecolor(LAND)
@@ -218,7 +226,9 @@ def _map_sheet(world: World, chances: dict[str, Any], note: str, horizon: int) -
     for name, (at, along) in villages.external.items():
         if name == "petropavlovsk":
             axes.plot(along, at, "*", color=VERMILLION, markersize=11, zorder=4)
-            axes.annotate("Petropavlovsk", (along, at), xytext=(6, 6), textcoords="offset points", fontsize=8, zorder=5)
+            axes.annotate(
+                "Petropavlovsk", (along, at), xytext=(6, 6), textcoords="offset points", fontsize=8, zorder=5
+            )
     axes.set_aspect(1.0 / np.cos(np.radians(54.2)))
     axes.set_xlabel("longitude, degrees")
     axes.set_ylabel("latitude, degrees")
@@ -230,8 +240,8 @@ def _map_sheet(world: World, chances: dict[str, Any], note: str, horizon: int) -
     _footed(
         figure,
         (
-            f"One founding of eight, {runs} runs; larger dots: more people in 2015. Places and most sizes are synthetic: "
-            "within a district a dot stands for a kind of village, not for one that can be visited; names are districts.",
+            f"One founding of eight, {runs} runs; larger dots: more people in 2015. Places and most sizes are "
+            "synthetic: a dot stands for a kind of village, not for one that can be visited; names are districts.",
             note,
         ),
     )
@@ -242,7 +252,9 @@ def _reliability_sheet(found: Backtest, note: str) -> Figure:
     shown = [event for event in EVENTS if found.outcomes[event.name].sum() >= 2]
     figure = Figure(figsize=(7.6, 3.9), dpi=DPI)
     figure.suptitle("Villages of 1999 foretold to 2009: forecast and outcome", x=0.02, ha="left", fontsize=11)
-    grid = figure.add_gridspec(1, max(len(shown), 1), left=0.07, right=0.985, top=0.82, bottom=0.36, wspace=0.25)
+    grid = figure.add_gridspec(
+        1, max(len(shown), 1), left=0.07, right=0.985, top=0.82, bottom=0.36, wspace=0.25
+    )
     for k, event in enumerate(shown):
         axes = figure.add_subplot(grid[0, k])
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.7)
@@ -267,12 +279,14 @@ def _reliability_sheet(found: Backtest, note: str) -> Figure:
         Line2D([], [], marker=mark, color=colour, linestyle=line, markersize=4, label=name)
         for name, (mark, colour, line) in CONTESTANT_MARKS.items()
     ]
-    figure.legend(handles=handles, frameon=False, fontsize=7, ncol=3, loc="lower left", bbox_to_anchor=(0.05, 0.13))
+    figure.legend(
+        handles=handles, frameon=False, fontsize=7, ncol=3, loc="lower left", bbox_to_anchor=(0.05, 0.13)
+    )
     _footed(
         figure,
         (
-            "Forecasts in bins; numbers and bars: villages in the bin and Wilson's 95 % interval, for the model. Mean growth "
-            "1999-2009 is given to every contestant. Census sample of complete rural okrugs, biased to larger villages.",
+            "Forecasts in bins; numbers and bars: villages in the bin and Wilson's 95 % interval, for the model. "
+            "Mean growth 1999-2009 is given to every contestant. The sample is biased to larger villages.",
             note,
         ),
     )

@@ -14,8 +14,9 @@ from experiments.ensemble import run_ensemble
 from experiments.failures import BadInput, Interrupted, RunFailure
 from experiments.manifest import Ensemble, check_folder
 from experiments.progress import run_progress
+from experiments.store import Store
 from experiments.village_policies import POLICIES
-from experiments.village_results import Counts, VillageResults, policy_effect
+from experiments.village_results import Counts, Floats, VillageResults, policy_effect
 from experiments.village_study import POSTERIOR, PRIOR, VillageStore, VillageStudy, own_folder, village_design
 from experiments.village_tables import (
     backtest_text,
@@ -35,7 +36,6 @@ from model.world import World, WorldError, load_world
 
 RESULTS = Path("results")
 NARROWEST = 150  # columns of text where the output is no terminal
-HAZARD_YEARS = 10  # of the first years, over which hazards are compared with the panels'
 BASELINE = "baseline"
 ALL_POLICIES = "all"
 
@@ -90,8 +90,7 @@ def run_village_extinction(
         _carry_out(store, study, runs, threads or default_threads(), quiet)
         with VillageResults(folder, store.held()) as results:
             scenarios = {name: results.counts(name) for name in (BASELINE, *chosen)}
-            last = min(horizon, world.start + HAZARD_YEARS)
-            hazards = results.hazards(BASELINE, world.start, last)
+            hazards = results.hazards(BASELINE, world.start)
             base = scenarios[BASELINE]
             names = dict(zip(_districts(world), _district_names(world), strict=True))
             store.write_text(SUMMARY, summary_text(scenarios))
@@ -108,14 +107,14 @@ def run_village_extinction(
                 _show_heading(console, world, len(base.values["empty"]), note)
                 print_counts(console, base)
                 print_dated(console, base)
-                print_hazards(console, hazards, world.start, last)
+                print_hazards(console, hazards, world.start)
                 print_districts(console, base, names)
                 if effects:
                     print_policies(console, effects, horizon)
                 if found is not None:
                     print_backtest(console, found)
             if figures:
-                _draw(folder, world, results, base, hazards, found, note, design.identity, (world.start, last))
+                _draw(folder, world, results, base, hazards, found, note, design.identity)
     console.print(f"Results: {folder}", markup=False, highlight=False, soft_wrap=True)
     return folder
 
@@ -127,7 +126,9 @@ def read_village_world(name: str) -> World:
     except WorldError as error:
         raise BadInput(f"--world {name}: {error}") from None
     if world.villages is None:
-        raise BadInput(f"--world {name}: has no villages; add a [villages] table, see model/data/worlds/villages.toml")
+        raise BadInput(
+            f"--world {name}: has no villages; add a [villages] table, see model/data/worlds/villages.toml"
+        )
     return world
 
 
@@ -147,7 +148,7 @@ def check_policies(given: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def _carry_out(store: VillageStore, study: VillageStudy, runs: int, threads: int, quiet: bool) -> None:
+def _carry_out(store: Store, study: VillageStudy, runs: int, threads: int, quiet: bool) -> None:
     design, world = study.design, study.world
     missing = store.missing(design.batches(runs))
     to_run = len(design.scenarios) * sum(batch.end - batch.first for batch in missing)
@@ -191,18 +192,24 @@ def _draw(
     world: World,
     results: VillageResults,
     base: Counts,
-    hazards: dict[str, object],
+    hazards: dict[str, Floats],
     found: Backtest | None,
     note: str,
     identity: str,
-    years: tuple[int, int],
 ) -> None:
     from experiments.village_charts import draw_village_figures
 
     line = f"{len(base.values['empty'])} runs; {note}; identity {identity}."
     try:
         draw_village_figures(
-            folder, world, base, hazards, results.village_chances(BASELINE), found, line, years  # type: ignore[arg-type]
+            folder,
+            world,
+            base,
+            hazards,
+            results.village_chances(BASELINE),
+            found,
+            line,
+            world.start,
         )
     except OSError as error:
         raise RunFailure(

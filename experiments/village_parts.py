@@ -1,4 +1,4 @@
-"""Outcomes of runs of a world of villages, as the tables that are stored: by district and year, by class, by village."""
+"""Outcomes of runs of a world of villages as the tables that are stored: by district, by class, by village."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ EDGES = (1, 11, 51, 101, 201, 501, 1001)  # least people of each class
 CLASS_NAMES = ("1-10", "11-50", "51-100", "101-200", "201-500", "501-1000", "1000+")
 DISSOLUTION = 50  # people below which a village is dissolved after three years (law 2572-XII and practice)
 DISSOLUTION_YEARS = 3
+SPAN = 10  # years over which classes are followed, about the time between two censuses
 TABLES = ("villages", "classes", "parameters", "parts")
 Integers = NDArray[np.int64]
 
@@ -122,9 +123,7 @@ def counts_of(world: World, row: Row, outcome: VillageOutcome) -> Columns:
     lines = years * len(districts)
     table = _keys(row, lines)
     table["year"] = np.repeat(outcome.years.astype(np.int32), len(districts))
-    table["district"] = np.tile(
-        np.array([villages.base.ids[d] for d in districts], dtype=object), years
-    )
+    table["district"] = np.tile(np.array([villages.base.ids[d] for d in districts], dtype=object), years)
     for name, values in flags.items():
         by_district = np.stack([values[:, district == d].sum(axis=1) for d in districts], axis=1)
         table[name] = by_district.ravel().astype(np.int64)
@@ -135,7 +134,10 @@ def counts_of(world: World, row: Row, outcome: VillageOutcome) -> Columns:
 
 
 def classes_of(row: Row, outcome: VillageOutcome) -> Columns:
-    """By year and size class of its 1 January: villages, people, how many were empty a year and five years later."""
+    """By year and size class of its 1 January: villages, people, and how many are empty a year and ten years later.
+
+    Log growth is that of ten years (fewer near the horizon), summed and squared over villages not empty after them.
+    """
     people, years = outcome.people, len(outcome.years)
     classes = size_class(people)
     lines = (years - 1) * len(CLASS_NAMES)
@@ -143,17 +145,20 @@ def classes_of(row: Row, outcome: VillageOutcome) -> Columns:
     table["year"] = np.repeat(outcome.years[:-1].astype(np.int32), len(CLASS_NAMES))
     table["size_class"] = np.tile(np.array(CLASS_NAMES, dtype=object), years - 1)
     here, there = people[:-1], people[1:]
-    growth = np.log(np.maximum(there, 1) / np.maximum(here, 1))
+    later = people[np.minimum(np.arange(years - 1) + SPAN, years - 1)]
+    growth = np.log(np.maximum(later, 1) / np.maximum(here, 1))
     columns: dict[str, list[float]] = {
-        name: [] for name in ("villages", "people", "emptied", "growth_sum", "growth_squares")
+        name: []
+        for name in ("villages", "people", "emptied", "emptied_later", "growth_sum", "growth_squares")
     }
     for t in range(years - 1):
         for number in range(len(CLASS_NAMES)):
             own = classes[t] == number
-            stays = own & (there[t] > 0)
+            stays = own & (later[t] > 0)
             columns["villages"].append(float(own.sum()))
             columns["people"].append(float(here[t, own].sum()))
             columns["emptied"].append(float((own & (there[t] == 0)).sum()))
+            columns["emptied_later"].append(float((own & (later[t] == 0)).sum()))
             columns["growth_sum"].append(float(growth[t, stays].sum()))
             columns["growth_squares"].append(float((growth[t, stays] ** 2).sum()))
     for name, values in columns.items():

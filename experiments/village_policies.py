@@ -112,7 +112,9 @@ def pull(policy: VillagePolicy | None, world: World, horizon: int) -> tuple[Leve
     return levers, own
 
 
-def cost(policy: VillagePolicy, world: World, record: VillageRecord, defaults: Callable[[str], float]) -> Floats:
+def cost(
+    policy: VillagePolicy, world: World, record: VillageRecord, defaults: Callable[[str], float]
+) -> Floats:
     """Public cost of a policy by year, million KZT at 2020 prices, float64[years]; `defaults` gives parameters."""
     villages = world.villages
     assert villages is not None

@@ -78,21 +78,24 @@ class VillageResults:
             {name: np.asarray(read[name], np.float64).reshape(shape) for name in MEASURES},
         )
 
-    def hazards(self, scenario: str, first: int, last: int) -> dict[str, Floats]:
-        """By class: float64[runs, 4] village-years, emptied, growth summed and squared, years `first` to `last - 1`."""
+    def hazards(self, scenario: str, year: int) -> dict[str, Floats]:
+        """By class on 1 January of `year`: float64[runs, 4] villages, empty ten years later, log growth, squares."""
         read = self._read(
             "classes",
-            "draw, size_class, sum(villages) villages, sum(emptied) emptied, sum(growth_sum) growth, "
+            "draw, size_class, sum(villages) villages, sum(emptied_later) emptied, sum(growth_sum) growth, "
             "sum(growth_squares) squares",
-            "where scenario = $scenario and year >= $first and year < $last group by all order by draw",
-            {"scenario": scenario, "first": first, "last": last},
+            "where scenario = $scenario and year = $year group by all order by draw",
+            {"scenario": scenario, "year": year},
         )
         out: dict[str, Floats] = {}
         names = np.asarray(read["size_class"])
         for name in CLASS_NAMES:
             own = names == name
             out[name] = np.column_stack(
-                [np.asarray(read[key], np.float64)[own] for key in ("villages", "emptied", "growth", "squares")]
+                [
+                    np.asarray(read[key], np.float64)[own]
+                    for key in ("villages", "emptied", "growth", "squares")
+                ]
             )
         return out
 
@@ -133,10 +136,14 @@ class PolicyEffect:
     cost_per_village_year: float
 
 
+def _lost(counts: Counts) -> Floats:
+    """Villages that are empty or have fewer than 50 people, float64[runs, years]."""
+    return counts.total("empty") + counts.total("under_50")
+
+
 def policy_effect(name: str, baseline: Counts, policy: Counts) -> PolicyEffect:
     """Paired differences of a policy to the baseline."""
-    small = lambda counts: counts.total("empty") + counts.total("under_50")  # noqa: E731
-    saved = small(baseline) - small(policy)
+    saved = _lost(baseline) - _lost(policy)
     alive = baseline.total("empty")[:, -1] - policy.total("empty")[:, -1]
     years = saved.sum(axis=1)
     spent = policy.total("cost").sum(axis=1)

@@ -163,9 +163,7 @@ class VillageStudy(Study):
             if not self.per_village and variant:
                 table = {name: values[:0] for name, values in table.items()}
             villages.append(table)
-        return VillagePart(
-            batch, stack(counts), stack(classes), stack(villages), self._parameters(rows)
-        )
+        return VillagePart(batch, stack(counts), stack(classes), stack(villages), self._parameters(rows))
 
     def _parameters(self, rows: Sequence[Row]) -> Columns:
         drawn = sorted({row.draw for row in rows})

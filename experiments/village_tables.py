@@ -13,7 +13,7 @@ from rich.table import Table
 from calibration.village_backtest import EVENTS, MODEL, Backtest
 from calibration.village_transitions import DATA
 from experiments.intervals import probability
-from experiments.village_parts import CLASS_NAMES
+from experiments.village_parts import CLASS_NAMES, SPAN
 from experiments.village_policies import POLICIES
 from experiments.village_results import Counts, Floats, PolicyEffect, quantiles
 from model.csv_tables import Files
@@ -30,7 +30,6 @@ COUNTED = (
     ("lost_medical", "medical point lost"),
     ("lost_farm", "farm closed"),
 )
-EMPIRICAL_CLASSES = {"501-1000": ("501-1000",), "1000+": ("1000+",)}
 
 
 def text_of(low: float, median: float, high: float, digits: int = 0) -> str:
@@ -64,8 +63,18 @@ def dated_rows(counts: Counts) -> list[tuple[str, str, str, str]]:
         at = counts.at(year)
         standing = counts.total("villages")[:, at] - counts.total("empty")[:, at]
         found = standing if measure == "villages" else counts.total(measure)[:, at]
-        use = "held out" if (measure, year) in held else "fitted" if year == 2018 else "start" if year == 2015 else "not used"
-        rows.append((f"{measure.replace('_', ' ')}, 1 January {year}", str(value), text_of(*quantiles(found)), use))
+        use = (
+            "held out"
+            if (measure, year) in held
+            else "fitted"
+            if year == 2018
+            else "start"
+            if year == 2015
+            else "not used"
+        )
+        rows.append(
+            (f"{measure.replace('_', ' ')}, 1 January {year}", str(value), text_of(*quantiles(found)), use)
+        )
     return rows
 
 
@@ -99,6 +108,11 @@ def empirical_hazards() -> dict[str, list[tuple[str, str, int, int]]]:
     return found
 
 
+def yearly(share: float) -> float:
+    """Per cent a year that gives a share over the span of `village_parts.SPAN` years."""
+    return float(-100.0 * np.log1p(-min(share, 0.999)) / SPAN)
+
+
 def hazard_rows(hazards: dict[str, Floats]) -> list[tuple[str, str, str, str]]:
     """Hazard of emptying a year by size class, per cent: the model, its growth, and the panels."""
     empirical = empirical_hazards()
@@ -106,35 +120,43 @@ def hazard_rows(hazards: dict[str, Floats]) -> list[tuple[str, str, str, str]]:
     for name in CLASS_NAMES:
         exposed, emptied, growth, squares = hazards[name].T
         total = float(exposed.sum())
-        by_run = np.divide(emptied, exposed, out=np.zeros_like(emptied), where=exposed > 0) * 100
-        mean = 100 * float(emptied.sum()) / total if total else float("nan")
-        low, high = np.quantile(by_run, (0.05, 0.95))
-        shown = f"{mean:.2f} ({low:.2f}-{high:.2f})"
-        if emptied.sum() == 0 and total:
-            shown = f"under {100 * probability(0, int(total)).high:.4f}"
+        by_run = np.divide(emptied, exposed, out=np.zeros_like(emptied), where=exposed > 0)
+        low, high = np.quantile(by_run, (0.05, 0.95)).tolist()
+        if total == 0:
+            shown = "no village"
+        elif emptied.sum() == 0:
+            shown = f"under {yearly(probability(0, int(total)).high):.4f}"
+        else:
+            shown = f"{yearly(float(emptied.sum()) / total):.2f} ({yearly(low):.2f}-{yearly(high):.2f})"
         stayed = max(total - float(emptied.sum()), 1.0)
-        mean_growth = float(growth.sum()) / stayed
-        sd = float(np.sqrt(max(float(squares.sum()) / stayed - mean_growth**2, 0.0)))
+        mean = float(growth.sum()) / stayed
+        sd = float(np.sqrt(max(float(squares.sum()) / stayed - mean**2, 0.0)))
         beside = []
         for panel, period, villages, extinct in empirical.get(name, ()):
             first, last = (int(year) for year in period.split("-"))
-            years = last - first
-            share = probability(extinct, villages)
-            yearly = [100 * -np.log1p(-min(p, 0.999)) / years for p in (share.low, share.share, share.high)]
-            beside.append(
-                f"{panel} {period}: "
-                + (f"under {yearly[2]:.2f}" if extinct == 0 else f"{yearly[1]:.2f} ({yearly[0]:.2f}-{yearly[2]:.2f})")
+            spread = probability(extinct, villages)
+            low, share, high = (
+                float(-100 * np.log1p(-min(p, 0.999)) / (last - first))
+                for p in (spread.low, spread.share, spread.high)
             )
-        rows.append((name, shown, f"{mean_growth:+.3f}, sd {sd:.2f}", "; ".join(beside)))
+            text = f"under {high:.2f}" if extinct == 0 else f"{share:.2f} ({low:.2f}-{high:.2f})"
+            beside.append(f"{panel} {period}: {text}")
+        rows.append((name, shown, f"{mean / SPAN:+.3f}, sd {sd / np.sqrt(SPAN):.2f}", "; ".join(beside)))
     return rows
 
 
-def print_hazards(console: Console, hazards: dict[str, Floats], first: int, last: int) -> None:
+def print_hazards(console: Console, hazards: dict[str, Floats], first: int) -> None:
     """Hazards by size class beside the empirical ones."""
     table = Table(
-        title=f"Chance of emptying a year by size class, per cent, {first}-{last}", title_justify="left"
+        title=f"Chance of emptying a year by size class of {first}, over {SPAN} years, per cent",
+        title_justify="left",
     )
-    for name in ("people", "model: mean (90 % of runs)", "model: log growth a year", "empirical (95 % Wilson)"):
+    for name in (
+        "people",
+        "model: mean (90 % of runs)",
+        "model: log growth a year",
+        "empirical (95 % Wilson)",
+    ):
         table.add_column(name, justify="left" if name.startswith("emp") else "right")
     for row in hazard_rows(hazards):
         table.add_row(*row)
@@ -154,9 +176,9 @@ def district_rows(counts: Counts, names: dict[str, str]) -> list[tuple[str, str,
         rows.append(
             (
                 names.get(counts.districts[d], counts.districts[d]),
-                text_of(*(100 * q for q in quantiles(share[:, d]))),
-                text_of(*(100 * q for q in quantiles(empty[:, d]))),
-                text_of(*(100 * q for q in quantiles(people[:, d]))),
+                text_of(*quantiles(100 * share[:, d])),
+                text_of(*quantiles(100 * empty[:, d])),
+                text_of(*quantiles(100 * people[:, d])),
                 f"{low:.0f}-{high:.0f}",
             )
         )
@@ -174,6 +196,11 @@ def print_districts(console: Console, counts: Counts, names: dict[str, str]) -> 
     for row in district_rows(counts, names):
         table.add_row(*row)
     console.print(table)
+
+
+def _billions(effect: PolicyEffect) -> str:
+    low, median, high = effect.cost
+    return text_of(low / 1000, median / 1000, high / 1000, 1)
 
 
 def print_policies(console: Console, effects: Sequence[PolicyEffect], horizon: int) -> None:
@@ -196,7 +223,7 @@ def print_policies(console: Console, effects: Sequence[PolicyEffect], horizon: i
             f"{effect.mean_saved_50:+.1f} ({effect.mean_error:.1f})",
             text_of(*effect.village_years),
             text_of(*effect.people),
-            text_of(*(q / 1000 for q in effect.cost), digits=1),
+            _billions(effect),
             f"{dear:,.0f}" if np.isfinite(dear) else "no village-year gained",
         )
     console.print(table)
@@ -213,7 +240,9 @@ def backtest_rows(found: Backtest) -> list[tuple[str, ...]]:
             f"{score.events} ({score.expected:.1f})",
             f"{score.brier:.4f}",
             f"{score.skill:+.2f}",
-            "" if score.contestant == MODEL else f"{score.difference:+.4f} ({score.low:+.4f} to {score.high:+.4f})",
+            ""
+            if score.contestant == MODEL
+            else f"{score.difference:+.4f} ({score.low:+.4f} to {score.high:+.4f})",
         )
         for score in found.scores
     ]
@@ -227,7 +256,8 @@ def verdict(found: Backtest) -> str:
     ahead = sum(score.difference > 0.0 for score in rivals)
     text = (
         f"Of {len(rivals)} comparisons with benchmarks the model has the lower Brier score in {ahead}; "
-        f"the 90 % interval of the difference excludes nought in {len(better)} in its favour, in {len(worse)} against it. "
+        f"the 90 % interval of "
+        f"the difference excludes nought in {len(better)} in its favour, in {len(worse)} against it. "
     )
     if better and not worse:
         return text + "The model beats the benchmarks where they can be told apart."
@@ -270,7 +300,19 @@ def summary_text(scenarios: dict[str, Counts]) -> str:
                 for d, district in enumerate((*counts.districts, "all")):
                     cells = [f"{mean[t, d]:.10g}", *(f"{q[t, d]:.10g}" for q in figures)]
                     rows.append((scenario, year, district, name, len(values), *cells))
-    header = ("scenario", "year", "district", "variable", "runs", "mean", "q05", "q25", "median", "q75", "q95")
+    header = (
+        "scenario",
+        "year",
+        "district",
+        "variable",
+        "runs",
+        "mean",
+        "q05",
+        "q25",
+        "median",
+        "q75",
+        "q95",
+    )
     return csv_text(header, rows)
 
 

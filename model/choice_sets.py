@@ -14,7 +14,7 @@ from model.world import World
 
 
 def everywhere(n_sim: int, n_all: int) -> NDArray[np.int32]:
-    """Choice sets that hold all places, int32[n_sim, n_all]; the own place is passed over where utilities are tabulated."""
+    """Choice sets that hold all places, int32[n_sim, n_all]; `choice.tabulate` passes over the own place."""
     return np.tile(np.arange(n_all, dtype=np.int32), (n_sim, 1))
 
 

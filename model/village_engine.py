@@ -116,7 +116,7 @@ class VillageEngine(Engine):
         n = world.n_sim
         self.village = VillageState(
             np.zeros(n), np.zeros(n), np.zeros(n), villages.farm_2015.copy(),
-            np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64),
+            np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64),
             np.zeros(n, np.bool_), np.zeros(n, np.bool_),
         )  # fmt: skip
         self.mean_log = _mean_logs(world)
@@ -168,7 +168,7 @@ class VillageEngine(Engine):
     # The phases -----------------------------------------------------------------------------------------
 
     def read_drivers(self) -> None:
-        """Phase 1, then what befalls every village (V1)."""
+        """Phase 1, then what befalls every village (V1), (V4)."""
         super().read_drivers()
         advance_villages(
             self.villages.is_village,
@@ -178,6 +178,7 @@ class VillageEngine(Engine):
             self.year,
             self.keys,
             self.village_settings,
+            self.state,
             self.village,
             self.readiness.hazard,
             self.readiness.return_chance,
@@ -254,5 +255,5 @@ def engine_for(
     horizon: int = 2045,
 ) -> Engine:
     """The engine that a world needs."""
-    kind = Engine if world.villages is None else VillageEngine
+    kind: type[Engine] = Engine if world.villages is None else VillageEngine
     return kind(world, founding, values, seed, levers, horizon)

@@ -123,7 +123,7 @@ def read_sample(
 def shipped_sites(
     files: Files, seats: dict[str, str], decline_since_2009: dict[str, float], start: int
 ) -> Sites:
-    """The list of 2013 with the census sample; `decline_since_2009` is each district's people of `start` over 2009's."""
+    """The list of 2013 with the census sample; `decline_since_2009`: each district's people of `start` over 2009's."""
     listed, law = read_listed(files), read_law(files)
     counts, sample = read_counts(files), read_sample(files)
     known = []
@@ -180,7 +180,9 @@ def users_sites(
         if place in seen:
             files.problems.at_line(path, row.line, f"'{place}' stands already at line {seen[place]}")
         seen[place] = row.line
-        flags = {name: _flag(files, path, row.line, name, cells.get(name, "")) for name in ("farm", "rough_road")}
+        flags = {
+            name: _flag(files, path, row.line, name, cells.get(name, "")) for name in ("farm", "rough_road")
+        }
         lat, lon = (
             files.number(path, row, name, -180, 180) if cells[name] else math.nan for name in ("lat", "lon")
         )

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import draws
-from model.village_sites import Known, SizeLaw, Sites, village_id
+from model.village_sites import Known, Sites, SizeLaw, village_id
 
 REMNANT_LARGEST = 49  # people of the largest remnant
 LEAST_SCALE = 1.0
@@ -106,7 +106,11 @@ def _sizes(
     first = 0
     seat = 0
     if sites.seats.get(district) and not any(one.is_seat for one in known):
-        seat = round(total * law.seat_share * math.exp(law.seat_spread * float(draws.normal(np.uint64(keys[0]), salted))))
+        seat = round(
+            total
+            * law.seat_share
+            * math.exp(law.seat_spread * float(draws.normal(np.uint64(keys[0]), salted)))
+        )
         seat = min(seat, rest // 2)
         first = 1
     weights, remnants = [], []
@@ -170,7 +174,16 @@ def _village(
         rough = _uniform(key, salted, 2) < sites.law.rough_road_share
     names = known.names if known else synthetic_names(place)
     return Village(
-        place, names, district, people, lat, lon, farm, rough, bool(known and known.is_seat), known is not None
+        place,
+        names,
+        district,
+        people,
+        lat,
+        lon,
+        farm,
+        rough,
+        bool(known and known.is_seat),
+        known is not None,
     )
 
 
@@ -185,7 +198,11 @@ def synthetic_names(place: str) -> tuple[str, str, str]:
 
 
 def _somewhere(
-    key: np.uint64, salted: np.uint64, district: str, law: SizeLaw, coordinates: dict[str, tuple[float, float]]
+    key: np.uint64,
+    salted: np.uint64,
+    district: str,
+    law: SizeLaw,
+    coordinates: dict[str, tuple[float, float]],
 ) -> tuple[float, float]:
     """A point of the disc around the district's seat that is nearer to it than to any other seat."""
     lat0, lon0 = coordinates[district]

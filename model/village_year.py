@@ -5,6 +5,8 @@
      the hazard of leaving is times exp(push_v), arrivals are times exp(-push_v - sd^2) x people / people of 2015.
 (V2) a farm of a village closes for good with chance h_f (200 / n)^e_f a year; its jobs go and its people with them.
 (V3) S_v = own + a_v max(0, S_centre - own) exp(-km r / d_v), own = S x share of services open at the levels kept.
+(V4) a village is given up with chance h_u (50 / n)^e_u a year, times b_u where neither farm, school nor medical point
+     is left: from then on push_v = 4 and nobody arrives; the last go within a few years.
 """
 
 from __future__ import annotations
@@ -24,6 +26,11 @@ from model.population import AGRICULTURE, HIDDEN, People
 from model.settlements import Settlements
 
 FARM_REFERENCE = 200.0  # people of the village that h_f is declared for
+GIVEN_UP_REFERENCE = 50.0  # people of the village that h_u is declared for
+GIVEN_UP_PUSH = (
+    4.0  # log points: a rate of leaving of five per cent a year becomes one in which all leave [assumed]
+)
+MOST_GIVEN_UP = 0.05  # a year
 
 
 class VillageState(NamedTuple):
@@ -31,9 +38,8 @@ class VillageState(NamedTuple):
 
     Attributes:
         shock: float64 z of (V1). push: float64 this year's push. spread: float64 sd(n) of this year.
-        farm: bool, stands. farm_closed, school_lost, medical_lost: int64 year, 0 where it has not happened.
+        farm: bool, stands. farm_closed, school_lost, medical_lost, given_up: int64 year, 0 where it has not happened.
         had_school, had_medical: bool on 1 January 2015.
-        few_years: int64 years in a row with fewer than 50 people.
     """
 
     shock: NDArray[np.float64]
@@ -43,6 +49,7 @@ class VillageState(NamedTuple):
     farm_closed: NDArray[np.int64]
     school_lost: NDArray[np.int64]
     medical_lost: NDArray[np.int64]
+    given_up: NDArray[np.int64]
     had_school: NDArray[np.bool_]
     had_medical: NDArray[np.bool_]
 
@@ -63,12 +70,17 @@ class VillageSettings(NamedTuple):
     access: float
     access_km: float
     rough_road: float
+    given_up: float
+    given_up_size: float
+    given_up_bare: float
 
 
 @lean_kernel
 def shock_spread(people: int, settings: VillageSettings) -> float:
     """sd(n) of (V1)."""
-    variance = settings.shock_sd * settings.shock_sd + settings.shock_small * settings.shock_small / max(people, 1)
+    variance = settings.shock_sd * settings.shock_sd + settings.shock_small * settings.shock_small / max(
+        people, 1
+    )
     return min(settings.shock_most, math.sqrt(variance))
 
 
@@ -91,16 +103,18 @@ def advance_villages(
     year: int,
     keys: NDArray[np.uint64],
     settings: VillageSettings,
+    state: Settlements,
     village: VillageState,
     hazard: NDArray[np.float64],
     return_chance: NDArray[np.float64],
 ) -> None:
-    """This year's push (V1) on the hazards of leaving; nobody returns to a village where nobody is left.
+    """This year's push (V1), (V4) on the hazards of leaving; nobody returns to a village that is empty or given up.
 
     `mean_log` float64[n_sim] is the person-weighted mean of ln people in the district in 2015: at the start the
     size term moves people between small and large villages of a district, not into or out of it.
     """
     salted = draws.salt(seed, year, draws.VILLAGE_SHOCK)
+    give_up = draws.salt(seed, year, draws.VILLAGE_GIVEN_UP)
     rho = settings.shock_rho
     fresh = math.sqrt(1.0 - rho * rho)
     for place in range(is_village.shape[0]):
@@ -113,10 +127,22 @@ def advance_villages(
         push -= settings.slope * (math.log(max(people, 1)) - mean_log[place])
         if village.school_lost[place] > 0:
             push += settings.school_push
+        if village.given_up[place] == 0 and people > 0:
+            chance = settings.given_up * (GIVEN_UP_REFERENCE / people) ** settings.given_up_size
+            if (
+                not village.farm[place]
+                and state.level[place, HEALTH] == 0
+                and state.level[place, SCHOOL] == 0
+            ):
+                chance *= settings.given_up_bare
+            if draws.uniform(keys[place], give_up) < min(chance, MOST_GIVEN_UP):
+                village.given_up[place] = year
+        if village.given_up[place] > 0:
+            push, sd = GIVEN_UP_PUSH, 0.0
         village.spread[place] = sd
         village.push[place] = push
         hazard[place] *= math.exp(push)
-        if people == 0:
+        if people == 0 or village.given_up[place] > 0:
             return_chance[place] = 0.0
 
 
@@ -142,6 +168,8 @@ def arrivals_factor(
         relative = population[place] / population_2015[place]
         spread = village.spread[place]
         level = relative / (1.0 - weight + weight * relative) if relative > 0.0 else 0.0
+        if village.given_up[place] > 0:
+            level = 0.0
         out[place] = base_2015[place] * level * math.exp(-village.push[place] - spread * spread)
 
 
@@ -226,9 +254,7 @@ def show_village_services(
 
 
 @lean_kernel
-def note_losses(
-    is_village: NDArray[np.bool_], year: int, state: Settlements, village: VillageState
-) -> None:
+def note_losses(is_village: NDArray[np.bool_], year: int, state: Settlements, village: VillageState) -> None:
     """Years in which a village lost its last school or medical point; a place that regains one forgets the loss."""
     for place in range(is_village.shape[0]):
         if not is_village[place]:

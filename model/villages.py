@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.geography import road_distances
-from model.places import CENTRE_KINDS
+from model.places import CENTRE_KINDS, COLUMNS, OPTIONAL_COLUMNS
 from model.schedules import frozen_array
 from model.village_sites import Sites, shipped_sites, users_sites
 from model.village_sizes import Village, settle
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from model.world_reader import WorldReader
 
 RURAL, VILLAGE, TOWN = "rural_district", "village", "town"
-FORMAL_JOBS_SLOPE = 0.05  # jobs per participant for a log point of people: small villages work on the own account
+FORMAL_JOBS_SLOPE = (
+    0.05  # jobs per participant for a log point of people: small villages work on the own account
+)
 FORMAL_JOBS_RANGE = (0.25, 0.75)
 
 
@@ -104,7 +106,7 @@ def read_villages(reader: WorldReader, chosen: VillageList) -> World:
                 problems.at_key(reader.path, ("villages",), f"no list of villages is shipped for '{name}'")
     problems.raise_if_any()
     base = replace(base, digest=files.digest)
-    shell = _Shell(base, sites, {name: where[name] for name in rural}, where)
+    shell = WholeDistricts(base, sites, {name: where[name] for name in rural}, where)
     try:
         return shell.world(chosen.seed)
     except ValueError as error:
@@ -123,7 +125,7 @@ def villages_of_seed(world: World, seed: int) -> World:
     if villages is None:
         raise ValueError(f"world '{world.name}' has no villages")
     where = {**villages.external, **villages.coordinates}
-    return _Shell(villages.base, villages.source, villages.coordinates, where).world(seed)
+    return WholeDistricts(villages.base, villages.source, villages.coordinates, where).world(seed)
 
 
 def _seats(
@@ -133,17 +135,13 @@ def _seats(
     with_town = {reader.places[town].hinterland for town in towns}
     given = {
         row.cells["id"]: row.cells.get("seat", "")
-        for row in reader.files.rows(DATA / "places.csv", _PLACE_COLUMNS, _PLACE_OPTIONAL)
+        for row in reader.files.rows(DATA / "places.csv", COLUMNS, OPTIONAL_COLUMNS)
     }
     return {name: "" if name in with_town else given.get(name) or name for name in rural}
 
 
-from model.places import COLUMNS as _PLACE_COLUMNS  # noqa: E402
-from model.places import OPTIONAL_COLUMNS as _PLACE_OPTIONAL  # noqa: E402
-
-
 @dataclass(frozen=True)
-class _Shell:
+class WholeDistricts:
     """A world with its districts whole and what is needed to take them apart."""
 
     base: World
@@ -309,7 +307,9 @@ def _choice_sets(
         else:
             sets.append(sorted({*towns.tolist(), *outside} - {place}))
     width = max(len(chosen) for chosen in sets)
-    table = np.array([chosen + [place] * (width - len(chosen)) for place, chosen in enumerate(sets)], np.int32)
+    table = np.array(
+        [chosen + [place] * (width - len(chosen)) for place, chosen in enumerate(sets)], np.int32
+    )
     hubs = np.array(sorted({*centre, *towns.tolist(), *outside}), np.int32)
     return table, hubs
 
@@ -323,7 +323,10 @@ def _commuting_centres(kind: tuple[str, ...], road: NDArray[np.float64], n_sim: 
 
 
 def _formal_jobs(
-    share: NDArray[np.float64], people: NDArray[np.int64], sim: NDArray[np.int64], is_village: NDArray[np.bool_]
+    share: NDArray[np.float64],
+    people: NDArray[np.int64],
+    sim: NDArray[np.int64],
+    is_village: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
     """Jobs per participant: the district's on average over persons, fewer in smaller villages [assumed]."""
     out = share.copy()

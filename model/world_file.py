@@ -103,7 +103,13 @@ class WorldFile(_Strict):
     villages: VillageList | None = None
 
 
-_KEYS_BELOW: dict[str, type[BaseModel]] = {"title": Title, "files": DataFiles, "wear": Wear, "roads": Road, "villages": VillageList}
+_KEYS_BELOW: dict[str, type[BaseModel]] = {
+    "title": Title,
+    "files": DataFiles,
+    "wear": Wear,
+    "roads": Road,
+    "villages": VillageList,
+}
 
 
 def read_world_file(files: Files, path: Path) -> WorldFile | None:
