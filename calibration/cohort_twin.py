@@ -166,6 +166,7 @@ class CohortTwin:
                 world.is_study_place,
                 fixed.keys,
                 np.empty((n_all, n_all)),
+                np.arange(n_all, dtype=np.int32),
             ),
             choice=new_choice(n_sim, n_all),
             vital=new_vital(n_sim),

@@ -493,6 +493,56 @@ def calibrate(
         )
 
 
+@app.command(epilog="Example: qyzyljar extinction services_kept --world villages --runs 200 --out results/villages")
+def extinction(
+    policies: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[POLICY...]", help="Policies by name, or 'all'. 'baseline' is always run."),
+    ] = None,
+    world: World = "villages",
+    runs: Annotated[
+        int, typer.Option("--runs", min=2, help="Runs of each scenario, on the same people and chance.")
+    ] = 200,
+    horizon: Horizon = 2045,
+    seed: Seed = 1,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Fix a parameter (repeatable)."),
+    ] = None,
+    out: Out = None,
+    parameters: Parameters = None,
+    threads: Threads = None,
+    per_village: Annotated[
+        bool, typer.Option("--per-village", help="Keep every village of every run, not only one founding's.")
+    ] = False,
+    no_backtest: Annotated[
+        bool, typer.Option("--no-backtest", help="Leave out the hindcast of 1999-2009.")
+    ] = False,
+    no_figures: NoFigures = False,
+    quiet: Quiet = False,
+) -> None:
+    """When villages empty, fall under 50 people, lose school or medical point; what policies save."""
+    with exit_codes():
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        from experiments.village_extinction import run_village_extinction
+
+        run_village_extinction(
+            tuple(policies or ()),
+            world,
+            runs,
+            horizon,
+            seed,
+            tuple(assignments or ()),
+            out,
+            threads,
+            not no_figures,
+            quiet,
+            parameters,
+            per_village,
+            not no_backtest,
+        )
+
+
 @app.command(epilog="Example: qyzyljar audit --data my_figures --out results/audit")
 def audit(
     world: World = "towns",

@@ -103,6 +103,10 @@ class Study:
             pair = f"draw {first.draw}, replicate {first.replicate}"
             raise RunFailure(f"{pair} of design {self.design.identity}: {error}") from error
 
+    def assemble(self, batch: Batch, rows: Sequence[Row], records: Sequence[Record]) -> Part:
+        """Part of a batch from the records of its rows."""
+        return assemble(self.world, batch, rows, records, [self.values(row.draw) for row in rows])
+
 
 def arrived(design: Design, world: World) -> Study:
     """A study that came from another process: only the code and the packages that it was made with may run it.
@@ -129,7 +133,7 @@ def run_batch(study: Study, batch: Batch, map_runs: MapRuns = map) -> Part:
     pairs = [tuple(rows[k::number]) for k in range(number)]
     by_pair = list(map_runs(study.run_together, pairs))
     records = [together[s] for s in range(len(study.design.scenarios)) for together in by_pair]
-    return assemble(study.world, batch, rows, records, [study.values(row.draw) for row in rows])
+    return study.assemble(batch, rows, records)
 
 
 def run_ensemble(

@@ -50,11 +50,17 @@ class ForecastOptions:
 
 
 def read_world(name: str) -> World:
-    """Load a world. Raises BadInput with every problem of its files."""
+    """Load a world. Raises BadInput with every problem of its files, and for a world of villages."""
     try:
-        return load_world(name)
+        world = load_world(name)
     except WorldError as error:
         raise BadInput(f"--world {name}: {error}") from None
+    if world.villages is not None:
+        raise BadInput(
+            f"--world {name}: {world.n_sim} places are too many for tables by place; "
+            f"'qyzyljar extinction --world {name}' runs a world of villages"
+        )
+    return world
 
 
 def read_assignments(world: World, assignments: Sequence[str]) -> dict[str, float]:

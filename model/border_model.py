@@ -28,6 +28,7 @@ from model.founding import Founding, build_founding
 from model.levers import Levers
 from model.parameters import ParameterSpace, ParameterValues
 from model.record import Record
+from model.village_engine import engine_for
 from model.world import World, load_world
 from model.zone_agent import zones_of
 from model.zones import qyzyljar_projects
@@ -91,7 +92,7 @@ class BorderModel(mesa.Model):
             values = ParameterSpace(place).defaults().with_values(values or {})
         if founding is None:
             founding = _shared_founding(place, values["household_size"])
-        self.engine = Engine(place, founding, values, self.seed, levers, horizon)
+        self.engine = engine_for(place, founding, values, self.seed, levers, horizon)
         self.census = Census(self.engine)
         self.settlements: list[Settlement] = [Settlement(self, index) for index in range(place.n_sim)]
         self.destinations: list[Destination] = [

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from model.choice_sets import everywhere
 from model.compiled import kernel
 from model.population import AGES
 
@@ -36,6 +37,7 @@ class Places(NamedTuple):
         constant: alternative-specific constant of the simulated places (`normalisation.py`), 0 elsewhere.
         open: bool, can be chosen. study: bool, has universities. key: uint64 hash of the id.
         log_distance: [n_all, n_all] ln(road km / 100) as perceived (border crossing included).
+        rivals: int32 places that people outside weigh against any place (`choice_sets.py`).
     """
 
     income: NDArray[np.float64]
@@ -49,19 +51,23 @@ class Places(NamedTuple):
     study: NDArray[np.bool_]
     key: NDArray[np.uint64]
     log_distance: NDArray[np.float64]
+    rivals: NDArray[np.int32]
 
 
 class Choice(NamedTuple):
     """Tabulated utilities of a year, for the n_sim simulated places.
 
     Attributes:
-        utility: [n_sim, 2, n_all] V without y_h and kin, over tau, by children (0/1); FAR_BELOW if closed.
+        there: int32[n_sim, alternatives] places that people of a place choose from (`choice_sets.py`): in most
+            worlds all n_all, so that an alternative's number is the place's.
+        utility: [n_sim, 2, alternatives] V without y_h and kin, over tau, by children (0/1); FAR_BELOW if closed.
         nest_value: [n_sim, 2, 2] ln A of the nests: ln of the sum of exp(utility) within the nest.
         study_value: [n_sim, 2] the same over places with universities (no children).
         inclusive: [n_sim, 2, 4] T, the inclusive value without -beta_y ln y_h, by children and kin.
         factor: [n_sim, 2, 4] exp(T).
     """
 
+    there: NDArray[np.int32]
     utility: NDArray[np.float64]
     nest_value: NDArray[np.float64]
     study_value: NDArray[np.float64]
@@ -69,10 +75,11 @@ class Choice(NamedTuple):
     factor: NDArray[np.float64]
 
 
-def new_choice(n_sim: int, n_all: int) -> Choice:
-    """Empty tables."""
+def new_choice(n_sim: int, n_all: int, there: NDArray[np.int32] | None = None) -> Choice:
+    """Empty tables; without choice sets `there`, everyone chooses from all places."""
+    sets = everywhere(n_sim, n_all) if there is None else there
     return Choice(
-        np.empty((n_sim, 2, n_all)), np.empty((n_sim, 2, NESTS)), np.empty((n_sim, NESTS)),
+        sets, np.empty((n_sim, 2, sets.shape[1])), np.empty((n_sim, 2, NESTS)), np.empty((n_sim, NESTS)),
         np.empty((n_sim, 2, KINDS_OF_KIN)), np.empty((n_sim, 2, KINDS_OF_KIN)),
     )  # fmt: skip
 
@@ -134,7 +141,7 @@ def log_sum(first: float, second: float) -> float:
 def tabulate(n_sim: int, places: Places, table: Any, alpha_russia: float, choice: Choice) -> None:
     """Fill the utilities and inclusive values of a year (equations 10 and 11)."""
     settings = table[0]
-    n_all = places.income.shape[0]
+    n_all, alternatives = places.income.shape[0], choice.utility.shape[2]
     tau = settings.tau
     appeals = np.empty(n_all)
     all_appeals(places, settings, appeals)
@@ -143,7 +150,8 @@ def tabulate(n_sim: int, places: Places, table: Any, alpha_russia: float, choice
         home = home_appeal(here, places, settings)
         for children in range(2):
             top[:] = FAR_BELOW
-            for there in range(n_all):
+            for k in range(alternatives):
+                there = choice.there[here, k]
                 value = FAR_BELOW
                 if there != here and places.open[there]:
                     value = appeals[there] - home - settings.beta_D * places.log_distance[here, there]
@@ -151,12 +159,13 @@ def tabulate(n_sim: int, places: Places, table: Any, alpha_russia: float, choice
                         value += settings.beta_K * (places.services[there] - places.services[here])
                     value /= tau
                     top[places.nest[there]] = max(top[places.nest[there]], value)
-                choice.utility[here, children, there] = value
+                choice.utility[here, children, k] = value
             for nest in range(NESTS):
                 total = 0.0
                 studied = 0.0
-                for there in range(n_all):
-                    value = choice.utility[here, children, there]
+                for k in range(alternatives):
+                    there = choice.there[here, k]
+                    value = choice.utility[here, children, k]
                     if value > FAR_BELOW and places.nest[there] == nest:
                         weight = math.exp(value - top[nest])
                         total += weight
@@ -221,7 +230,7 @@ def advantages(
             weights[:] = FAR_BELOW
             for nest in range(NESTS):
                 top = FAR_BELOW
-                for other in range(n_all):
+                for other in places.rivals:
                     value[other] = FAR_BELOW
                     rival = (
                         other != place
@@ -235,7 +244,7 @@ def advantages(
                         ) / settings.tau
                         top = max(top, value[other])
                 total = 0.0
-                for other in range(n_all):
+                for other in places.rivals:
                     if value[other] > FAR_BELOW:
                         total += math.exp(value[other] - top)
                 if total > 0.0:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from model.csv_tables import Files, Row
@@ -28,6 +29,7 @@ from model.priors import (
 from model.problems import Problems, nearest
 
 TABLE = Path(__file__).resolve().parent / "data" / "parameters.csv"
+VILLAGE_TABLE = TABLE.parent / "villages" / "parameters.csv"
 COLUMNS = (
     "name", "symbol", "meaning", "unit", "default", "prior", "low", "high", "kind", "block", "per", "source",
 )  # fmt: skip
@@ -81,36 +83,42 @@ def parse_prior(text: str) -> Prior | None:
         raise ValueError(f"prior '{text}': wrong number of numbers") from None
 
 
-def _declaration(files: Files, row: Row) -> Declaration:
+def _declaration(files: Files, row: Row, path: Path) -> Declaration:
     cells = row.cells
-    files.name(TABLE, row, "kind", KINDS, "kind")
-    files.name(TABLE, row, "per", PER, "kind of place")
-    low = files.number(TABLE, row, "low", -LARGEST, LARGEST)
-    high = files.number(TABLE, row, "high", low, LARGEST)
+    files.name(path, row, "kind", KINDS, "kind")
+    files.name(path, row, "per", PER, "kind of place")
+    low = files.number(path, row, "low", -LARGEST, LARGEST)
+    high = files.number(path, row, "high", low, LARGEST)
     prior: Prior | None = None
     try:
         prior = parse_prior(cells["prior"])
     except ValueError as fault:
-        files.problems.at_line(TABLE, row.line, str(fault))
+        files.problems.at_line(path, row.line, str(fault))
     return Declaration(
-        cells["name"], cells["symbol"], cells["meaning"], cells["unit"], files.number(TABLE, row, "default", low, high),
+        cells["name"], cells["symbol"], cells["meaning"], cells["unit"], files.number(path, row, "default", low, high),
         prior, low, high, cells["kind"], cells["source"], cells["block"], cells["per"],
     )  # fmt: skip
 
 
-def read_declarations() -> tuple[Declaration, ...]:
-    """Declarations in the order of the table.
+def read_declarations(path: Path = TABLE) -> tuple[Declaration, ...]:
+    """Declarations in the order of a table.
 
     Raises:
         WorldError: the table is damaged; all faults are listed with their lines.
     """
     files = Files(Problems("parameters"))
-    declarations = [_declaration(files, row) for row in files.rows(TABLE, COLUMNS)]
+    declarations = [_declaration(files, row, path) for row in files.rows(path, COLUMNS)]
     names = [declaration.name for declaration in declarations]
     for name in sorted({name for name in names if names.count(name) > 1}):
-        files.problems.at_key(TABLE, (name,), "is declared twice")
+        files.problems.at_key(path, (name,), "is declared twice")
     files.problems.raise_if_any()
     return tuple(declarations)
+
+
+@cache
+def village_declarations() -> tuple[Declaration, ...]:
+    """Further parameters of worlds of villages; no other world has them."""
+    return read_declarations(VILLAGE_TABLE)
 
 
 DECLARATIONS: tuple[Declaration, ...] = read_declarations()

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from model import draws
 from model.choice import FAR_BELOW, Choice, Places, nest_kin
 from model.compiled import lean_kernel
-from model.draws import U64
+from model.draws import I64, U64
 
 BRACKET_BITS = 9
 BRACKET_SHIFT = U64(64 - BRACKET_BITS)
@@ -77,16 +77,16 @@ def choose_destination(
     russia = nest_taste(key, nest_salt, 1, tau) + (settings.beta_N * nest_kin(kin, 1) + alpha_russia) / tau
     own = draws.mix(key ^ place_salt)
     surely = FAR_BELOW
-    for there in range(choice.utility.shape[2]):
-        utility = choice.utility[here, children, there]
+    for k in range(choice.utility.shape[2]):
+        utility, there = choice.utility[here, children, k], choice.there[here, k]
         if utility > FAR_BELOW and (places.study[there] or not study_only):
             utility += russia if places.nest[there] == 1 else kazakhstan
             bits = draws.mix(own + places.key[there])
             surely = max(surely, utility + BRACKETS[bits >> BRACKET_SHIFT])
     best, rivals = -1, 0
     best_value, best_utility, best_bits = FAR_BELOW, FAR_BELOW, U64(0)
-    for there in range(choice.utility.shape[2]):
-        utility = choice.utility[here, children, there]
+    for k in range(choice.utility.shape[2]):
+        utility, there = choice.utility[here, children, k], I64(choice.there[here, k])
         if utility > FAR_BELOW and (places.study[there] or not study_only):
             utility += russia if places.nest[there] == 1 else kazakhstan
             bits = draws.mix(own + places.key[there])

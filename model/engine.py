@@ -459,4 +459,6 @@ def simulate(
     horizon: int = 2045,
 ) -> Record:
     """Run one world from its start to the horizon."""
-    return Engine(world, founding, values, seed, levers, horizon).run()
+    from model.village_engine import engine_for  # builds on this file
+
+    return engine_for(world, founding, values, seed, levers, horizon).run()

@@ -15,6 +15,7 @@ from model.accounts import Ledger, count_stock, new_ledger
 from model.arrivals import Arrivers
 from model.buffers import Buffers
 from model.choice import Choice, Places, log_distances, new_choice, rogers_castro
+from model.choice_sets import choice_sets, rivals
 from model.demography import (
     Vital,
     new_vital,
@@ -82,7 +83,7 @@ class EngineState(Buffers):
         )
         self.state: Settlements = new_settlements(n_sim, n_all)
         self.ledger: Ledger = new_ledger(n_sim, n_all)
-        self.choice: Choice = new_choice(n_sim, n_all)
+        self.choice: Choice = new_choice(n_sim, n_all, choice_sets(world))
         self.vital: Vital = new_vital(n_sim)
         self.incomes = Incomes(np.zeros(n_sim), np.zeros(n_sim))
         self.places = Places(
@@ -97,6 +98,7 @@ class EngineState(Buffers):
             world.is_study_place,
             self.keys,
             np.empty((n_all, n_all)),
+            rivals(world),
         )
         log_distances(world.road_km, self.places.log_distance)
         self.projects = project_columns(
@@ -135,7 +137,7 @@ class EngineState(Buffers):
         super().__init__(founding, self.ledger)
         self.alpha, self.border = 0.0, 1.0
         self.opening_keys = np.uint64(0)
-        self.record = Record(self.start, horizon, n_sim, n_all)
+        self.record: Record = self.new_record()
         self.population_2015 = world.founding_population * founding.replicates
         # What `open_world` derives from founders and parameters.
         self.norm: Norm
@@ -158,6 +160,19 @@ class EngineState(Buffers):
         open_world(self)
         self.record.pyramid_first[:] = self.ledger.closing
         self.note_stocks()
+
+    # What kinds of worlds do their own way ------------------------------------------------------------
+
+    def new_record(self) -> Record:
+        """Room for what the run records."""
+        return Record(self.start, self.horizon, self.world.n_sim, self.world.n_all)
+
+    def show_services(self) -> None:
+        """Services that the places offer beyond what `show_places` says; in most worlds that is all."""
+
+    def job_shares(self) -> NDArray[np.float64]:
+        """Shares of jobs by place and sector, float64[n_sim, 4]; empty where the settings hold everywhere."""
+        return np.empty((0, SECTORS))
 
     # Rows and counts ----------------------------------------------------------------------------------
 

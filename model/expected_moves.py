@@ -146,8 +146,8 @@ def expect_flows(
                     persons += leavers.alone[here, kin]
                 if persons <= 0.0 or total <= FAR_BELOW:
                     continue
-                for there in range(flows.shape[1]):
-                    utility = choice.utility[here, children, there]
+                for k in range(choice.utility.shape[2]):
+                    utility, there = choice.utility[here, children, k], choice.there[here, k]
                     if utility > FAR_BELOW:
                         nest = places.nest[there]
                         value = choice.nest_value[here, children, nest]
@@ -159,8 +159,8 @@ def expect_flows(
             total = log_sum(first, second)
             if studying <= 0.0 or total <= FAR_BELOW:
                 continue
-            for there in range(flows.shape[1]):
-                utility = choice.utility[here, 0, there]
+            for k in range(choice.utility.shape[2]):
+                utility, there = choice.utility[here, 0, k], choice.there[here, k]
                 if utility > FAR_BELOW and places.study[there]:
                     nest = places.nest[there]
                     weight = second if nest == 1 else first

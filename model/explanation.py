@@ -94,8 +94,8 @@ def explain(engine: Engine, row: int) -> Explanation:
     fill_nest_weights(choice.nest_value[here, children], kin, engine.table, alpha, weights)
     total = choice.inclusive[here, children, kin]
     alternatives = []
-    for there in range(engine.world.n_all):
-        table = float(choice.utility[here, children, there])
+    for k, there in enumerate(choice.there[here].tolist()):
+        table = float(choice.utility[here, children, k])
         if table <= FAR_BELOW:
             continue
         nest = int(engine.places.nest[there])

@@ -306,7 +306,14 @@ def build_founding(
 
     Returns:
         Founding with exactly `world.founding_population` persons per place and replicate.
+
+    Raises:
+        ValueError: replicates of a world of villages, or villages that the households do not fit into.
     """
+    if world.villages is not None:
+        from model.village_founding import found_villages
+
+        return found_villages(world, household_size, tfr, infant_first_year, seed, replicates)
     schedules = world.schedules
     births = np.empty(AGES)
     birth_probabilities(schedules.fertility, tfr, births)

@@ -71,6 +71,15 @@ def found_jobs(total: NDArray[np.float64], settings: Any, state: Settlements) ->
 
 
 @lean_kernel
+def share_jobs(total: NDArray[np.float64], shares: NDArray[np.float64], state: Settlements) -> None:
+    """Jobs of 2015 by sector from the total of each place and its own shares, float64[n_sim, 4]."""
+    for place in range(total.shape[0]):
+        for sector in range(SECTORS):
+            state.jobs_2015[place, sector] = shares[place, sector] * total[place]
+            state.jobs[place, sector] = state.jobs_2015[place, sector]
+
+
+@lean_kernel
 def drift_of_services(settings: Any, extra_agriculture: float) -> float:
     """Yearly loss of public and local posts per head that makes all jobs drift by m_J at constant population."""
     tradable = settings.share_A * (settings.m_A + extra_agriculture) + settings.share_I * settings.m_I

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from model.compiled import kernel, lean_kernel
 from model.job_queue import NOBODY, JobQueue, Seekers, begin_of, cut_after, new_queue
-from model.jobs import found_jobs
+from model.jobs import found_jobs, share_jobs
 from model.labour import Centres, Cuts, acceptance, close_market, round_half_up
 from model.population import COMMUTER, FIRST_SECTOR, HIDDEN, SECTORS, UNEMPLOYED, People
 from model.settlements import Settlements
@@ -39,6 +39,7 @@ def found_labour(
     seekers: Seekers,
     n: int,
     formal_share: NDArray[np.float64],
+    job_shares: NDArray[np.float64],
     centres: Centres,
     is_centre: NDArray[np.bool_],
     table: Any,
@@ -48,7 +49,8 @@ def found_labour(
     """Jobs of 2015 and every participant's first status; the same queue decides as in any later year.
 
     Posts are the formal share of participants; a centre has further posts for those who commute in.
-    `slack_2015` is the slack that results.
+    `slack_2015` is the slack that results. `job_shares` is float64[n_sim, 4], or empty where all places have the
+    shares of the settings.
     """
     settings = table[0]
     n_sim = state.participants.shape[0]
@@ -77,7 +79,10 @@ def found_labour(
             state.commuters_in[centre] += away[place]
     for place in range(n_sim):
         posts[place] += state.commuters_in[place]
-    found_jobs(posts, settings, state)
+    if job_shares.shape[0] == 0:
+        found_jobs(posts, settings, state)
+    else:
+        share_jobs(posts, job_shares, state)
     queue = new_queue(seekers, n, n_sim)
     for place in range(n_sim):
         _found_place(place, away[place], state, queue, settings, cuts)

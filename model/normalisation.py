@@ -202,8 +202,8 @@ def expected_flows(
                 children = cell // KINDS_OF_KIN
                 _cell_weights(place, cell, choice, settings, alpha, weights)
                 total += moving * (weights[0] + weights[1])
-                for there in range(n_all):
-                    value = choice.utility[place, children, there]
+                for k in range(choice.utility.shape[2]):
+                    value, there = choice.utility[place, children, k], choice.there[place, k]
                     if value > FAR_BELOW:
                         nest = places.nest[there]
                         share = math.exp(value - choice.nest_value[place, children, nest])
@@ -213,8 +213,8 @@ def expected_flows(
                 sum_weights = weights[0] + weights[1]
                 if sum_weights > 0.0:
                     study_total += youth_cells[place, cell]
-                    for there in range(n_all):
-                        value = choice.utility[place, 0, there]
+                    for k in range(choice.utility.shape[2]):
+                        value, there = choice.utility[place, 0, k], choice.there[place, k]
                         if value > FAR_BELOW and places.study[there]:
                             nest = places.nest[there]
                             share = (
@@ -250,11 +250,14 @@ def weigh_nests(founders: Founders, choice: Choice, places: Places, settings: An
         for cell in range(CELLS):
             children = cell // KINDS_OF_KIN
             inside, study_inside = 0.0, 0.0
-            for there in range(n_sim):
-                value = choice.utility[place, children, there]
+            for k in range(choice.utility.shape[2]):
+                there = choice.there[place, k]
+                if there >= n_sim:
+                    continue
+                value = choice.utility[place, children, k]
                 if value > FAR_BELOW:
                     inside += math.exp(value - choice.nest_value[place, children, 0])
-                value = choice.utility[place, 0, there]
+                value = choice.utility[place, 0, k]
                 if value > FAR_BELOW and places.study[there]:
                     study_inside += math.exp(value - choice.study_value[place, 0])
             moving = founders.moving[place, cell, 0] / FIXED_POINT

@@ -126,6 +126,7 @@ def open_world(engine: EngineState) -> None:
         engine.table,
         engine.places,
     )
+    engine.show_services()
     perceive_incomes(
         state,
         world.n_sim,
@@ -206,6 +207,7 @@ def _open_labour_market(engine: EngineState) -> None:
         engine.seekers,
         n,
         world.formal_jobs_share,
+        engine.job_shares(),
         engine.centres,
         engine.is_centre,
         engine.table,
@@ -358,15 +360,15 @@ def _outside_students(engine: EngineState) -> NDArray[np.float64]:
     world, choice = engine.world, engine.choice
     shares = np.ones(world.n_sim)
     for place in range(world.n_sim):
-        utility = choice.utility[place, 0]
-        open_places = world.is_study_place & (utility > -1e299)
+        utility, there = choice.utility[place, 0], choice.there[place]
+        open_places = world.is_study_place[there] & (utility > -1e299)
         if open_places.any():
             top = float(utility[open_places].max())
             outside, total = 0.0, 0.0
-            for there in np.flatnonzero(open_places):
-                weight = math.exp(float(utility[there]) - top)
+            for k in np.flatnonzero(open_places):
+                weight = math.exp(float(utility[k]) - top)
                 total += weight
-                if there >= world.n_sim:
+                if there[k] >= world.n_sim:
                     outside += weight
             shares[place] = outside / total
     return np.asarray(engine.norm.youth_leaving * shares)
@@ -374,10 +376,10 @@ def _outside_students(engine: EngineState) -> NDArray[np.float64]:
 
 def _study_origin(engine: EngineState, place: int) -> int:
     """External place from which returning students are booked: the open university place of largest utility."""
-    world = engine.world
-    utility = np.where(world.is_study_place, engine.choice.utility[place, 0], -np.inf)
-    utility[: world.n_sim] = -np.inf
-    return int(np.argmax(utility)) if np.isfinite(utility).any() else world.n_all - 1
+    world, there = engine.world, engine.choice.there[place]
+    outside = world.is_study_place[there] & (there >= world.n_sim)
+    utility = np.where(outside, engine.choice.utility[place, 0], -np.inf)
+    return int(there[np.argmax(utility)]) if np.isfinite(utility).any() else world.n_all - 1
 
 
 def _open_register(engine: EngineState) -> None:

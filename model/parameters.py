@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import draws
-from model.declarations import DECLARATIONS, Declaration
+from model.declarations import DECLARATIONS, Declaration, village_declarations
 from model.priors import LogNormal, Normal, Prior, TruncatedNormal
 from model.world import World
 
@@ -96,10 +96,13 @@ class ParameterSpace:
     def __init__(self, world: World) -> None:
         self.world = world
         parameters: list[Parameter] = []
-        for declaration in DECLARATIONS:
+        # Villages have no figures of their own: they share those of their district
+        holder = world if world.villages is None else world.villages.base
+        own = () if world.villages is None else village_declarations()
+        for declaration in (*DECLARATIONS, *own):
             if declaration.per:
                 parameters.extend(
-                    _place_parameter(declaration, place, world) for place in places_of(declaration, world)
+                    _place_parameter(declaration, place, holder) for place in places_of(declaration, holder)
                 )
             else:
                 parameters.append(Parameter(declaration, "", declaration.default, declaration.prior))
@@ -215,7 +218,7 @@ class ParameterValues:
     def by_place(self, name: str, fill: float = 0.0) -> NDArray[np.float64]:
         """Per-place parameter as float64[n_all]; places without a value hold `fill`."""
         world = self.space.world
-        values = (self.values.get(f"{name}.{place}", fill) for place in world.ids)
+        values = (self.values.get(f"{name}.{place}", fill) for place in world.holders)
         return np.fromiter(values, dtype=np.float64, count=world.n_all)
 
     def with_values(self, changes: Mapping[str, float]) -> ParameterValues:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from model.csv_tables import Files
 from model.drivers import Drivers
 from model.problems import Problems, WorldError, nearest
 from model.schedules import Schedules
+
+if TYPE_CHECKING:
+    from model.villages import Villages
 
 __all__ = ["DATA", "World", "WorldError", "load_world", "shipped_worlds"]
 
@@ -54,6 +57,7 @@ class World:
         local_budget: [n_sim, 6] nominal thousand KZT a head 2015-2020, 0 where unknown.
         zone_jobs: launched jobs of special economic zones by place id and year.
         digest: sha256 over the names and bytes of all files read.
+        villages: in a world of villages, what is known of them beyond other places; None elsewhere.
     """
 
     name: str
@@ -96,6 +100,7 @@ class World:
     local_budget: Floats
     zone_jobs: dict[str, dict[int, float]]
     digest: str
+    villages: Villages | None = None
 
     def names(self, lang: str = "en") -> tuple[str, ...]:
         """Return the names of all places in English, Russian or Kazakh ("en", "ru", "kk")."""
@@ -115,6 +120,11 @@ class World:
             raise WorldError(
                 f"world '{self.name}' has no place '{place_id}'" + nearest(place_id, self.ids)
             ) from None
+
+    @property
+    def holders(self) -> tuple[str, ...]:
+        """Id by place [n_all] under which parameters per place are declared: for a village, its district."""
+        return self.ids if self.villages is None else self.villages.holders
 
     def __deepcopy__(self, memo: dict[int, Any]) -> World:
         """A world never changes, so that copies of a model share it."""
@@ -151,4 +161,9 @@ def load_world(name_or_path: str) -> World:
     world_file = read_world_file(files, path)
     problems.raise_if_any()
     assert world_file is not None
-    return WorldReader(files, path, world_file).world()
+    reader = WorldReader(files, path, world_file)
+    if world_file.villages is None:
+        return reader.world()
+    from model.villages import read_villages
+
+    return read_villages(reader, world_file.villages)

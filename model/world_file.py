@@ -72,6 +72,16 @@ class PlaceEntry(_Strict):
     labour_force_2015: Persons | None = None
 
 
+class VillageList(_Strict):
+    """A world of villages: every rural district that is simulated is taken apart into its villages.
+
+    `list` is the user's CSV of real villages; without it villages are drawn, labelled synthetic, from `seed`.
+    """
+
+    list: FileName | None = None
+    seed: Annotated[int, Field(ge=0, le=2**53)] = 20150101
+
+
 class Road(_Strict):
     """A road distance that replaces great circle x 1.2, both ways."""
 
@@ -90,9 +100,16 @@ class WorldFile(_Strict):
     places: Annotated[dict[PlaceId, PlaceEntry], Field(min_length=1, max_length=MOST_PLACES)]
     arrival_origins: dict[PlaceId, Share] = {}
     roads: list[Road] = []
+    villages: VillageList | None = None
 
 
-_KEYS_BELOW: dict[str, type[BaseModel]] = {"title": Title, "files": DataFiles, "wear": Wear, "roads": Road}
+_KEYS_BELOW: dict[str, type[BaseModel]] = {
+    "title": Title,
+    "files": DataFiles,
+    "wear": Wear,
+    "roads": Road,
+    "villages": VillageList,
+}
 
 
 def read_world_file(files: Files, path: Path) -> WorldFile | None:

@@ -24,7 +24,7 @@ def own_world(tmp_path: Path) -> Path:
 
 
 def test_shipped_worlds() -> None:
-    assert shipped_worlds() == ("region", "template", "towns")
+    assert shipped_worlds() == ("region", "template", "towns", "villages")
 
 
 @pytest.mark.parametrize(

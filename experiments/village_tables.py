@@ -1,0 +1,352 @@
+"""Tables of `qyzyljar extinction --world villages`: on the terminal and as CSV files."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from calibration.village_backtest import EVENTS, MODEL, Backtest
+from calibration.village_transitions import DATA
+from experiments.intervals import probability
+from experiments.village_parts import CLASS_NAMES, SPAN
+from experiments.village_policies import POLICIES
+from experiments.village_results import Counts, Floats, PolicyEffect, quantiles
+from model.csv_tables import Files
+from model.problems import Problems
+from model.village_sites import read_counts
+
+SHOWN_YEARS = (2015, 2018, 2020, 2025, 2030, 2035, 2040, 2045)
+COUNTED = (
+    ("empty", "empty"),
+    ("at_most_10", "1-10 people"),
+    ("under_50", "1-49 people"),
+    ("under_50_three_years", "under 50 for three years, the empty included"),
+    ("lost_school", "school lost since 2015"),
+    ("lost_medical", "medical point lost"),
+    ("lost_farm", "farm closed"),
+)
+
+
+def text_of(low: float, median: float, high: float, digits: int = 0) -> str:
+    """Median with the central 90 %."""
+    return f"{median:,.{digits}f} ({low:,.{digits}f}-{high:,.{digits}f})"
+
+
+def print_counts(console: Console, counts: Counts) -> None:
+    """Villages by year."""
+    table = Table(title="Villages on 1 January: median and central 90 % of the runs", title_justify="left")
+    table.add_column("year")
+    for _, title in COUNTED:
+        table.add_column(title, justify="right")
+    years = [year for year in SHOWN_YEARS if counts.years[0] <= year <= counts.years[-1]]
+    for year in years:
+        cells = [text_of(*quantiles(counts.total(name)[:, counts.at(year)])) for name, _ in COUNTED]
+        table.add_row(str(year), *cells)
+    console.print(table)
+
+
+def dated_rows(counts: Counts) -> list[tuple[str, str, str, str]]:
+    """Dated counts beside the model: what was fitted and what was held out."""
+    problems = Problems("dated counts of villages")
+    files = Files(problems)
+    fitted, held = read_counts(files), read_counts(files, DATA / "counts_2019.csv")
+    problems.raise_if_any()
+    rows = []
+    for (measure, year), value in sorted((fitted | held).items(), key=lambda item: item[0][1]):
+        if not counts.years[0] <= year <= counts.years[-1] or measure == "abolished_in_law":
+            continue
+        at = counts.at(year)
+        standing = counts.total("villages")[:, at] - counts.total("empty")[:, at]
+        found = standing if measure == "villages" else counts.total(measure)[:, at]
+        use = (
+            "held out"
+            if (measure, year) in held
+            else "fitted"
+            if year == 2018
+            else "start"
+            if year == 2015
+            else "not used"
+        )
+        rows.append(
+            (f"{measure.replace('_', ' ')}, 1 January {year}", str(value), text_of(*quantiles(found)), use)
+        )
+    return rows
+
+
+def print_dated(console: Console, counts: Counts) -> None:
+    """Dated counts beside the model."""
+    table = Table(
+        title="Dated counts of villages beside the model (villages with people; abolition in law lags behind)",
+        title_justify="left",
+    )
+    for name in ("count", "published", "model: median (90 %)", "use"):
+        table.add_column(name, justify="left" if name in ("count", "use") else "right")
+    for row in dated_rows(counts):
+        table.add_row(*row)
+    console.print(table)
+
+
+def empirical_hazards() -> dict[str, list[tuple[str, str, int, int]]]:
+    """Panel, period, villages and extinct by size class."""
+    files = Files(Problems("hazards of villages"))
+    found: dict[str, list[tuple[str, str, int, int]]] = {}
+    columns = (
+        "panel", "period", "size_class", "villages", "extinct", "annual_hazard", "wilson_low", "wilson_high",
+        "mean_log_growth", "sd_log_growth", "source", "quality",
+    )  # fmt: skip
+    for row in files.rows(DATA / "hazards.csv", columns):
+        cells = row.cells
+        found.setdefault(cells["size_class"], []).append(
+            (cells["panel"], cells["period"], int(cells["villages"]), int(cells["extinct"]))
+        )
+    files.problems.raise_if_any()
+    return found
+
+
+def yearly(share: float) -> float:
+    """Per cent a year that gives a share over the span of `village_parts.SPAN` years."""
+    return float(-100.0 * np.log1p(-min(share, 0.999)) / SPAN)
+
+
+def hazard_rows(hazards: dict[str, Floats]) -> list[tuple[str, str, str, str]]:
+    """Hazard of emptying a year by size class, per cent: the model, its growth, and the panels."""
+    empirical = empirical_hazards()
+    rows = []
+    for name in CLASS_NAMES:
+        exposed, emptied, growth, squares = hazards[name].T
+        total = float(exposed.sum())
+        by_run = np.divide(emptied, exposed, out=np.zeros_like(emptied), where=exposed > 0)
+        low, high = np.quantile(by_run, (0.05, 0.95)).tolist()
+        if total == 0:
+            shown = "no village"
+        elif emptied.sum() == 0:
+            shown = f"under {yearly(probability(0, int(total)).high):.4f}"
+        else:
+            shown = f"{yearly(float(emptied.sum()) / total):.2f} ({yearly(low):.2f}-{yearly(high):.2f})"
+        stayed = max(total - float(emptied.sum()), 1.0)
+        mean = float(growth.sum()) / stayed
+        sd = float(np.sqrt(max(float(squares.sum()) / stayed - mean**2, 0.0)))
+        beside = []
+        for panel, period, villages, extinct in empirical.get(name, ()):
+            first, last = (int(year) for year in period.split("-"))
+            spread = probability(extinct, villages)
+            low, share, high = (
+                float(-100 * np.log1p(-min(p, 0.999)) / (last - first))
+                for p in (spread.low, spread.share, spread.high)
+            )
+            text = f"under {high:.2f}" if extinct == 0 else f"{share:.2f} ({low:.2f}-{high:.2f})"
+            beside.append(f"{panel} {period}: {text}")
+        rows.append((name, shown, f"{mean / SPAN:+.3f}, sd {sd / np.sqrt(SPAN):.2f}", "; ".join(beside)))
+    return rows
+
+
+def print_hazards(console: Console, hazards: dict[str, Floats], first: int) -> None:
+    """Hazards by size class beside the empirical ones."""
+    table = Table(
+        title=f"Chance of emptying a year by size class of {first}, over {SPAN} years, per cent",
+        title_justify="left",
+    )
+    for name in (
+        "people",
+        "model: mean (90 % of runs)",
+        "model: log growth a year",
+        "empirical (95 % Wilson)",
+    ):
+        table.add_column(name, justify="left" if name.startswith("emp") else "right")
+    for row in hazard_rows(hazards):
+        table.add_row(*row)
+    console.print(table)
+
+
+def district_rows(counts: Counts, names: dict[str, str]) -> list[tuple[str, str, str, str, str]]:
+    """Districts by the share of their villages that are empty or under 50 for three years at the horizon."""
+    share = counts.values["under_50_three_years"][:, -1] / counts.values["villages"][:, -1]
+    empty = counts.values["empty"][:, -1] / counts.values["villages"][:, -1]
+    people = counts.values["people"][:, -1] / counts.values["people"][:, 0]
+    rank = (-share).argsort(axis=1).argsort(axis=1) + 1
+    order = np.argsort(-share.mean(axis=0), kind="stable")
+    rows = []
+    for d in order.tolist():
+        low, high = np.quantile(rank[:, d], (0.05, 0.95))
+        rows.append(
+            (
+                names.get(counts.districts[d], counts.districts[d]),
+                text_of(*quantiles(100 * share[:, d])),
+                text_of(*quantiles(100 * empty[:, d])),
+                text_of(*quantiles(100 * people[:, d])),
+                f"{low:.0f}-{high:.0f}",
+            )
+        )
+    return rows
+
+
+def print_districts(console: Console, counts: Counts, names: dict[str, str]) -> None:
+    """Ranking of districts."""
+    table = Table(
+        title=f"Districts on 1 January {counts.years[-1]}, per cent of their villages (of people: per cent of 2015)",
+        title_justify="left",
+    )
+    for name in ("district", "under 50 for three years or empty", "empty", "people", "rank, 90 % of runs"):
+        table.add_column(name, justify="left" if name == "district" else "right")
+    for row in district_rows(counts, names):
+        table.add_row(*row)
+    console.print(table)
+
+
+def _billions(effect: PolicyEffect) -> str:
+    low, median, high = effect.cost
+    return text_of(low / 1000, median / 1000, high / 1000, 1)
+
+
+def print_policies(console: Console, effects: Sequence[PolicyEffect], horizon: int) -> None:
+    """Policies in villages saved and cost per village-year."""
+    table = Table(
+        title=f"Policies from 2022 against the baseline on the same draws, {horizon}: median (90 %)",
+        title_justify="left",
+    )
+    for name in (
+        "policy", "villages not empty", "villages of 50 and more", "mean (s.e.)", "village-years of 50 and more",
+        "people", "billion KZT (2020)", "million KZT a village-year",
+    ):  # fmt: skip
+        table.add_column(name, justify="left" if name == "policy" else "right")
+    for effect in effects:
+        dear = effect.cost_per_village_year
+        table.add_row(
+            POLICIES[effect.name].title,
+            text_of(*effect.saved_alive),
+            text_of(*effect.saved_50),
+            f"{effect.mean_saved_50:+.1f} ({effect.mean_error:.1f})",
+            text_of(*effect.village_years),
+            text_of(*effect.people),
+            _billions(effect),
+            f"{dear:,.0f}" if np.isfinite(dear) else "no village-year gained",
+        )
+    console.print(table)
+
+
+def backtest_rows(found: Backtest) -> list[tuple[str, ...]]:
+    """Brier scores by event and contestant."""
+    titles = {event.name: event.title for event in EVENTS}
+    return [
+        (
+            titles[score.event],
+            score.contestant,
+            str(score.villages),
+            f"{score.events} ({score.expected:.1f})",
+            f"{score.brier:.4f}",
+            f"{score.skill:+.2f}",
+            ""
+            if score.contestant == MODEL
+            else f"{score.difference:+.4f} ({score.low:+.4f} to {score.high:+.4f})",
+        )
+        for score in found.scores
+    ]
+
+
+def verdict(found: Backtest) -> str:
+    """The plain statement whether the model beats the benchmarks."""
+    rivals = [score for score in found.scores if not score.contestant.startswith(MODEL)]
+    better = [score for score in rivals if score.low > 0.0]
+    worse = [score for score in rivals if score.high < 0.0]
+    ahead = sum(score.difference > 0.0 for score in rivals)
+    text = (
+        f"Of {len(rivals)} comparisons with benchmarks the model has the lower Brier score in {ahead}; "
+        f"the 90 % interval of "
+        f"the difference excludes nought in {len(better)} in its favour, in {len(worse)} against it. "
+    )
+    if better and not worse:
+        return text + "The model beats the benchmarks where they can be told apart."
+    if worse and not better:
+        return text + "The model does not beat the benchmarks."
+    return text + "On 55 villages and one decade the model neither beats the benchmarks nor is beaten."
+
+
+def print_backtest(console: Console, found: Backtest) -> None:
+    """Brier scores and the statement."""
+    table = Table(title="Villages of 1999 foretold to 2009 (mean growth given to all)", title_justify="left")
+    for name in (
+        "event", "contestant", "villages", "events (expected)", "Brier", "skill", "Brier less the model's (90 %)"
+    ):  # fmt: skip
+        table.add_column(name, justify="left" if name in ("event", "contestant") else "right")
+    for row in backtest_rows(found):
+        table.add_row(*row)
+    console.print(table)
+    console.print(verdict(found))
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A CSV file's content."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def summary_text(scenarios: dict[str, Counts]) -> str:
+    """Content of summary.csv: every measure by scenario, year and district (and all), mean and quantiles over runs."""
+    rows = []
+    for scenario, counts in scenarios.items():
+        for name, values in counts.values.items():
+            whole = np.concatenate([values, values.sum(axis=2, keepdims=True)], axis=2)
+            figures = np.quantile(whole, (0.05, 0.25, 0.5, 0.75, 0.95), axis=0)
+            mean = whole.mean(axis=0)
+            for t, year in enumerate(counts.years.tolist()):
+                for d, district in enumerate((*counts.districts, "all")):
+                    cells = [f"{mean[t, d]:.10g}", *(f"{q[t, d]:.10g}" for q in figures)]
+                    rows.append((scenario, year, district, name, len(values), *cells))
+    header = (
+        "scenario",
+        "year",
+        "district",
+        "variable",
+        "runs",
+        "mean",
+        "q05",
+        "q25",
+        "median",
+        "q75",
+        "q95",
+    )
+    return csv_text(header, rows)
+
+
+def csv_tables(counts: Counts, hazards: dict[str, Floats], names: dict[str, str]) -> dict[str, str]:
+    """Contents of the CSV tables of the baseline by file name."""
+    return {
+        "dated_counts.csv": csv_text(("count", "published", "model", "use"), dated_rows(counts)),
+        "hazards.csv": csv_text(
+            ("size_class", "model_per_cent", "model_growth", "empirical"), hazard_rows(hazards)
+        ),
+        "districts.csv": csv_text(
+            ("district", "under_50_three_years_or_empty", "empty", "people_of_2015", "rank"),
+            district_rows(counts, names),
+        ),
+    }
+
+
+def policies_text(effects: Sequence[PolicyEffect]) -> str:
+    """Content of policies.csv."""
+    header = ["policy", "mean_saved_50", "mean_error", "million_kzt_per_village_year"]
+    measures = ("saved_alive", "saved_50", "village_years", "people", "cost")
+    header += [f"{name}_{q}" for name in measures for q in ("q05", "median", "q95")]
+    rows = [
+        (
+            effect.name, f"{effect.mean_saved_50:.6g}", f"{effect.mean_error:.6g}",
+            f"{effect.cost_per_village_year:.6g}",
+            *(f"{q:.6g}" for name in measures for q in getattr(effect, name)),
+        )
+        for effect in effects
+    ]  # fmt: skip
+    return csv_text(header, rows)
+
+
+def backtest_text(found: Backtest) -> str:
+    """Content of backtest.csv."""
+    header = ("event", "contestant", "villages", "events_expected", "brier", "skill", "brier_less_models")
+    return csv_text(header, backtest_rows(found))
