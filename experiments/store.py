@@ -278,8 +278,10 @@ class PartStore:
 class Store(PartStore):
     """Writer of the folder of a forecast or a comparison (arguments: `PartStore`)."""
 
-    def __init__(self, folder: Path, ensemble: Ensemble, shard: Shard | None = None) -> None:
-        super().__init__(folder, ensemble.design, TABLES, ensemble.runs, shard)
+    def __init__(
+        self, folder: Path, ensemble: Ensemble, shard: Shard | None = None, tables: Sequence[str] = TABLES
+    ) -> None:
+        super().__init__(folder, ensemble.design, tables, ensemble.runs, shard)
         self.ensemble = ensemble
 
     def manifest(self, started: str, largest_runs: int) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from calibration.village_posterior import read_posterior
 from experiments.design import PROJECT, SOURCES, Batch, Design, Row, Scenario, runs_per_part, source_hashes
 from experiments.ensemble import Study, Together
 from experiments.failures import RunFailure
+from experiments.manifest import Ensemble
 from experiments.parts import Columns
 from experiments.store import Store
 from experiments.village_parts import (
@@ -77,7 +78,8 @@ def village_design(
 class VillageStore(Store):
     """Store of an ensemble of villages."""
 
-    tables = TABLES
+    def __init__(self, folder: Path, ensemble: Ensemble) -> None:
+        super().__init__(folder, ensemble, tables=TABLES)
 
 
 class VillageStudy(Study):
