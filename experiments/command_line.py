@@ -340,6 +340,28 @@ def bench(
         run_bench(BenchOptions(world, seed, peers, growth, chance, pairs, as_json, out, quiet))
 
 
+@app.command(epilog="Example: qyzyljar dashboard --port 9000 --no-open")
+def dashboard(
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port of the page.")] = 8787,
+    host: Annotated[
+        str,
+        typer.Option(
+            "--host", metavar="ADDRESS", help="Listen elsewhere than on this computer only: others then need a token."
+        ),
+    ] = "127.0.0.1",
+    no_open: Annotated[bool, typer.Option("--no-open", help="Print the address, open no browser.")] = False,
+    lang: Annotated[
+        str | None, typer.Option("--lang", metavar="kk|ru|en", help="Default: the browser's language.")
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Open the local page: levers, live comparison, map, ladder, costs; Kazakh, Russian, English; no network needed."""
+    with exit_codes():
+        from experiments.dashboard.server import DashboardOptions, run_dashboard
+
+        run_dashboard(DashboardOptions(host, port, not no_open, lang, quiet))
+
+
 def main() -> None:
     """Entry point of the command."""
     app()

@@ -135,7 +135,7 @@ class LiveComparison:
         horizon = self.world.start + 2
         wish = Wish(self.world_name, horizon, 1, 2, (("A", text, "reference"),))
         self.preview(wish)
-        study, _ = self._ready(wish)
+        study, _ = self.ready(wish)
         study.run_together(_together(study, 0))
 
     def preview(self, wish: Wish) -> Summary:
@@ -145,7 +145,7 @@ class LiveComparison:
             BadInput: a scenario that cannot be used.
         """
         begun = time.perf_counter()
-        study, comparison = self._ready(wish)
+        study, comparison = self.ready(wish)
         names = [scenario.name for scenario in study.design.scenarios]
         held = HeldRuns(self.world, wish.horizon, names)
         draws = study.design.replicates
@@ -175,7 +175,7 @@ class LiveComparison:
         Raises:
             BadInput, RunFailure. Cancelled: `stopped` became true.
         """
-        study, comparison = self._ready(wish)
+        study, comparison = self.ready(wish)
         held = HeldRuns(self.world, wish.horizon, [scenario.name for scenario in study.design.scenarios])
         done, look = 0, FIRST_RUNS
         on_progress(0, wish.runs)
@@ -206,7 +206,7 @@ class LiveComparison:
             self._twins[variant] = CohortTwin(self.world, study.founding(variant))
         return self._twins[variant]
 
-    def _ready(self, wish: Wish) -> tuple[Study, Comparison]:
+    def ready(self, wish: Wish) -> tuple[Study, Comparison]:
         """The study and comparison of a wish; founders and draws are those of the last one with the same seed."""
         check_horizon(wish.horizon, self.world)
         comparison = read_wish(wish, self.world)
