@@ -60,7 +60,7 @@ class Language:
     def plural(self, one: str, many: str, count: int, **values: object) -> str:
         """A text that depends on a count, which it may show as `{count}`."""
         found = self._catalogue.ngettext(one, many, count)
-        return found.format(count=self.number(count), **values)
+        return found.format(count=self.number(count, 0), **values)
 
     # ---- numbers ----
 

@@ -10,6 +10,7 @@ from experiments.language import LANGUAGES, Language, language
 
 STYLE = """
 :root { --ink: #1c1c1c; --line: #b9b9b9; --accent: #00598c; }
+.q-uploader__list { display: none; } .q-uploader__subtitle { display: none; }
 body { font-size: 15px; color: var(--ink); }
 .nicegui-content { padding: 0; gap: 0; }
 .qz-head { background: #12384f; color: #fff; padding: 6px 14px; }
