@@ -97,7 +97,7 @@ def compose(lang: Language, stored: StoredComparison, world: World, asked: Seque
         "chance; intervals hold chance and uncertain parameters.",
         stored.runs,
     )
-    own = [Sentence(text) for text in _assumptions(asked)]
+    own = [Sentence(t("Said by the policy's file: {words}", words=words)) for words in _assumptions(asked)]
     parts = [
         (t("Who loses"), speaker.losers()),
         (t("What is uncertain, and what would change the answer"), speaker.doubts()),
@@ -207,8 +207,8 @@ def _claim(t: Language, mean: float, low: float, high: float, bound: float = flo
 def _map(lang: Language, stored: StoredComparison, world: World) -> str:
     year = min(MAP_YEAR, stored.horizon - 1)
     people = {place: stored.level(BASELINE, place, year)[0] for place in world.ids[: world.n_sim]}
-    title = lang("Who moves where in {year}: {scenario}", year=year, scenario=lang("Baseline"))
-    note = lang("Mean over runs; numbers beside towns: residents on 1 January")
+    title = lang.text("Who moves where in {year}: {scenario}", year=year, scenario=lang.text("Baseline"))
+    note = lang.text("Mean over runs; numbers beside towns: residents on 1 January")
     return region_map(lang, world, title, stored.moves(BASELINE, year), people, note).svg()
 
 
@@ -222,14 +222,14 @@ def _fans(
         fans = []
         for colour, name in enumerate((BASELINE, *ranked[: MOST_SERIES - 1])):
             years, quantiles = stored.fan(name, place)
-            label = lang("Baseline") if name == BASELINE else titles[name]
+            label = lang.text("Baseline") if name == BASELINE else titles[name]
             fans.append(Fan(label, colour, quantiles))
         observed = []
         if world.accounts.has(place, "population_1jan", world.start, LAST_COUNT_YEAR):
             span = range(world.start, LAST_COUNT_YEAR + 1)
             observed = [(year, world.accounts.value(place, "population_1jan", year)) for year in span]
-        note = lang("Median, central 50 % (dark) and 90 % (light) of the runs")
-        title, unit = lang.place(world, place), lang("persons, on the register's basis")
+        note = lang.text("Median, central 50 % (dark) and 90 % (light) of the runs")
+        title, unit = lang.place(world, place), lang.text("persons, on the register's basis")
         shown.append(fan_chart(lang, title, unit, years, fans, note, observed=observed, mark_year=MAP_YEAR).svg())
     return shown
 

@@ -229,7 +229,8 @@ def ladder_rows(session: Session, place: str) -> list[dict[str, str]]:
         return []
     rows = []
     for k, rung in enumerate(summary["ladder"][cases[0][0]][place]):
-        row = {"rung": lang.text(RUNGS[rung["rung"]]), "persons": lang.number(rung["persons"], 0)}
+        meaning = RUNGS[rung["rung"]]
+        row = {"rung": lang.text(meaning), "persons": lang.number(rung["persons"], 0)}
         for name, _ in cases:
             row[name] = chance_words(lang, summary["ladder"][name][place][k], summary["runs"])
         rows.append(row)

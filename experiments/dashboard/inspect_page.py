@@ -157,7 +157,8 @@ class InspectPage:
         t = self.lang
         parts = []
         for member in one["members"]:
-            words = f"{t(SEXES[member['sex']])}, {member['age']}: {t(STATUSES[member['status']])}"
+            sex, status = SEXES[member["sex"]], STATUSES[member["status"]]
+            words = f"{t(sex)}, {member['age']}: {t(status)}"
             parts.append(f"<li>{escape(words)}</li>")
         html = f"<ul>{''.join(parts)}</ul>" if parts else f"<p>{escape(t('It no longer lives in the simulated places.'))}</p>"
         if "reason" not in one:
