@@ -1,4 +1,4 @@
-"""`qyzyljar brief`: a policy brief of a few pages in Kazakh, Russian or English, from the stored results of a comparison.
+"""`qyzyljar brief`: a policy brief of a few pages in Kazakh, Russian or English, from a comparison's stored results.
 
 The comparison is that of `qyzyljar compare`: what is missing of it is run, what is there is read. The brief is one HTML
 file that needs nothing else (its font is embedded), and a PDF where a browser is installed.
@@ -38,7 +38,15 @@ PAGE = Path(__file__).resolve().parent
 MAP_YEAR = 2026
 MOST_FANS, MOST_SERIES = 4, 4
 PDF_SECONDS = 120
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge", "msedge", "chrome")
+BROWSERS = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "microsoft-edge",
+    "msedge",
+    "chrome",
+)
 WINDOWS_BROWSERS = (
     r"Microsoft\Edge\Application\msedge.exe",
     r"Google\Chrome\Application\chrome.exe",
@@ -87,13 +95,16 @@ def compose(lang: Language, stored: StoredComparison, world: World, asked: Seque
     speaker = Speaker(lang, stored, world, titles)
     ranked = speaker.ranked()
     question = t(
-        "What would these policies do for the number of residents by 1 January {year}, at what cost, and for whom?",
+        "What would these policies do for the number of residents by 1 January {year}, at what "
+        "cost, and for whom?",
         year=stored.horizon,
     )
     subtitle = t.plural(
-        "Agent-based model of the settlements of North Kazakhstan. {count} run of every scenario on the same people and "
+        "Agent-based model of the settlements of North Kazakhstan. {count} run of every scenario "
+        "on the same people and "
         "chance; intervals hold chance and uncertain parameters.",
-        "Agent-based model of the settlements of North Kazakhstan. {count} runs of every scenario on the same people and "
+        "Agent-based model of the settlements of North Kazakhstan. {count} runs of every "
+        "scenario on the same people and "
         "chance; intervals hold chance and uncertain parameters.",
         stored.runs,
     )
@@ -124,10 +135,16 @@ def compose(lang: Language, stored: StoredComparison, world: World, asked: Seque
         "lang": lang,
         "t": t.text,
         "run": MARKED_RUN,
-        "title": t("Policy brief: {policies}", policies=", ".join(f"“{titles[name]}”" for name in ranked)),
+        "title": t(
+            "Policy brief: {policies}",
+            policies=", ".join(t("“{name}”", name=titles[name]) for name in ranked),
+        ),
         "subtitle": subtitle,
         "question": question,
-        "policies": [{"title": titles[name], "description": descriptions.get(name, "")} for name in ranked],
+        "policies": [
+            {"title": t("“{name}”", name=titles[name]), "description": descriptions.get(name, "")}
+            for name in ranked
+        ],
         "answer": speaker.answer(),
         "table": _table(lang, stored, speaker, ranked),
         "map": _map(lang, stored, world),
@@ -141,7 +158,9 @@ def compose(lang: Language, stored: StoredComparison, world: World, asked: Seque
     return template.render(**values, font=_font(letters))
 
 
-def _words(lang: Language, stored: StoredComparison, asked: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+def _words(
+    lang: Language, stored: StoredComparison, asked: Sequence[str]
+) -> tuple[dict[str, str], dict[str, str]]:
     """Titles and descriptions of the scenarios in the reader's language."""
     by_name = {Path(split_name(text)[0]).stem: split_name(text)[0] for text in asked}
     titles, descriptions = {}, {}
@@ -165,7 +184,9 @@ def _assumptions(asked: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _table(lang: Language, stored: StoredComparison, speaker: Speaker, ranked: Sequence[str]) -> dict[str, object]:
+def _table(
+    lang: Language, stored: StoredComparison, speaker: Speaker, ranked: Sequence[str]
+) -> dict[str, object]:
     t = lang
     rows = []
     for name in ranked:
@@ -176,10 +197,18 @@ def _table(lang: Language, stored: StoredComparison, speaker: Speaker, ranked: S
                 speaker.titles[name],
                 _claim(t, effect.mean, effect.low, effect.high, effect.bound),
                 _claim(t, jobs.mean, jobs.low, jobs.high),
-                t("{value} ({interval})", value=t.number(money.mean), interval=t.range(money.low, money.high)),
+                t(
+                    "{value} ({interval})",
+                    value=t.number(money.mean),
+                    interval=t.range(money.low, money.high),
+                ),
                 "–"
                 if price.low != price.low
-                else t("{value} ({interval})", value=t.number(price.mean), interval=t.range(price.low, price.high)),
+                else t(
+                    "{value} ({interval})",
+                    value=t.number(price.mean),
+                    interval=t.range(price.low, price.high),
+                ),
             ]
         )
     head = [
@@ -190,7 +219,8 @@ def _table(lang: Language, stored: StoredComparison, speaker: Speaker, ranked: S
         t("Million KZT per retained resident"),
     ]
     note = t(
-        "Against the baseline, all places together. Means with 95 % intervals; money: present value of 2026 at 5 % a year, "
+        "Against the baseline, all places together. Means with 95 % intervals; money: present "
+        "value of 2026 at 5 % a year, "
         "2020 prices, central 90 % of runs. A dash: no price, as the gain is not clearly above zero."
     )
     return {"head": head, "rows": rows, "note": note}
@@ -230,7 +260,20 @@ def _fans(
             observed = [(year, world.accounts.value(place, "population_1jan", year)) for year in span]
         note = lang.text("Median, central 50 % (dark) and 90 % (light) of the runs")
         title, unit = lang.place(world, place), lang.text("persons, on the register's basis")
-        shown.append(fan_chart(lang, title, unit, years, fans, note, observed=observed, mark_year=MAP_YEAR).svg())
+        shown.append(
+            fan_chart(
+                lang,
+                title,
+                unit,
+                years,
+                fans,
+                note,
+                observed=observed,
+                mark_year=MAP_YEAR,
+                width=400.0,
+                height=330.0,
+            ).svg()
+        )
     return shown
 
 
@@ -306,5 +349,7 @@ def print_pdf(browser: str, page: Path) -> Path:
             raise RunFailure(f"{browser} made no PDF ({error}); the brief is in {page}") from None
     if done.returncode or not target.is_file():
         said = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        raise RunFailure(f"{browser} made no PDF ({' '.join(said) or done.returncode}); the brief is in {page}")
+        raise RunFailure(
+            f"{browser} made no PDF ({' '.join(said) or done.returncode}); the brief is in {page}"
+        )
     return target

@@ -65,12 +65,16 @@ class StoredComparison:
                 with path.open(encoding="utf-8", newline="") as file:
                     self._tables[name] = list(csv.DictReader(file))
             except OSError as error:
-                raise BadInput(f"{path}: cannot be read ({error.strerror}); run the comparison again") from None
+                raise BadInput(
+                    f"{path}: cannot be read ({error.strerror}); run the comparison again"
+                ) from None
         return self._tables[name]
 
     def found(self, name: str, **keys: str) -> Row | None:
         """The first row of a file with these values."""
-        return next((row for row in self.rows(name) if all(row[key] == value for key, value in keys.items())), None)
+        return next(
+            (row for row in self.rows(name) if all(row[key] == value for key, value in keys.items())), None
+        )
 
     @cached_property
     def runs(self) -> int:
@@ -91,7 +95,11 @@ class StoredComparison:
     def scenarios(self) -> tuple[str, ...]:
         """Scenarios compared with the baseline, by their names, in the order of the tables."""
         return tuple(
-            dict.fromkeys(row["scenario"] for row in self.rows("bounds.csv") if row["reference"].split("@")[0] == BASELINE)
+            dict.fromkeys(
+                row["scenario"]
+                for row in self.rows("bounds.csv")
+                if row["reference"].split("@")[0] == BASELINE
+            )
         )
 
     @property
@@ -108,25 +116,32 @@ class StoredComparison:
         """Residents at the horizon above the baseline."""
         row = self._row("bounds.csv", scenario=scenario, reference=self.reference(scenario), place=place)
         keys = ("mean", "mean_low95", "mean_high95")
-        return Estimate(*_numbers(row, keys), f"bounds.csv: {scenario}, {place}", _number(row["bound95"]))
+        return Estimate(*_three(row, keys), f"bounds.csv: {scenario}, {place}", _number(row["bound95"]))
 
     def money(self, scenario: str) -> Estimate:
         """Public money above the baseline, present value in million KZT; its interval is the central 90 % of runs."""
         row = self._cost(scenario, "additional resident")
-        return Estimate(*_numbers(row, ("cost_mean", "cost_q05", "cost_q95")), f"costs.csv: {scenario}")
+        return Estimate(*_three(row, ("cost_mean", "cost_q05", "cost_q95")), f"costs.csv: {scenario}")
 
     def price(self, scenario: str, unit: str = "additional resident") -> Estimate:
         """Public money per unit of gain with Fieller's interval; NaN where undefined."""
         row = self._cost(scenario, unit)
-        return Estimate(*_numbers(row, ("expected", "expected_low95", "expected_high95")), f"costs.csv: {scenario}, {unit}")
+        return Estimate(
+            *_three(row, ("expected", "expected_low95", "expected_high95")),
+            f"costs.csv: {scenario}, {unit}",
+        )
 
     def gain(self, scenario: str, unit: str) -> Estimate:
         """Gain in a unit."""
         row = self._cost(scenario, unit)
-        return Estimate(*_numbers(row, ("gain_mean", "gain_low95", "gain_high95")), f"costs.csv: {scenario}, {unit}")
+        return Estimate(
+            *_three(row, ("gain_mean", "gain_low95", "gain_high95")), f"costs.csv: {scenario}, {unit}"
+        )
 
     def _cost(self, scenario: str, unit: str) -> Row:
-        return self._row("costs.csv", scenario=scenario, reference=self.reference(scenario), unit=unit, money="public")
+        return self._row(
+            "costs.csv", scenario=scenario, reference=self.reference(scenario), unit=unit, money="public"
+        )
 
     def effect(self, scenario: str, variable: str, place: str, year: int) -> Estimate | None:
         """Effect on a figure in a place and year; None where it was not recorded."""
@@ -141,7 +156,7 @@ class StoredComparison:
         if row is None:
             return None
         keys = ("mean", "mean_low95", "mean_high95")
-        return Estimate(*_numbers(row, keys), f"effects.csv: {scenario}, {variable}, {place}, {year}")
+        return Estimate(*_three(row, keys), f"effects.csv: {scenario}, {variable}, {place}, {year}")
 
     def share_below(self, scenario: str, place: str) -> float:
         """Share of runs in which a place has fewer residents at the horizon than in the baseline."""
@@ -160,21 +175,29 @@ class StoredComparison:
         for row in self.rows("crossings.csv"):
             if (row["scenario"], row["reference"]) == (scenario, self.reference(scenario)):
                 change = Estimate(
-                    *_numbers(row, ("change", "change_low95", "change_high95")),
+                    *_three(row, ("change", "change_low95", "change_high95")),
                     f"crossings.csv: {scenario}, {row['place']}, {row['rung']}",
                 )
-                yield row["place"], row["rung"], change, _number(row["chance"]), _number(row["chance_reference"])
+                yield (
+                    row["place"],
+                    row["rung"],
+                    change,
+                    _number(row["chance"]),
+                    _number(row["chance_reference"]),
+                )
 
-    def level(self, scenario: str, place: str, year: int, variable: str = "population") -> tuple[float, float, float]:
+    def level(
+        self, scenario: str, place: str, year: int, variable: str = "population"
+    ) -> tuple[float, float, float]:
         """Median of a figure with the central 90 % of the runs."""
         row = self._summary[scenario, place, variable, year]
         return row[2], row[0], row[4]
 
-    def fan(self, scenario: str, place: str, variable: str = "population") -> tuple[list[int], list[list[float]]]:
+    def fan(
+        self, scenario: str, place: str, variable: str = "population"
+    ) -> tuple[list[int], list[list[float]]]:
         """Years, and quantiles 5, 25, 50, 75, 95 % by year."""
-        years = sorted(
-            y for s, p, v, y in self._summary if (s, p, v) == (scenario, place, variable)
-        )
+        years = sorted(y for s, p, v, y in self._summary if (s, p, v) == (scenario, place, variable))
         columns = [self._summary[scenario, place, variable, year] for year in years]
         return years, [[column[k] for column in columns] for k in range(5)]
 
@@ -182,7 +205,9 @@ class StoredComparison:
     def _summary(self) -> dict[tuple[str, str, str, int], tuple[float, ...]]:
         keys = ("q05", "q25", "median", "q75", "q95")
         return {
-            (row["scenario"], row["place"], row["variable"], int(row["year"])): _numbers(row, keys)
+            (row["scenario"], row["place"], row["variable"], int(row["year"])): tuple(
+                _number(row[key]) for key in keys
+            )
             for row in self.rows("summary.csv")
             if row["variable"] == "population"
         }
@@ -208,7 +233,9 @@ class StoredComparison:
     def _row(self, name: str, **keys: str) -> Row:
         row = self.found(name, **keys)
         if row is None:
-            raise BadInput(f"{self.folder / name}: no row of {', '.join(keys.values())}; run the comparison again")
+            raise BadInput(
+                f"{self.folder / name}: no row of {', '.join(keys.values())}; run the comparison again"
+            )
         return row
 
 
@@ -216,5 +243,5 @@ def _number(text: str) -> float:
     return float(text) if text else math.nan
 
 
-def _numbers(row: Row, keys: tuple[str, ...]) -> tuple[Any, ...]:
-    return tuple(_number(row[key]) for key in keys)
+def _three(row: Row, keys: tuple[str, str, str]) -> tuple[float, float, float]:
+    return _number(row[keys[0]]), _number(row[keys[1]]), _number(row[keys[2]])

@@ -18,18 +18,32 @@ from model.world import World
 RESIDENT = "additional resident"
 MARKED_RUN = "R1"
 MODEL_ASSUMPTIONS = (
-    mark("People weigh incomes, infrastructure, services, rents, distance and kin; what these are worth to them comes mostly from the literature, not from the region's data."),
+    mark(
+        "People weigh incomes, infrastructure, services, rents, distance and kin; what these are "
+        "worth to them comes mostly from the literature, not from the region's data."
+    ),
     mark("What quality of networks is worth to people is almost wholly an assumption."),
-    mark("Wages, prices and borders follow the future named; after the last observed year they are assumptions."),
+    mark(
+        "Wages, prices and borders follow the future named; after the last observed year they "
+        "are assumptions."
+    ),
     mark("Unit costs come from the press and from the rules of programmes; they are rough."),
-    mark("Heritage, culture, the language of schooling and pensions are not modelled; seasonal work only as commuting."),
+    mark(
+        "Heritage, culture, the language of schooling and pensions are not modelled; seasonal "
+        "work only as commuting."
+    ),
 )
 DATA_DEFECTS = (
     mark("Only six years are observed, up to 1 January 2021, and only two of the towns have wage data."),
-    mark("The official net migration of the towns does not fit their population counts; the counts are believed here."),
+    mark(
+        "The official net migration of the towns does not fit their population counts; the "
+        "counts are believed here."
+    ),
     mark("The year 2015 looks like an event of the register, not of people; it weighs less."),
     mark("The age structure of the towns is an estimate."),
-    mark("Counts stand on the register's basis, which censuses have corrected by several per cent either way."),
+    mark(
+        "Counts stand on the register's basis, which censuses have corrected by several per cent either way."
+    ),
 )
 
 
@@ -48,7 +62,9 @@ class Speaker:
         titles: of the scenarios, in that language.
     """
 
-    def __init__(self, lang: Language, stored: StoredComparison, world: World, titles: dict[str, str]) -> None:
+    def __init__(
+        self, lang: Language, stored: StoredComparison, world: World, titles: dict[str, str]
+    ) -> None:
         self.lang, self.stored, self.world, self.titles = lang, stored, world, titles
 
     def ranked(self) -> list[str]:
@@ -68,7 +84,7 @@ class Speaker:
         ]
 
     def baseline_path(self) -> Sentence:
-        """What happens without a further policy: the places one by one, as medians of different places do not add up."""
+        """What happens without a further policy: town by town, as medians of several places do not add up."""
         t, stored = self.lang, self.stored
         towns = list(self.world.ids[: self.world.n_sim])
         kinds = [place for place in towns if self.world.kind[self.world.index(place)] == "town"] or towns
@@ -85,7 +101,8 @@ class Speaker:
                 )
             )
         text = t(
-            "With no further policy, residents on 1 January {year}, median and central 90 % of the runs: {places}.",
+            "With no further policy, residents on 1 January {year}, median and central 90 % of "
+            "the runs: {places}.",
             year=stored.horizon,
             places="; ".join(parts),
         )
@@ -117,10 +134,14 @@ class Speaker:
     def _no_claim(self, effect: Estimate, words: dict[str, object]) -> Sentence:
         t = self.lang
         if math.isnan(effect.bound):
-            text = t("“{policy}”: no clear effect on residents by {year}, {place}: the interval includes zero.", **words)
+            text = t(
+                "“{policy}”: no clear effect on residents by {year}, {place}: the interval includes zero.",
+                **words,
+            )
         else:
             text = t(
-                "“{policy}”: no clear effect on residents by {year}, {place}; with 95 % certainty it is smaller than "
+                "“{policy}”: no clear effect on residents by {year}, {place}; with 95 % "
+                "certainty it is smaller than "
                 "{bound} persons either way.",
                 bound=t.number(math.ceil(effect.bound), 0), **words,
             )  # fmt: skip
@@ -132,16 +153,21 @@ class Speaker:
         money, price, gain = stored.money(scenario), stored.price(scenario), stored.gain(scenario, RESIDENT)
         words = {"policy": self.titles[scenario], "money": t.number(abs(money.mean)), "year": PRESENT_YEAR}
         if money.mean < 0:
-            text = t("“{policy}” saves the public {money} million KZT (present value of {year}, 2020 prices).", **words)
+            text = t(
+                "“{policy}” saves the public {money} million KZT (present value of {year}, 2020 prices).",
+                **words,
+            )
         elif math.isnan(price.mean) or not gain.is_claim:
             text = t(
-                "“{policy}” costs the public {money} million KZT (present value of {year}, 2020 prices); no price per "
+                "“{policy}” costs the public {money} million KZT (present value of {year}, 2020 "
+                "prices); no price per "
                 "retained resident can be given, as the gain is not clearly above zero.",
                 **words,
             )
         else:
             text = t(
-                "“{policy}” costs the public {money} million KZT (present value of {year}, 2020 prices), that is {price} "
+                "“{policy}” costs the public {money} million KZT (present value of {year}, 2020 "
+                "prices), that is {price} "
                 "million KZT per retained resident (95 % interval {interval}).",
                 price=t.number(price.mean), interval=t.range(price.low, price.high), **words,
             )  # fmt: skip
@@ -154,7 +180,8 @@ class Speaker:
         words = {"policy": self.titles[scenario], "year": stored.horizon}
         if not clear:
             text = t(
-                "“{policy}” changes no town's chance to fall below a rung of the extinction ladder by {year} clearly: "
+                "“{policy}” changes no town's chance to fall below a rung of the extinction "
+                "ladder by {year} clearly: "
                 "all intervals include zero.",
                 **words,
             )
@@ -162,16 +189,23 @@ class Speaker:
         place, rung, change, _, _ = max(clear, key=lambda one: abs(one[2].mean))
         interval = t.range(*sorted((abs(100 * change.low), abs(100 * change.high))), decimals=0)
         points = t.number(abs(100 * change.mean), 0)
-        words |= {"place": t.place(self.world, place), "rung": t(RUNGS[rung]), "points": points, "interval": interval}
+        words |= {
+            "place": t.place(self.world, place),
+            "rung": t(RUNGS[rung]),
+            "points": points,
+            "interval": interval,
+        }
         if change.mean < 0:
             text = t(
-                "“{policy}” lowers the chance to fall below the {rung} by {year}, {place}, by {points} percentage points "
+                "“{policy}” lowers the chance to fall below the {rung} by {year}, {place}, by "
+                "{points} percentage points "
                 "(95 % interval {interval}).",
                 **words,
             )
         else:
             text = t(
-                "“{policy}” raises the chance to fall below the {rung} by {year}, {place}, by {points} percentage points "
+                "“{policy}” raises the chance to fall below the {rung} by {year}, {place}, by "
+                "{points} percentage points "
                 "(95 % interval {interval}).",
                 **words,
             )
@@ -186,7 +220,8 @@ class Speaker:
                 continue
             low, high = (round(float(row[key]), -2) for key in ("jobs_low95", "jobs_high95"))
             text = t(
-                "{place}: {low} to {high} jobs in the town itself, opened in 2026 and kept, would hold its population "
+                "{place}: {low} to {high} jobs in the town itself, opened in 2026 and kept, "
+                "would hold its population "
                 "(linear in the effect of 100 jobs: an order of magnitude).",
                 place=t.place(self.world, row["place"]),
                 low=t.number(low, 0),
@@ -208,7 +243,8 @@ class Speaker:
             found += [self.effect_on_residents(scenario, place) for place in losing]
             if not losing:
                 text = t(
-                    "“{policy}”: in no simulated place does the interval of the effect on residents lie below zero.",
+                    "“{policy}”: in no simulated place does the interval of the effect on "
+                    "residents lie below zero.",
                     policy=self.titles[scenario],
                 )
                 found.append(Sentence(text, f"bounds.csv: {scenario}"))
@@ -221,7 +257,10 @@ class Speaker:
                     money=t.number(money.mean),
                 )
                 found.append(Sentence(text, money.source))
-        text = t("Places that new residents come from lose them; those outside the simulated places are not followed.")
+        text = t(
+            "Places that new residents come from lose them; those outside the simulated places "
+            "are not followed."
+        )
         return [*found, Sentence(text)]
 
     def doubts(self) -> list[Sentence]:
@@ -233,26 +272,34 @@ class Speaker:
             words = {"policy": self.titles[scenario], "year": stored.horizon}
             source = f"effects.csv: {scenario}, population, all, {stored.horizon}"
             if share > 0:
-                text = t("In {share} of the runs “{policy}” ends {year} with fewer residents.", share=t.percent(share), **words)
+                text = t(
+                    "In {share} of the runs “{policy}” ends {year} with fewer residents.",
+                    share=t.percent(share),
+                    **words,
+                )
             else:
                 bound = 1.0 - 0.05 ** (1.0 / stored.runs)
                 text = t(
-                    "In none of {runs} runs does “{policy}” end {year} with fewer residents: the chance is under {bound}.",
+                    "In none of {runs} runs does “{policy}” end {year} with fewer residents: the "
+                    "chance is under {bound}.",
                     runs=t.number(stored.runs, 0), bound=t.percent(bound), **words,
                 )  # fmt: skip
             found.append(Sentence(text, source))
         for row in stored.rows("regret.csv"):
             if row["prior_driven"] and row["policy"] in self.titles:
                 text = t(
-                    "The place of “{policy}” in the ranking rests on an assumption ({parameter}): at its pessimistic end "
+                    "The place of “{policy}” in the ranking rests on an assumption "
+                    "({parameter}): at its pessimistic end "
                     "the ranking is another one.",
                     policy=self.titles[row["policy"]],
                     parameter=row["prior_driven"],
                 )
                 found.append(Sentence(text, f"regret.csv: {row['policy']}"))
         text = t(
-            "More years of wages for the towns, counts of gross moves between places, and the next census's ages would "
-            "change the answer most; the bands hold chance and the parameters, not a future that nobody has thought of."
+            "More years of wages for the towns, counts of gross moves between places, and the "
+            "next census's ages would "
+            "change the answer most; the bands hold chance and the parameters, not a future that "
+            "nobody has thought of."
         )
         return [*found, Sentence(text)]
 

@@ -30,7 +30,11 @@ Message = str | tuple[str, ...]
 def sources() -> list[Path]:
     """Files whose texts a reader sees in the own language."""
     return sorted(
-        [*EXPERIMENTS.glob("dashboard/*.py"), *EXPERIMENTS.glob("brief*.py"), *EXPERIMENTS.glob("language*.py")]
+        [
+            *EXPERIMENTS.glob("dashboard/*.py"),
+            *EXPERIMENTS.glob("brief*.py"),
+            *EXPERIMENTS.glob("language*.py"),
+        ]
     )
 
 

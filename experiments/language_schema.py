@@ -58,7 +58,10 @@ KEYS: dict[str, tuple[str, str]] = {
     "fare_discount": (mark("fare paid by the budget"), mark("share of the fare")),
     "running_cost": (mark("running cost"), mark("million KZT a year and place, 2020 prices")),
     "opening_cost": (mark("opening cost"), mark("million KZT a place, 2020 prices")),
-    "thousand_kzt_a_head": (mark("money of the town's own"), mark("thousand KZT a resident and year, 2020 prices")),
+    "thousand_kzt_a_head": (
+        mark("money of the town's own"),
+        mark("thousand KZT a resident and year, 2020 prices"),
+    ),
     "study_odds": (mark("odds of leaving to study"), mark("times the usual odds")),
     "return_gain": (mark("more students who return"), mark("share of students")),
     "cost_per_youth": (mark("cost"), mark("million KZT a resident of 18, 2020 prices")),

@@ -50,11 +50,12 @@ def fan_chart(
     per_cent: bool = False,
     from_zero: bool = False,
     mark_year: int | None = None,
+    width: float = WIDTH,
     height: float = HEIGHT,
 ) -> Drawing:
     """Medians with the central 50 % (dark) and 90 % (light) of the runs, observed figures as dots."""
-    drawing = Drawing(WIDTH, height, title, note)
-    left, right, top, bottom = 74.0, WIDTH - 14.0, 48.0, height - 62.0
+    drawing = Drawing(width, height, title, note)
+    left, right, top, bottom = 74.0, width - 18.0, 48.0, height - 62.0
     scale = 100.0 if per_cent else 1.0
     values = [scale * v for fan in fans for path in fan.quantiles for v in path if not math.isnan(v)]
     values += [scale * v for _, v in observed]
@@ -66,13 +67,14 @@ def fan_chart(
         x = left + (right - left) * (year - years[0]) / max(1, years[-1] - years[0])
         return x, bottom - (bottom - top) * (scale * value - floor) / (ceiling - floor)
 
-    drawing.text((left - 60, 16), fitting(title, WIDTH - 30, 14), size=14, bold=False)
-    drawing.text((left - 60, 34), fitting(unit, WIDTH - 30), colour="#444444")
+    drawing.text((left - 60, 16), fitting(title, width - 30, 14), size=14, bold=False)
+    drawing.text((left - 60, 34), fitting(unit, width - 30), colour="#444444")
     for mark in marks:
         y = at(years[0], mark / scale)[1]
         drawing.line((left, y), (right, y))
         drawing.text((left - 6, y + 4), lang.number(mark, _tick_decimals(marks)), anchor="end")
-    for year in range(5 * math.ceil(years[0] / 5), years[-1] + 1, 5):
+    step = 5 if width > 500 else 10
+    for year in range(step * math.ceil(years[0] / step), years[-1] + 1, step):
         x = at(year, floor / scale)[0]
         drawing.line((x, bottom), (x, bottom + 4), INK)
         drawing.text((x, bottom + 17), str(year), anchor="middle")
@@ -87,7 +89,7 @@ def fan_chart(
     if observed:
         legend.append((lang.text("observed"), 0, False))
     _legend(drawing, legend, height - 26)
-    drawing.text((left - 60, height - 6), fitting(note, WIDTH - 24, 10.5), size=10.5, colour="#444444")
+    drawing.text((left - 60, height - 6), fitting(note, width - 24, 10.5), size=10.5, colour="#444444")
     return drawing
 
 
@@ -104,7 +106,9 @@ def _fan(
         low, high = fan.quantiles[outer], fan.quantiles[-1 - outer]
         known = [k for k in range(len(low)) if not math.isnan(low[k])]
         drawing.area(
-            [at(years[k], high[k]) for k in known] + [at(years[k], low[k]) for k in reversed(known)], colour, opacity
+            [at(years[k], high[k]) for k in known] + [at(years[k], low[k]) for k in reversed(known)],
+            colour,
+            opacity,
         )
     middle = fan.quantiles[2]
     known = [k for k in range(len(middle)) if not math.isnan(middle[k])]
@@ -146,7 +150,9 @@ def bar_chart(lang: Language, title: str, unit: str, bars: Sequence[Bar], note: 
 
     for mark in marks:
         drawing.line((at(mark), top - 6), (at(mark), height - 40), INK if mark == 0.0 else FAINT)
-        drawing.text((at(mark), height - 26), lang.number(mark, _tick_decimals(marks)), anchor="middle", size=11)
+        drawing.text(
+            (at(mark), height - 26), lang.number(mark, _tick_decimals(marks)), anchor="middle", size=11
+        )
     for k, bar in enumerate(bars):
         y = top + k * row
         drawing.text((14, y + 15), fitting(bar.label, label_width - 8))
@@ -166,5 +172,3 @@ def _tick_decimals(marks: Sequence[float]) -> int:
     step = abs(marks[1] - marks[0]) if len(marks) > 1 else 1.0
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))
     return decimals + (1 if round(step * 10**decimals, 6) % 1 else 0)
-
-

@@ -46,7 +46,8 @@ class Child:
                 return number
             if self._process is None or self._process.returncode is not None:
                 await self._start()
-            assert self._process is not None and self._process.stdin is not None
+            assert self._process is not None
+            assert self._process.stdin is not None
             line = json.dumps({"id": number, "do": do, **content}, ensure_ascii=False) + "\n"
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 self._process.stdin.write(line.encode())

@@ -79,8 +79,14 @@ def _key(kind: str, name: str, spec: dict[str, Any], required: bool) -> Key:
     least = float(plain.get("minimum", plain.get("exclusiveMinimum", math.nan)))
     most = float(plain.get("maximum", plain.get("exclusiveMaximum", math.nan)))
     form = _form(name, plain, options)
-    end = _slider_end(kind, name, least, most, spec.get("default")) if form in ("number", "integer") else math.nan
-    step = 1.0 if form == "integer" else _round_step((end - least) / STEPS) if not math.isnan(end) else math.nan
+    end = (
+        _slider_end(kind, name, least, most, spec.get("default"))
+        if form in ("number", "integer")
+        else math.nan
+    )
+    step = (
+        1.0 if form == "integer" else _round_step((end - least) / STEPS) if not math.isnan(end) else math.nan
+    )
     return Key(
         name,
         form,

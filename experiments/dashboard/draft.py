@@ -85,7 +85,11 @@ class Draft:
         for table_name, words in (("title", self.titles), ("description", self.descriptions)):
             given = {lang: words[lang] for lang in LANGS if words.get(lang)}
             if given:
-                lines += ["", f"[{table_name}]", *(f"{lang} = {_written(text)}" for lang, text in given.items())]
+                lines += [
+                    "",
+                    f"[{table_name}]",
+                    *(f"{lang} = {_written(text)}" for lang, text in given.items()),
+                ]
         for (kind, name), lever in sorted(self.levers.items()):
             lines += ["", f"[{kind}.{name}]" if name else f"[{kind}]"]
             lines += [f"{key} = {_written(value)}" for key, value in lever.items()]
@@ -112,7 +116,9 @@ def draft_of_upload(file_name: str, content: bytes) -> Draft:
         ScenarioError: too large, not a policy, or it builds on files of this computer; lists every problem.
     """
     if len(content) > LARGEST_UPLOAD:
-        raise ScenarioError(f"{file_name}: {len(content):,} bytes, a policy file has at most {LARGEST_UPLOAD:,}")
+        raise ScenarioError(
+            f"{file_name}: {len(content):,} bytes, a policy file has at most {LARGEST_UPLOAD:,}"
+        )
     try:
         text = content.decode("utf-8-sig")
         raw = tomllib.loads(text)

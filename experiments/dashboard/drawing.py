@@ -81,7 +81,9 @@ class Drawing:
             f'stroke-width="{width:g}"{extra}/>'
         )
 
-    def polyline(self, points: Sequence[Point], colour: str, width: float = 2.0, dash: str = "", tip: str = "") -> None:
+    def polyline(
+        self, points: Sequence[Point], colour: str, width: float = 2.0, dash: str = "", tip: str = ""
+    ) -> None:
         """A line through points."""
         extra = f' stroke-dasharray="{dash}"' if dash else ""
         self.add(
@@ -126,7 +128,9 @@ class Drawing:
         left = at[0] - {"start": 0.0, "middle": width / 2, "end": width}[anchor]
         self.boxes.append((left, at[1] - size, left + width, at[1] + 0.25 * size))
         extra = ' font-weight="bold"' if bold else ""
-        extra += f' stroke="{PAPER}" stroke-width="3" paint-order="stroke" stroke-linejoin="round"' if halo else ""
+        extra += (
+            f' stroke="{PAPER}" stroke-width="3" paint-order="stroke" stroke-linejoin="round"' if halo else ""
+        )
         self.add(
             f'<text x="{at[0]:.1f}" y="{at[1]:.1f}" text-anchor="{anchor}" font-size="{size:g}" fill="{colour}"{extra}>'
             f"{escape(text)}</text>"
@@ -134,7 +138,11 @@ class Drawing:
 
     def overflow(self) -> list[tuple[float, float, float, float]]:
         """Boxes of texts that run out of the picture."""
-        return [b for b in self.boxes if b[0] < -0.5 or b[1] < -0.5 or b[2] > self.width + 0.5 or b[3] > self.height + 2]
+        return [
+            b
+            for b in self.boxes
+            if b[0] < -0.5 or b[1] < -0.5 or b[2] > self.width + 0.5 or b[3] > self.height + 2
+        ]
 
     def svg(self) -> str:
         """The picture, scaling with its frame, with title and description for screen readers."""

@@ -83,7 +83,9 @@ def fan_figure(session: Session, figure: str, place: str, *, height: float = 400
     assert summary is not None
     fans = []
     entries = [(name, label, 0) for name, label in baselines(session, session.shown_slots)]
-    entries += [(slot.case, session.title(slot), 1 + ord(slot.letter) - ord("A")) for slot in session.shown_slots]
+    entries += [
+        (slot.case, session.title(slot), 1 + ord(slot.letter) - ord("A")) for slot in session.shown_slots
+    ]
     for name, label, colour in entries:
         paths = summary["levels"][name][figure].get(place)
         if paths is None:
@@ -164,7 +166,9 @@ def effect_figure(session: Session) -> Drawing:
         value = effect["mean"] if effect["expected"] or effect["low"] is None else 0.0
         bars.append(Bar(session.title(slot), _colour(slot), value, low, high, words))
     place = lang.place(session.world, session.place)
-    title = lang.text("Residents on 1 January {year} against the baseline: {place}", year=summary["horizon"], place=place)
+    title = lang.text(
+        "Residents on 1 January {year} against the baseline: {place}", year=summary["horizon"], place=place
+    )
     unit = lang.text("persons; mean of paired runs with its 95 % interval")
     return bar_chart(lang, title, unit, bars, stage_note(lang, summary))
 
@@ -249,13 +253,16 @@ def map_figure(session: Session, case: str, year: int, label: str) -> Drawing:
         for d, persons in enumerate(row)
         if s != d and persons > 0
     }
-    people = {
-        place: summary["levels"][case]["population"][place][2][t] for place in world.ids[: world.n_sim]
-    }
+    people = {place: summary["levels"][case]["population"][place][2][t] for place in world.ids[: world.n_sim]}
     title = lang.text("Who moves where in {year}: {scenario}", year=world.start + t, scenario=label)
     note = stage_note(lang, summary).split(":")[0]
     return region_map(
-        lang, world, title, flows, people, lang.text("{note}; numbers beside towns: residents on 1 January", note=note)
+        lang,
+        world,
+        title,
+        flows,
+        people,
+        lang.text("{note}; numbers beside towns: residents on 1 January", note=note),
     )
 
 
@@ -270,7 +277,21 @@ def table_csv(session: Session) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     units = {column.name: column.unit for column in COLUMNS}
-    head = ["stage", "runs", "seed", "scenario", "figure", "unit", "place", "year", "q05", "q25", "q50", "q75", "q95"]
+    head = [
+        "stage",
+        "runs",
+        "seed",
+        "scenario",
+        "figure",
+        "unit",
+        "place",
+        "year",
+        "q05",
+        "q25",
+        "q50",
+        "q75",
+        "q95",
+    ]
     writer.writerow(head)
     labels = {slot.case: f"{slot.letter}: {slot.draft.name}@{slot.future}" for slot in session.shown_slots}
     first = [summary["stage"], summary["runs"], summary["seed"]]
@@ -289,7 +310,9 @@ def effects_csv(session: Session) -> str:
     assert summary is not None
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["stage", "runs", "seed", "scenario", "what", "unit", "place", "mean", "low95", "high95", "clear"])
+    writer.writerow(
+        ["stage", "runs", "seed", "scenario", "what", "unit", "place", "mean", "low95", "high95", "clear"]
+    )
     first = [summary["stage"], summary["runs"], summary["seed"]]
     for slot in session.shown_slots:
         label = f"{slot.letter}: {slot.draft.name}@{slot.future}"
@@ -300,9 +323,19 @@ def effects_csv(session: Session) -> str:
         for what in ("public", "private"):
             one = costs[what]
             cells = [one["mean"], one["low"], one["high"], int(one["expected"])]
-            writer.writerow([*first, label, f"{what} money", "million KZT, 2020 prices, present value", "all", *cells])
+            writer.writerow(
+                [*first, label, f"{what} money", "million KZT, 2020 prices, present value", "all", *cells]
+            )
         for unit, held in costs["units"].items():
             low, high = held["interval"] or (None, None)
-            row = [f"cost per {unit}", "million KZT", "all", held["expected"], low, high, int(held["interval"] is not None)]
+            row = [
+                f"cost per {unit}",
+                "million KZT",
+                "all",
+                held["expected"],
+                low,
+                high,
+                int(held["interval"] is not None),
+            ]
             writer.writerow([*first, label, *row])
     return text.getvalue()

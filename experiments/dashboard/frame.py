@@ -17,12 +17,17 @@ body { font-size: 15px; color: var(--ink); }
 .qz-head .q-field__native, .qz-head .q-field__label, .qz-head .q-icon, .qz-head a { color: #fff !important; }
 .qz-head .q-field__control:before { border-color: #dfe8ee !important; }
 .qz-left { width: 410px; min-width: 410px; height: calc(100vh - 62px); border-right: 1px solid var(--line); }
+.qz-left .q-scrollarea__content { width: 100%; max-width: 100%; padding: 10px; }
+.qz-left .q-field { min-width: 0; max-width: 100%; }
+.qz-left .q-field__native span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.qz-label { font-size: 14px; }
+.qz-motto { flex: 1; min-width: 0; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .qz-right { flex: 1; min-width: 0; height: calc(100vh - 62px); overflow-y: auto; }
 .qz-lever { border: 1px solid #d0d0d0; border-radius: 6px; padding: 6px 10px; width: 100%; }
 .qz-small { font-size: 13px; color: #444; }
 .qz-effect { font-size: 14px; }
-.qz-fail { background: #fdecea; color: #7a1212; border-left: 4px solid #b3261e; padding: 6px 10px; white-space: pre-wrap;
-  width: 100%; font-size: 13.5px; }
+.qz-fail { background: #fdecea; color: #7a1212; border-left: 4px solid #b3261e; padding: 6px 10px; white-space:
+  pre-wrap; width: 100%; font-size: 13.5px; }
 .qz-figure { width: 100%; max-width: 1000px; }
 :focus-visible { outline: 3px solid #d55e00 !important; outline-offset: 1px; }
 .qz-skip { position: absolute; left: -999px; } .qz-skip:focus { left: 8px; top: 8px; background: #fff; z-index: 9999; }

@@ -1,4 +1,4 @@
-"""The inspect page: step one run of the Mesa model, look into a town and into households, and why they stay or leave."""
+"""The inspect page: step one run of the Mesa model, look into a town and households, and why they stay or leave."""
 
 from __future__ import annotations
 
@@ -88,7 +88,9 @@ class InspectPage:
             worlds = {name: name for name in DEFAULT_RUNS}
             world = ui.select(worlds, value=session.world_name, label=t("World"), on_change=self._take_world)
             world.props("dense options-dense dark").style("min-width: 120px")
-            number = ui.number(t("Run"), value=self.run, min=0, max=999, step=1, precision=0).classes("qz-run-number")
+            number = ui.number(t("Run"), value=self.run, min=0, max=999, step=1, precision=0).classes(
+                "qz-run-number"
+            )
             number.props("dense dark debounce=600").style("width: 90px").on_value_change(self._take_run)
             lang = ui.select(LANGUAGES, value=t.code, label=t("Language"), on_change=self._take_language)
             lang.props("dense options-dense dark").style("min-width: 110px").classes("qz-lang")
@@ -112,9 +114,13 @@ class InspectPage:
             ui.label(t("1 January {year}", year=view["year"])).classes("text-h6 qz-now")
             for years, words in ((1, t("One year on")), (5, t("Five years on"))):
                 button = ui.button(words, icon="skip_next", on_click=lambda n=years: self._step(n))
-                button.props("dense no-caps").classes(f"qz-step-{years}").set_enabled(view["running"] and not self.busy)
+                button.props("dense no-caps").classes(f"qz-step-{years}").set_enabled(
+                    view["running"] and not self.busy
+                )
             ui.button(t("From the start"), icon="restart_alt", on_click=self.open).props("dense flat no-caps")
-            towns = {place: t.place(session.world, place) for place in session.world.ids[: session.world.n_sim]}
+            towns = {
+                place: t.place(session.world, place) for place in session.world.ids[: session.world.n_sim]
+            }
             select = ui.select(towns, value=view["town"], label=t("Place"), on_change=self._take_town)
             select.props("dense outlined options-dense").style("min-width: 200px").classes("qz-town")
         with ui.row().classes("w-full no-wrap gap-4 items-start"):
@@ -126,12 +132,16 @@ class InspectPage:
         t = self.lang
         households = view["households"]
         if not any("reason" in one for one in households):
-            ui.label(t("Step a year on: then every household says why it stayed or left.")).classes("qz-small")
+            ui.label(t("Step a year on: then every household says why it stayed or left.")).classes(
+                "qz-small"
+            )
         options = {one["key"]: self._household_label(one) for one in households}
         if self.household not in options:
             leavers = [one["key"] for one in households if one.get("fate", "stayed") != "stayed"]
             self.household = (leavers or list(options) or [""])[0]
-        select = ui.select(options, value=self.household, label=t("Household"), on_change=self._take_household)
+        select = ui.select(
+            options, value=self.household, label=t("Household"), on_change=self._take_household
+        )
         select.props("dense outlined options-dense").classes("w-full qz-household")
         chosen = next((one for one in households if one["key"] == self.household), None)
         if chosen is not None:
@@ -139,7 +149,9 @@ class InspectPage:
 
     def _household_label(self, one: Message) -> str:
         t = self.lang
-        age = one["reason"]["age"] if "reason" in one else one["members"][0]["age"] if one["members"] else None
+        age = (
+            one["reason"]["age"] if "reason" in one else one["members"][0]["age"] if one["members"] else None
+        )
         words = [f"{one['key'][:8]}", t("head of {age}", age=age) if age is not None else ""]
         if "fate" in one:
             words.append(self._fate(one["fate"]))
@@ -160,7 +172,11 @@ class InspectPage:
             sex, status = SEXES[member["sex"]], STATUSES[member["status"]]
             words = f"{t(sex)}, {member['age']}: {t(status)}"
             parts.append(f"<li>{escape(words)}</li>")
-        html = f"<ul>{''.join(parts)}</ul>" if parts else f"<p>{escape(t('It no longer lives in the simulated places.'))}</p>"
+        html = (
+            f"<ul>{''.join(parts)}</ul>"
+            if parts
+            else f"<p>{escape(t('It no longer lives in the simulated places.'))}</p>"
+        )
         if "reason" not in one:
             return html
         why = one["reason"]
@@ -168,7 +184,11 @@ class InspectPage:
             t("In {year} it {fate}.", year=why["year"], fate=self._fate(one["fate"])),
             t("Income {income} KZT an adult and month, 2020 prices.", income=t.number(why["income"], 0)),
             t("Minors in the household: {answer}.", answer=t("yes") if why["children"] else t("no")),
-            t("Readiness to move {kappa}, factor of age {factor}.", kappa=t.number(why["kappa"], 2), factor=t.number(why["age_factor"])),
+            t(
+                "Readiness to move {kappa}, factor of age {factor}.",
+                kappa=t.number(why["kappa"], 2),
+                factor=t.number(why["age_factor"]),
+            ),
             t(
                 "Inclusive value of all destinations {value}, mean of 2015 {mean}.",
                 value=t.number(why["inclusive_value"], 3),
@@ -182,7 +202,7 @@ class InspectPage:
     def _alternatives(self, alternatives: list[Message]) -> str:
         """Utilities of every alternative, staying (0 by definition) among them."""
         t = self.lang
-        rows = [(t("staying"), 0.0, None)]
+        rows: list[tuple[str, float, float | None]] = [(t("staying"), 0.0, None)]
         rows += [(t.place(self.session.world, a["place"]), a["utility"], a["share"]) for a in alternatives]
         rows.sort(key=lambda row: -row[1])
         body = "".join(

@@ -1,4 +1,4 @@
-"""The inspect page's model: a `BorderModel` stepped year by year, with the reasons of households at the moment they decide.
+"""The inspect page's model: a `BorderModel` stepped year by year, with households' reasons at the moment they decide.
 
 Households decide in phase 7 of the year on tables of that year. The model is stopped there: the households that are
 looked at are explained just before, and what became of them is read just after.
@@ -55,7 +55,9 @@ class Inspection:
 
         def watched() -> None:
             rows = self.model.census.find("households", np.array(self._keys, np.uint64))
-            reasons = {key: explain(engine, int(row)) for key, row in zip(self._keys, rows, strict=True) if row >= 0}
+            reasons = {
+                key: explain(engine, int(row)) for key, row in zip(self._keys, rows, strict=True) if row >= 0
+            }
             places = engine.households.place
             before = places[: engine.n_households].copy()
             original()
@@ -99,7 +101,11 @@ class Inspection:
         engine = self.model.engine
         here = engine.households.place[: engine.n_households] == place
         keys = np.sort(engine.households.key[: engine.n_households][here])
-        picked = keys[np.linspace(0, len(keys) - 1, min(LOOKED_AT, len(keys))).astype(np.int64)] if len(keys) else keys
+        picked = (
+            keys[np.linspace(0, len(keys) - 1, min(LOOKED_AT, len(keys))).astype(np.int64)]
+            if len(keys)
+            else keys
+        )
         self.town, self._keys, self.decisions = town, [int(key) for key in picked], {}
 
     def choose_town(self, town: str) -> None:
@@ -124,7 +130,9 @@ class Inspection:
         figures = {}
         for name in TOWN_FIGURES:
             value = float(getattr(place, name))
-            figures[name] = None if np.isnan(value) or (first and name not in ("population", "households")) else value
+            figures[name] = (
+                None if np.isnan(value) or (first and name not in ("population", "households")) else value
+            )
         return {
             "year": model.year,
             "horizon": model.horizon,
@@ -141,10 +149,18 @@ class Inspection:
         if row >= 0:
             household = Household(model, key, row, model.census.version)
             held["members"] = [
-                {"age": int(person.age), "sex": person.sex, "status": person.status, "skilled": bool(person.skilled)}
+                {
+                    "age": int(person.age),
+                    "sex": person.sex,
+                    "status": person.status,
+                    "skilled": bool(person.skilled),
+                }
                 for person in household.members
             ]
-            held["kin_kazakhstan"], held["kin_russia"] = bool(household.kin_kazakhstan), bool(household.kin_russia)
+            held["kin_kazakhstan"], held["kin_russia"] = (
+                bool(household.kin_kazakhstan),
+                bool(household.kin_russia),
+            )
         if key in self.decisions:
             reason, fate = self.decisions[key]
             held["fate"] = fate
@@ -164,7 +180,8 @@ def _reason(reason: Explanation) -> Message:
         "inclusive_value_2015": reason.inclusive_value_2015,
         "hazard": reason.hazard,
         "alternatives": [
-            {"place": a.place, "nest": a.nest, "utility": a.utility, "share": a.share} for a in reason.alternatives
+            {"place": a.place, "nest": a.nest, "utility": a.utility, "share": a.share}
+            for a in reason.alternatives
         ],
     }
 

@@ -1,4 +1,4 @@
-"""The left side of the page: scenarios side by side, their policy and future, and sliders made from the declared schema."""
+"""The left side of the page: scenarios, their policy and future, and sliders made from the declared schema."""
 
 from __future__ import annotations
 
@@ -18,7 +18,13 @@ from scenarios.problems import ScenarioError
 from scenarios.reading import load_policy
 
 Changed = Callable[[], Awaitable[None]]
-FIRST_VALUES: dict[str, Any] = {"from": 2027, "to": 2036, "places": ["@towns"], "place": "mamlyutka", "year": 2028}
+FIRST_VALUES: dict[str, Any] = {
+    "from": 2027,
+    "to": 2036,
+    "places": ["@towns"],
+    "place": "mamlyutka",
+    "year": 2028,
+}
 
 
 class LeverPanel:
@@ -36,27 +42,43 @@ class LeverPanel:
     def draw(self) -> None:
         """Everything of the panel."""
         session, t = self.session, self.lang
-        with ui.row().classes("items-center w-full gap-1 no-wrap").props(f'role="tablist" aria-label="{t("Scenarios")}"'):
+        with (
+            ui.row()
+            .classes("items-center w-full gap-1 no-wrap")
+            .props(f'role="tablist" aria-label="{t("Scenarios")}"')
+        ):
             for number, slot in enumerate(session.slots):
                 chosen = number == session.active
                 button = ui.button(slot.letter, on_click=lambda n=number: self._choose(n))
-                button.props(f'dense {"unelevated" if chosen else "outline"} role="tab" aria-selected="{chosen}"')
-                button.props(f'aria-label="{t("Scenario {letter}", letter=slot.letter)}"').classes(f"qz-slot-{slot.letter}")
+                button.props(
+                    f'dense {"unelevated" if chosen else "outline"} role="tab" aria-selected="{chosen}"'
+                )
+                button.props(f'aria-label="{t("Scenario {letter}", letter=slot.letter)}"').classes(
+                    f"qz-slot-{slot.letter}"
+                )
             if len(session.slots) < len(SLOTS):
-                ui.button(t("Add"), icon="add", on_click=self._add).props("dense flat no-caps").classes("qz-add")
+                ui.button(t("Add"), icon="add", on_click=self._add).props("dense flat no-caps").classes(
+                    "qz-add"
+                )
             if len(session.slots) > 1:
                 remove = ui.button(t("Remove"), icon="close", on_click=self._remove)
                 remove.props("dense flat no-caps").classes("qz-remove")
         self._policy_choice()
         with ui.row().classes("w-full gap-2 items-center no-wrap"):
-            ui.button(t("Save"), icon="save", on_click=self._save).props("dense outline no-caps").classes("qz-save")
+            ui.button(t("Save"), icon="save", on_click=self._save).props("dense outline no-caps").classes(
+                "qz-save"
+            )
             ui.upload(
                 label=t("Load a policy file (.toml)"),
                 auto_upload=True,
                 max_file_size=LARGEST_UPLOAD,
                 on_upload=self._load,
-                on_rejected=lambda: self._refuse(t("The file is too large: at most {kb} kB.", kb=LARGEST_UPLOAD // 1000)),
-            ).props('accept=".toml" flat bordered dense color="blue-grey-8"').classes("qz-upload").style("width: 270px")
+                on_rejected=lambda: self._refuse(
+                    t("The file is too large: at most {kb} kB.", kb=LARGEST_UPLOAD // 1000)
+                ),
+            ).props('accept=".toml" flat bordered dense color="blue-grey-8"').classes("qz-upload").style(
+                "width: 270px"
+            )
         levers = session.slot.draft.levers
         if not levers:
             ui.label(t("This policy pulls no lever: it is the baseline.")).classes("qz-small")
@@ -158,11 +180,15 @@ class LeverPanel:
 
     def _lever(self, kind: str, name: str) -> None:
         t, draft = self.lang, self.session.slot.draft
-        with ui.column().classes("qz-lever gap-1").props(f'role="group" aria-label="{t(KINDS[kind])} {name}"'):
+        with (
+            ui.column().classes("qz-lever gap-1").props(f'role="group" aria-label="{t(KINDS[kind])} {name}"')
+        ):
             with ui.row().classes("w-full items-center no-wrap justify-between"):
                 ui.label(t(KINDS[kind])).classes("text-weight-medium")
                 ui.label(name).classes("qz-small")
-                remove = ui.button(icon="delete", on_click=lambda: self._drop(kind, name)).props("dense flat round size=sm")
+                remove = ui.button(icon="delete", on_click=lambda: self._drop(kind, name)).props(
+                    "dense flat round size=sm"
+                )
                 remove.props(f'aria-label="{t("Remove this lever")}: {t(KINDS[kind])} {name}"')
             for key in declared_levers()[kind].values():
                 if key.name in draft.levers[kind, name] or key.required:
@@ -173,7 +199,11 @@ class LeverPanel:
                 if key.name not in draft.levers[kind, name] and not key.required and key.form != "text"
             }
             if left_out:
-                more = ui.select(left_out, label=t("More settings"), on_change=lambda e: self._open_key(kind, name, e.value))
+                more = ui.select(
+                    left_out,
+                    label=t("More settings"),
+                    on_change=lambda e: self._open_key(kind, name, e.value),
+                )
                 more.props("dense borderless options-dense").classes("w-full qz-small")
 
     async def _drop(self, kind: str, name: str) -> None:
@@ -184,7 +214,11 @@ class LeverPanel:
         key = declared_levers()[kind][key_name]
         value = key.default
         if value is None:
-            value = key.options[0] if key.options else FIRST_VALUES.get(key_name, _within(key, 0.2 * key.slider_most))
+            value = (
+                key.options[0]
+                if key.options
+                else FIRST_VALUES.get(key_name, _within(key, 0.2 * key.slider_most))
+            )
         self.session.slot.draft.set(kind, name, key_name, value)
         await self._again()
 
@@ -213,23 +247,43 @@ class LeverPanel:
         else:
             several = key.form in ("places", "choices")
             select = ui.select(
-                self._options(key), value=value, label=label, multiple=several, on_change=lambda e: take(e.value or None)
+                self._options(key),
+                value=value,
+                label=label,
+                multiple=several,
+                on_change=lambda e: take(e.value or None),
             )
             select.props(f'dense options-dense use-chips aria-label="{spoken}"').classes(f"w-full {css}")
 
     def _options(self, key: Key) -> dict[str, str]:
         t, world = self.lang, self.session.world
         if key.form in ("places", "place"):
-            groups = {name: t(VALUES[name]) for name in VALUES if name.startswith("@")} if key.form == "places" else {}
+            groups = (
+                {name: t(VALUES[name]) for name in VALUES if name.startswith("@")}
+                if key.form == "places"
+                else {}
+            )
             last = world.n_sim if key.form == "places" else world.n_all
             held = {place: t.place(world, place) for place in world.ids[:last]}
             current = self.session.slot.draft.levers
-            used = {p for lever in current.values() for p in (lever.get("places") or [lever.get("place", "")])} - {""}
-            return {**groups, **held, **{place: place for place in sorted(used) if place not in held | groups}}
+            used = {
+                p for lever in current.values() for p in (lever.get("places") or [lever.get("place", "")])
+            } - {""}
+            return {
+                **groups,
+                **held,
+                **{place: place for place in sorted(used) if place not in held | groups},
+            }
         return {option: t(VALUES[option]) if option in VALUES else option for option in key.options}
 
     def _number(
-        self, key: Key, label: str, spoken: str, css: str, value: float, take: Callable[[Any], Awaitable[None]]
+        self,
+        key: Key,
+        label: str,
+        spoken: str,
+        css: str,
+        value: float,
+        take: Callable[[Any], Awaitable[None]],
     ) -> None:
         t = self.lang
         decimals = 0 if key.form == "integer" else None
@@ -238,13 +292,18 @@ class LeverPanel:
         high = str(int(key.most)) if plain else t.number(key.most, decimals)
         unit = t(key.unit) if key.unit else ""
         with ui.column().classes("w-full gap-0"):
-            with ui.row().classes("w-full items-center no-wrap gap-2"):
+            ui.label(label).classes("qz-label")
+            with ui.row().classes("w-full items-center no-wrap gap-3"):
                 end = max(key.slider_most, float(value))
                 least = key.least + (key.step if key.above_least else 0.0)
-                slider = ui.slider(min=least, max=end, step=key.step, value=value).props(f'aria-label="{spoken}"')
-                slider.classes(f"qz-slider {css}").style("width: 190px")
-                box = ui.number(label, value=value, min=key.least, max=key.most, step=key.step)
-                box.props(f'dense outlined debounce=500 aria-label="{spoken}"').style("width: 170px").classes(css)
+                slider = ui.slider(min=least, max=end, step=key.step, value=value).props(
+                    f'aria-label="{spoken}"'
+                )
+                slider.classes(f"qz-slider {css}").style("flex: 1")
+                box = ui.number(value=value, min=key.least, max=key.most, step=key.step)
+                box.props(f'dense outlined debounce=500 aria-label="{spoken}"').style("width: 110px").classes(
+                    css
+                )
 
             async def from_slider(event: events.GenericEventArguments) -> None:
                 box.set_value(event.args)
@@ -257,7 +316,9 @@ class LeverPanel:
 
             slider.on("change", from_slider)
             box.on_value_change(from_box)
-            ui.label(f"{unit + '; ' if unit else ''}{t('range')} {t('{low} to {high}', low=low, high=high)}").classes("qz-small")
+            ui.label(
+                f"{unit + '; ' if unit else ''}{t('range')} {t('{low} to {high}', low=low, high=high)}"
+            ).classes("qz-small")
 
 
 _YEARS = frozenset(("from", "to", "year", "full_year", "last_year", "kept_until", "declared_by"))

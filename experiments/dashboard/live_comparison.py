@@ -193,7 +193,9 @@ class LiveComparison:
                     done += 1
                     on_progress(done, wish.runs)
                     if done == look and done < wish.runs:
-                        on_summary(summary_of("partial", Effects(comparison, self.world, held), study, held.flows))
+                        on_summary(
+                            summary_of("partial", Effects(comparison, self.world, held), study, held.flows)
+                        )
                         look += max(FIRST_RUNS, look // 2)
             except BaseException:
                 for future in futures:
@@ -247,7 +249,9 @@ def read_wish(wish: Wish, world: World) -> Comparison:
                         continue
                     levers = levers_of(one, under, world, wish.horizon)
                     digest = f"{one.digest[:16]}-{under.digest[:16]}"
-                    cases.append(Case(full, name, future, one.title("en"), Scenario(full, digest, levers), one))
+                    cases.append(
+                        Case(full, name, future, one.title("en"), Scenario(full, digest, levers), one)
+                    )
             except ScenarioError as error:
                 problems.append(str(error).replace(str(path), slot))
     if problems:

@@ -50,7 +50,9 @@ def summary_of(stage: str, effects: Effects, study: Study, flows: NDArray[np.flo
         "destinations": list(effects.world.ids),
         "scenarios": [{"name": c.name, "policy": c.policy, "future": c.future} for c in comparison.cases],
         "levels": {case.name: _levels(effects, case) for case in comparison.cases},
-        "flows": {case.name: np.round(flows[order.index(case.name)], 2).tolist() for case in comparison.cases},
+        "flows": {
+            case.name: np.round(flows[order.index(case.name)], 2).tolist() for case in comparison.cases
+        },
         "ladder": {case.name: _ladder(effects, case) for case in comparison.cases},
         "effects": {case.name: _effects(effects, case, against) for case, against in compared},
         "costs": {
@@ -84,7 +86,13 @@ def _ladder(effects: Effects, case: Case) -> dict[str, list[dict[str, Any]]]:
             events = int((population[:, 1:, p] < rung.persons).any(axis=1).sum())
             chance = probability(events, effects.runs)
             rungs.append(
-                {"rung": rung.id, "persons": rung.persons, "events": events, "low": chance.low, "high": chance.high}
+                {
+                    "rung": rung.id,
+                    "persons": rung.persons,
+                    "events": events,
+                    "low": chance.low,
+                    "high": chance.high,
+                }
             )
         found[place] = rungs
     return found
@@ -132,4 +140,3 @@ def _difference(one: Difference) -> dict[str, Any]:
 
 def _known(value: float) -> float | None:
     return None if math.isnan(value) else value
-

@@ -64,7 +64,7 @@ class Page:
         session, t = self.session, self.session.lang
         with ui.row().classes("qz-head w-full items-center gap-4 no-wrap").props('role="banner"'):
             ui.label("Qyzyljar").classes("text-h6")
-            ui.label(t("Border settlements of North Kazakhstan: what if?")).style("flex: 1; white-space: nowrap; overflow: hidden")
+            ui.label(t("Border settlements: what if?")).classes("qz-motto")
             worlds = {name: _world_title(session, name) for name in DEFAULT_RUNS}
             world = ui.select(worlds, value=session.world_name, label=t("World"), on_change=self._take_world)
             world.props("dense options-dense dark").style("min-width: 200px").classes("qz-world")
@@ -77,15 +77,25 @@ class Page:
         with ui.column().classes("w-full q-pa-sm gap-1").style("border-top: 1px solid #b9b9b9"):
             with ui.row().classes("w-full items-center no-wrap gap-2"):
                 runs = ui.number(t("Runs"), value=session.runs, min=2, max=MOST_RUNS, step=1, precision=0)
-                runs.props("dense outlined").style("width: 85px").classes("qz-runs").on_value_change(self._take_runs)
+                runs.props("dense outlined").style("width: 105px").classes("qz-runs").on_value_change(
+                    self._take_runs
+                )
                 seed = ui.number(t("Seed"), value=session.seed, min=0, max=2**31, step=1, precision=0)
-                seed.props("dense outlined").style("width: 85px").classes("qz-seed").on_value_change(self._take_seed)
-                self._run = ui.button(t("Run"), icon="play_arrow", on_click=session.run).props("no-caps").classes("qz-run")
+                seed.props("dense outlined").style("width: 75px").classes("qz-seed").on_value_change(
+                    self._take_seed
+                )
+                self._run = (
+                    ui.button(t("Run"), icon="play_arrow", on_click=session.run)
+                    .props("no-caps")
+                    .classes("qz-run")
+                )
                 self._cancel = ui.button(t("Cancel"), icon="stop", on_click=session.cancel)
                 self._cancel.props("no-caps outline").classes("qz-cancel")
             self._bar = ui.linear_progress(0.0, show_value=False, size="8px").classes("qz-bar")
             self._bar.props(f'aria-label="{t("Progress")}"')
-            self._status = ui.label("").classes("qz-small qz-status").props('role="status" aria-live="polite"')
+            self._status = (
+                ui.label("").classes("qz-small qz-status").props('role="status" aria-live="polite"')
+            )
         self._show_progress()
 
     @ui.refreshable_method
@@ -145,7 +155,9 @@ class Page:
             "starting": t("The model is getting ready…"),
             "compiling": t("The model is being compiled, once after installation: some minutes…"),
             "ready": t("Ready"),
-            "running": t.plural("{done} of {count} run", "{done} of {count} runs", progress.total, done=progress.done),
+            "running": t.plural(
+                "{done} of {count} run", "{done} of {count} runs", progress.total, done=progress.done
+            ),
         }
         self._bar.set_value(progress.done / progress.total if running and progress.total else 0.0)
         self._status.set_text(words[progress.stage])

@@ -7,13 +7,14 @@ user's own without coordinates is left out of the map, not of the figures.
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import math
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from experiments.dashboard.drawing import COLOURS, INK, Drawing, Point, tooltip, fitting, text_width
+from experiments.dashboard.drawing import COLOURS, INK, Drawing, Point, fitting, text_width, tooltip
 from experiments.language import Language
 from model.world import DATA, World
 
@@ -40,7 +41,9 @@ def _shapes() -> tuple[tuple[str, str, tuple[tuple[Point, ...], ...]], ...]:
     found = []
     for feature in held["features"]:
         geometry = feature["geometry"]
-        polygons = geometry["coordinates"] if geometry["type"] == "MultiPolygon" else [geometry["coordinates"]]
+        polygons = (
+            geometry["coordinates"] if geometry["type"] == "MultiPolygon" else [geometry["coordinates"]]
+        )
         rings = tuple(tuple((float(x), float(y)) for x, y in polygon[0]) for polygon in polygons)
         found.append((feature["properties"]["name"], feature["properties"]["country"], rings))
     return tuple(found)
@@ -56,7 +59,7 @@ def _border() -> tuple[tuple[Point, Point], ...]:
             for _, held, rings in _shapes()
             if held == country
             for ring in rings
-            for pair in zip(ring, ring[1:], strict=False)
+            for pair in itertools.pairwise(ring)
             if pair[0] != pair[1]
         }
 
@@ -97,7 +100,9 @@ def region_map(
     for name, country, rings in _shapes():
         colour = KAZAKHSTAN if country == "KZ" else RUSSIA
         for ring in rings:
-            drawing.area([_at(*p) for p in ring], "#fbe9b7" if name == "North Kazakhstan" else colour, 1.0, "#b5b5b5")
+            drawing.area(
+                [_at(*p) for p in ring], "#fbe9b7" if name == "North Kazakhstan" else colour, 1.0, "#b5b5b5"
+            )
     for one, two in _border():
         drawing.line(_at(*one), _at(*two), BORDER, 2.2)
     held = _positions(world)
@@ -156,7 +161,9 @@ def _arrow(drawing: Drawing, start: Point, end: Point, share: float, colour: str
 
 def _countries(drawing: Drawing, lang: Language) -> None:
     drawing.text(_at(69.3, 57.1), lang.text("Russia"), anchor="middle", size=15, colour="#5a6570", halo=True)
-    drawing.text(_at(66.4, 51.0), lang.text("Kazakhstan"), anchor="middle", size=15, colour="#6b6346", halo=True)
+    drawing.text(
+        _at(66.4, 51.0), lang.text("Kazakhstan"), anchor="middle", size=15, colour="#6b6346", halo=True
+    )
 
 
 def _names(
@@ -198,7 +205,11 @@ def _key(drawing: Drawing, lang: Language, largest: float) -> None:
         (INSIDE, lang.text("to places in Kazakhstan"), WIDEST_ARROW * 0.5),
         (TO_RUSSIA, lang.text("to Russia"), WIDEST_ARROW * 0.5),
         (BORDER, lang.text("state border"), 2.2),
-        ("#555555", lang.text("widest arrow: {persons} persons a year", persons=lang.number(largest)), WIDEST_ARROW),
+        (
+            "#555555",
+            lang.text("widest arrow: {persons} persons a year", persons=lang.number(largest)),
+            WIDEST_ARROW,
+        ),
     ]
     for colour, label, width in entries:
         drawing.line((x, y - 4), (x + 22, y - 4), colour, width)

@@ -52,11 +52,15 @@ class ResultPanel:
                 ui.label(t("The model is getting ready…"))
             return
         self._answers()
-        with ui.row().classes("w-full items-center gap-1").props(f'role="tablist" aria-label="{t("Results")}"'):
+        with (
+            ui.row().classes("w-full items-center gap-1").props(f'role="tablist" aria-label="{t("Results")}"')
+        ):
             for name, words in TABS.items():
                 chosen = name == self.tab
                 button = ui.button(t(words), on_click=lambda n=name: self._open(n)).classes(f"qz-tab-{name}")
-                button.props(f'dense no-caps {"unelevated" if chosen else "flat"} role="tab" aria-selected="{chosen}"')
+                button.props(
+                    f'dense no-caps {"unelevated" if chosen else "flat"} role="tab" aria-selected="{chosen}"'
+                )
             ui.space()
             places = {place: t.place(session.world, place) for place in session.summary["places"]}
             select = ui.select(places, value=session.place, label=t("Place"), on_change=self._take_place)
@@ -118,14 +122,22 @@ class ResultPanel:
     def _figure_buttons(self, name: str, svg: Any, t: Language) -> None:
         file = f"qyzyljar-{name}"
         with ui.row().classes("gap-1"):
-            png = ui.button("PNG", icon="download", on_click=lambda: ui.run_javascript(f"qzPng('qz-{name}', '{file}.png')"))
-            png.props(f'dense flat size=sm aria-label="{t("Download the figure as PNG")}"').classes(f"qz-png-{name}")
+            png = ui.button(
+                "PNG",
+                icon="download",
+                on_click=lambda: ui.run_javascript(f"qzPng('qz-{name}', '{file}.png')"),
+            )
+            png.props(f'dense flat size=sm aria-label="{t("Download the figure as PNG")}"').classes(
+                f"qz-png-{name}"
+            )
             held = ui.button(
                 "SVG",
                 icon="download",
                 on_click=lambda: ui.download.content(svg().encode(), f"{file}.svg", "image/svg+xml"),
             )
-            held.props(f'dense flat size=sm aria-label="{t("Download the figure as SVG")}"').classes(f"qz-svg-{name}")
+            held.props(f'dense flat size=sm aria-label="{t("Download the figure as SVG")}"').classes(
+                f"qz-svg-{name}"
+            )
 
     def _fan_tab(self, names: Sequence[str]) -> None:
         session, t = self.session, self.lang
@@ -164,18 +176,28 @@ class ResultPanel:
         with ui.row().classes("w-full items-center gap-3"):
             select = ui.select(cases, value=session.map_case, label=t("Scenario"), on_change=self._take_case)
             select.props("dense outlined options-dense").style("min-width: 300px").classes("qz-map-case")
-            button = ui.button(t("Play"), icon="play_arrow", on_click=self._play).props("dense no-caps").classes("qz-play")
+            button = (
+                ui.button(t("Play"), icon="play_arrow", on_click=self._play)
+                .props("dense no-caps")
+                .classes("qz-play")
+            )
             self._button = button
             slider = ui.slider(min=first, max=last, step=1, value=session.map_year, on_change=self._take_year)
-            slider.props(f'aria-label="{t("Year of the map")}" label-always').style("width: 240px").classes("qz-year")
+            slider.props(f'aria-label="{t("Year of the map")}" label-always').style("width: 240px").classes(
+                "qz-year"
+            )
             self._slider = slider
         with ui.column().classes("qz-figure gap-0"):
-            self._map = ui.html(self._map_drawing().svg(), sanitize=False).props('id="qz-map"').classes("w-full")
+            self._map = (
+                ui.html(self._map_drawing().svg(), sanitize=False).props('id="qz-map"').classes("w-full")
+            )
             self._figure_buttons("map", lambda: self._map_drawing().svg(), t)
 
     def _map_drawing(self) -> Drawing:
         session = self.session
-        return figures.map_figure(session, session.map_case, session.map_year, self._cases()[session.map_case])
+        return figures.map_figure(
+            session, session.map_case, session.map_year, self._cases()[session.map_case]
+        )
 
     async def _take_case(self, event: events.ValueChangeEventArguments[Any]) -> None:
         self.session.map_case = event.value
@@ -223,12 +245,18 @@ class ResultPanel:
         cases = self._cases()
         rows = figures.ladder_rows(session, place)
         horizon = session.summary["horizon"] if session.summary else 0
-        title = t("Chance to fall below each rung by 1 January {year}: {place}", year=horizon, place=t.place(session.world, place))
+        title = t(
+            "Chance to fall below each rung by 1 January {year}: {place}",
+            year=horizon,
+            place=t.place(session.world, place),
+        )
         ui.label(title).classes("text-weight-medium")
         head = [t("Rung"), t("Persons"), *cases.values()]
         body = [[row["rung"], row["persons"], *(row[name] for name in cases)] for row in rows]
         ui.html(_table(head, body, numbers=(1,)), sanitize=False).classes("qz-ladder")
-        note = t("95 % intervals (Wilson). What never happened in the runs is given as an upper bound, not as zero.")
+        note = t(
+            "95 % intervals (Wilson). What never happened in the runs is given as an upper bound, not as zero."
+        )
         ui.label(note).classes("qz-small")
 
     def _downloads(self) -> None:
@@ -237,12 +265,16 @@ class ResultPanel:
             ui.button(
                 t("Table of all figures (CSV)"),
                 icon="download",
-                on_click=lambda: ui.download.content(figures.table_csv(session).encode(), "qyzyljar-figures.csv", "text/csv"),
+                on_click=lambda: ui.download.content(
+                    figures.table_csv(session).encode(), "qyzyljar-figures.csv", "text/csv"
+                ),
             ).props("dense flat no-caps").classes("qz-csv")
             ui.button(
                 t("Effects and costs (CSV)"),
                 icon="download",
-                on_click=lambda: ui.download.content(figures.effects_csv(session).encode(), "qyzyljar-effects.csv", "text/csv"),
+                on_click=lambda: ui.download.content(
+                    figures.effects_csv(session).encode(), "qyzyljar-effects.csv", "text/csv"
+                ),
             ).props("dense flat no-caps").classes("qz-csv-effects")
 
 
@@ -251,6 +283,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence
     css = ['class="num"' if k in numbers else "" for k in range(len(head))]
     top = "".join(f'<th scope="col" {css[k]}>{escape(text)}</th>' for k, text in enumerate(head))
     body = "".join(
-        "<tr>" + "".join(f"<td {css[k]}>{escape(cell)}</td>" for k, cell in enumerate(row)) + "</tr>" for row in rows
+        "<tr>" + "".join(f"<td {css[k]}>{escape(cell)}</td>" for k, cell in enumerate(row)) + "</tr>"
+        for row in rows
     )
     return f'<table class="qz"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'

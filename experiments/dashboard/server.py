@@ -60,7 +60,9 @@ class Guard:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = {
+            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
+        }
         refused = self._refusal(scope, headers)
         if refused is not None:
             await _refuse(scope, send, *refused)
@@ -150,7 +152,9 @@ def run_dashboard(options: DashboardOptions) -> None:
     try:
         from nicegui import app, ui
     except ImportError as error:
-        raise RunFailure(f"the dashboard needs NiceGUI: {error}; set up again with 'python3 bootstrap.py'") from None
+        raise RunFailure(
+            f"the dashboard needs NiceGUI: {error}; set up again with 'python3 bootstrap.py'"
+        ) from None
     from experiments.dashboard.inspect_page import register_inspect_page
     from experiments.dashboard.page import register_page
 

@@ -137,7 +137,9 @@ class Session:
         titles = slot.draft.titles
         words = titles.get(self.lang.code) or titles["en"]
         changed = f" ({self.lang.text('changed')})" if slot.draft.changed else ""
-        under = "" if slot.future == "reference" else f" · {shipped_future(slot.future).title(self.lang.code)}"
+        under = (
+            "" if slot.future == "reference" else f" · {shipped_future(slot.future).title(self.lang.code)}"
+        )
         return f"{slot.letter}: {words}{changed}{under}"
 
     # ---- the child ----
@@ -149,7 +151,8 @@ class Session:
             "seed": self.seed,
             "runs": self.runs,
             "scenarios": [
-                {"slot": slot.letter, "policy": slot.draft.toml(), "future": slot.future} for slot in self.slots
+                {"slot": slot.letter, "policy": slot.draft.toml(), "future": slot.future}
+                for slot in self.slots
             ],
         }
 
@@ -200,7 +203,11 @@ class Session:
     def _copies(self) -> tuple[Slot, ...]:
         """The scenarios as they are asked for now; later changes do not rename older results."""
         return tuple(
-            Slot(s.letter, Draft(s.draft.name, s.draft.base, dict(s.draft.titles), changed=s.draft.changed), s.future)
+            Slot(
+                s.letter,
+                Draft(s.draft.name, s.draft.base, dict(s.draft.titles), changed=s.draft.changed),
+                s.future,
+            )
             for s in self.slots
         )
 
