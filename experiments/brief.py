@@ -292,6 +292,7 @@ def _font(text: str) -> str:
     from fontTools import subset
 
     options = subset.Options(flavor="woff", layout_features=["kern"], notdef_outline=True)
+    options.drop_tables += ["FFTM"]  # the font maker's own notes
     font = subset.load_font(str(font_path()), options)
     chosen = subset.Subsetter(options)
     chosen.populate(text=text)

@@ -346,7 +346,9 @@ def dashboard(
     host: Annotated[
         str,
         typer.Option(
-            "--host", metavar="ADDRESS", help="Listen elsewhere than on this computer only: others then need a token."
+            "--host",
+            metavar="ADDRESS",
+            help="Listen elsewhere than on this computer only: others then need a token.",
         ),
     ] = "127.0.0.1",
     no_open: Annotated[bool, typer.Option("--no-open", help="Print the address, open no browser.")] = False,
@@ -366,7 +368,9 @@ def dashboard(
 def brief(
     policies: Annotated[
         list[str] | None,
-        typer.Argument(metavar="POLICY...", help="Policies by name, by path of a .toml file, or as POLICY@FUTURE."),
+        typer.Argument(
+            metavar="POLICY...", help="Policies by name, by path of a .toml file, or as POLICY@FUTURE."
+        ),
     ] = None,
     lang: Annotated[str, typer.Option("--lang", metavar="kk|ru|en", help="Language of the brief.")] = "ru",
     futures: Annotated[
@@ -388,7 +392,9 @@ def brief(
     out: Out = None,
     parameters: Parameters = None,
     threads: Threads = None,
-    no_pdf: Annotated[bool, typer.Option("--no-pdf", help="Make no PDF, even where a browser is installed.")] = False,
+    no_pdf: Annotated[
+        bool, typer.Option("--no-pdf", help="Make no PDF, even where a browser is installed.")
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Write a policy brief of a few pages from a comparison: one HTML file, and a PDF where a browser is installed."""

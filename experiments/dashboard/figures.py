@@ -15,7 +15,6 @@ from experiments.dashboard.session import Session, Slot, shipped_future
 from experiments.language import Language, mark
 from experiments.language_schema import RUNGS
 from model.accounts_data import LAST_COUNT_YEAR
-from model.record import COLUMNS
 from model.world import World
 
 Summary = dict[str, Any]
@@ -276,7 +275,7 @@ def table_csv(session: Session) -> str:
     assert summary is not None
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    units = {column.name: column.unit for column in COLUMNS}
+    units = {name: "share" if name in SHARES else unit for name, (_, unit) in FIGURES.items()}
     head = [
         "stage",
         "runs",

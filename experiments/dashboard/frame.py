@@ -28,7 +28,7 @@ body { font-size: 15px; color: var(--ink); }
 .qz-effect { font-size: 14px; }
 .qz-fail { background: #fdecea; color: #7a1212; border-left: 4px solid #b3261e; padding: 6px 10px; white-space:
   pre-wrap; width: 100%; font-size: 13.5px; }
-.qz-figure { width: 100%; max-width: 1000px; }
+.qz-figure { width: 100%; max-width: max(560px, calc((100vh - 330px) * 1.75)); }
 :focus-visible { outline: 3px solid #d55e00 !important; outline-offset: 1px; }
 .qz-skip { position: absolute; left: -999px; } .qz-skip:focus { left: 8px; top: 8px; background: #fff; z-index: 9999; }
 table.qz { border-collapse: collapse; font-size: 13.5px; } table.qz th, table.qz td { border-bottom: 1px solid #d4d4d4;

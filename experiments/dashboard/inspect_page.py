@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from html import escape
 from typing import Any
 
@@ -53,6 +54,7 @@ class InspectPage:
         self.session = session
         self.run = 0
         self.household = ""
+        self.followed = ""  # chosen by the user: kept over the years
         self.busy = True
         self.levers = LeverPanel(session, self.open)
 
@@ -69,7 +71,7 @@ class InspectPage:
 
     async def open(self) -> None:
         """Open the run anew, on 1 January of the first year."""
-        self.busy, self.household = True, ""
+        self.busy, self.followed = True, ""
         self._right.refresh()
         await self.session.open_run(self.run)
 
@@ -85,7 +87,7 @@ class InspectPage:
         with ui.row().classes("qz-head w-full items-center gap-4 no-wrap").props('role="banner"'):
             ui.label("Qyzyljar").classes("text-h6")
             ui.label(t("Inspect a run")).style("flex: 1")
-            worlds = {name: name for name in DEFAULT_RUNS}
+            worlds = {name: session.world_title(name) for name in DEFAULT_RUNS}
             world = ui.select(worlds, value=session.world_name, label=t("World"), on_change=self._take_world)
             world.props("dense options-dense dark").style("min-width: 120px")
             number = ui.number(t("Run"), value=self.run, min=0, max=999, step=1, precision=0).classes(
@@ -136,6 +138,7 @@ class InspectPage:
                 "qz-small"
             )
         options = {one["key"]: self._household_label(one) for one in households}
+        self.household = self.followed
         if self.household not in options:
             leavers = [one["key"] for one in households if one.get("fate", "stayed") != "stayed"]
             self.household = (leavers or list(options) or [""])[0]
@@ -217,16 +220,16 @@ class InspectPage:
     # ---- what the user does ----
 
     async def _step(self, years: int) -> None:
-        self.busy, self.household = True, ""
+        self.busy = True
         self._right.refresh()
         await self.session.child.ask("step", years=years)
 
     async def _take_town(self, event: events.ValueChangeEventArguments[Any]) -> None:
-        self.household = ""
+        self.followed = ""
         await self.session.child.ask("town", town=event.value)
 
     async def _take_household(self, event: events.ValueChangeEventArguments[Any]) -> None:
-        self.household = event.value
+        self.followed = event.value
         self._right.refresh()
 
     async def _take_world(self, event: events.ValueChangeEventArguments[Any]) -> None:
@@ -255,6 +258,11 @@ def _figures_table(t: Language, figures: Message) -> str:
     rows = []
     for name, value in figures.items():
         title = t(FIGURES[name][0]) if name in FIGURES else t("Households")
-        shown = "–" if value is None else t.percent(value, 1) if name in PER_CENT else t.number(value)
+        decimals = None if name == "services" else 0
+        shown = (
+            t.percent(value, 1)
+            if name in PER_CENT and value is not None
+            else t.number(math.nan if value is None else value, decimals)
+        )
         rows.append(f'<tr><td>{escape(title)}</td><td class="num">{escape(shown)}</td></tr>')
     return f'<table class="qz"><tbody>{"".join(rows)}</tbody></table>'

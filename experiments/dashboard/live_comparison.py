@@ -24,6 +24,7 @@ from experiments.compare import comparison_design
 from experiments.compare_effects import Effects
 from experiments.compare_scenarios import BASELINE, Case, Comparison
 from experiments.dashboard.live_summary import Summary, summary_of
+from experiments.dashboard.session import MOST_RUNS
 from experiments.design import Batch, Scenario, check_horizon
 from experiments.ensemble import Study, Together
 from experiments.failures import BadInput
@@ -36,7 +37,7 @@ from scenarios.problems import ScenarioError
 from scenarios.reading import load_future, load_policy
 from scenarios.translation import levers_of
 
-MOST_SCENARIOS, MOST_RUNS = 4, 1000
+MOST_SCENARIOS = 4
 FIRST_RUNS = 4  # runs before the ensemble is first shown; each further look has half as many again
 PREVIEW_SECONDS = 0.35
 MOST_PREVIEW_DRAWS = 12

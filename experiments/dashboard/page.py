@@ -10,9 +10,8 @@ from nicegui import Client, events, ui
 
 from experiments.dashboard.frame import prepare_head, reader_language, speak_html
 from experiments.dashboard.lever_panel import LeverPanel
-from experiments.dashboard.live_comparison import MOST_RUNS
 from experiments.dashboard.result_panel import ResultPanel
-from experiments.dashboard.session import DEFAULT_RUNS, Session
+from experiments.dashboard.session import DEFAULT_RUNS, MOST_RUNS, Session
 from experiments.language import LANGUAGES
 
 PREVIEW_DELAY = 0.15  # seconds: a preview waits for the next move of the same slider
@@ -65,7 +64,7 @@ class Page:
         with ui.row().classes("qz-head w-full items-center gap-4 no-wrap").props('role="banner"'):
             ui.label("Qyzyljar").classes("text-h6")
             ui.label(t("Border settlements: what if?")).classes("qz-motto")
-            worlds = {name: _world_title(session, name) for name in DEFAULT_RUNS}
+            worlds = {name: session.world_title(name) for name in DEFAULT_RUNS}
             world = ui.select(worlds, value=session.world_name, label=t("World"), on_change=self._take_world)
             world.props("dense options-dense dark").style("min-width: 200px").classes("qz-world")
             ui.link(t("Inspect a run"), f"/inspect?lang={t.code}", new_tab=True).classes("qz-inspect-link")
@@ -170,10 +169,3 @@ class Page:
             self._waiting.cancel()
         self.session.on_change = lambda what: None
         await self.session.close()
-
-
-def _world_title(session: Session, name: str) -> str:
-    from experiments.dashboard.session import shipped_world
-
-    title = shipped_world(name).title
-    return title.get(session.lang.code) or title["en"]

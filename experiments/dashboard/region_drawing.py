@@ -10,6 +10,7 @@ import csv
 import itertools
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -51,20 +52,20 @@ def _shapes() -> tuple[tuple[str, str, tuple[tuple[Point, ...], ...]], ...]:
 
 @cache
 def _border() -> tuple[tuple[Point, Point], ...]:
-    """Edges of Kazakhstan's oblasts that lie on the state border: shared with an oblast of Russia."""
+    """Edges of the state border: those of one oblast of Kazakhstan alone, without the cut."""
+    count: Counter[tuple[Point, Point]] = Counter()
+    for name, country, rings in _shapes():
+        if country == "KZ" and name != "Astana":  # a city inside an oblast that is drawn without a hole
+            for ring in rings:
+                for pair in itertools.pairwise(ring):
+                    one, two = sorted(pair)
+                    count[one, two] += 1
+    return tuple(edge for edge, times in sorted(count.items()) if times == 1 and not _on_frame(*edge))
 
-    def edges(country: str) -> set[frozenset[Point]]:
-        return {
-            frozenset(pair)
-            for _, held, rings in _shapes()
-            if held == country
-            for ring in rings
-            for pair in itertools.pairwise(ring)
-            if pair[0] != pair[1]
-        }
 
-    shared = sorted(tuple(sorted(edge)) for edge in edges("KZ") & edges("RU"))
-    return tuple((one, two) for one, two in shared)
+def _on_frame(one: Point, two: Point) -> bool:
+    """Whether an edge is where the base map was cut off."""
+    return any(one[k] == two[k] for k in range(2))
 
 
 def _at(lon: float, lat: float) -> Point:
@@ -166,10 +167,18 @@ def _countries(drawing: Drawing, lang: Language) -> None:
     )
 
 
+# Where a name can stand beside its dot: to the right, the left, above, below, and at the corners.
+_SIDES = (
+    (8, 4, "start"), (-8, 4, "end"), (0, -9, "middle"), (0, 18, "middle"),
+    (7, -7, "start"), (-7, -7, "end"), (7, 16, "start"), (-7, 16, "end"), (8, -20, "start"), (-8, 30, "end"),
+)  # fmt: skip
+
+
 def _names(
     drawing: Drawing, lang: Language, world: World, held: Mapping[str, Point], population: Mapping[str, float]
 ) -> None:
     """Dots and names; a name goes where it covers no other one."""
+    dots = {place: (x - 6, y - 6, x + 6, y + 6) for place, (x, y) in held.items()}
     taken: list[tuple[float, float, float, float]] = []
     rank = {"town": 0, "capital": 1, "russia": 1, "regional_centre": 1}
     order = sorted(held, key=lambda place: rank.get(world.kind[world.index(place)], 2))
@@ -184,11 +193,12 @@ def _names(
         label = name if people is None else f"{name} {lang.number(people, 0)}"
         size = 12.0 if simulated else 11.0
         width = text_width(label, size)
-        for dx, dy, anchor in ((8, 4, "start"), (-8, 4, "end"), (0, -9, "middle"), (0, 18, "middle")):
+        for dx, dy, anchor in _SIDES:
             left = x + dx - {"start": 0.0, "end": width, "middle": width / 2}[anchor]
             box = (left, y + dy - size, left + width, y + dy + 3)
             inside = box[0] > 8 and box[2] < WIDTH - 8 and box[1] > 28
-            if inside and not any(_overlap(box, other) for other in taken):
+            others = [*taken, *(dot for other, dot in dots.items() if other != place)]
+            if inside and not any(_overlap(box, other) for other in others):
                 taken.append(box)
                 drawing.text((x + dx, y + dy), label, anchor=anchor, size=size, halo=True)
                 break

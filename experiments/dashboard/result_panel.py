@@ -183,9 +183,7 @@ class ResultPanel:
             )
             self._button = button
             slider = ui.slider(min=first, max=last, step=1, value=session.map_year, on_change=self._take_year)
-            slider.props(f'aria-label="{t("Year of the map")}" label-always').style("width: 240px").classes(
-                "qz-year"
-            )
+            slider.props(f'aria-label="{t("Year of the map")}"').style("width: 240px").classes("qz-year")
             self._slider = slider
         with ui.column().classes("qz-figure gap-0"):
             self._map = (

@@ -18,7 +18,7 @@ from scenarios.reading import load_future
 SLOTS = ("A", "B", "C", "D")
 FIRST_POLICIES = ("settlers", "housing", "networks_renewal", "zone_as_declared")
 DEFAULT_RUNS = {"towns": 40, "region": 8}
-HORIZON = 2045
+HORIZON, MOST_RUNS = 2045, 1000
 Message = dict[str, Any]
 Summary = dict[str, Any]
 
@@ -131,6 +131,11 @@ class Session:
         """Another world: results of the former one are dropped."""
         self.world_name, self.runs = name, DEFAULT_RUNS.get(name, 20)
         self.place, self.summary, self.view, self.map_case = "all", None, None, ""
+
+    def world_title(self, name: str) -> str:
+        """Title of a shipped world in the reader's language."""
+        titles = shipped_world(name).title
+        return titles.get(self.lang.code) or titles["en"]
 
     def title(self, slot: Slot) -> str:
         """Letter, policy and future of a scenario in the reader's language."""
