@@ -32,7 +32,14 @@ playwright = pytest.importorskip(
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 READY = 180_000  # ms: a busy machine may take long to load the kernels
 WAIT = 60_000
-BAD = b'schema = 1\nkind = "policy"\n[title]\nen = "Bad"\n[housing.x]\nfrom = 2027\nplaces = ["@towns"]\nrent_discount = 7\n'
+BAD = b"""schema = 1
+kind = "policy"
+title.en = "Bad"
+[housing.x]
+from = 2027
+places = ["@towns"]
+rent_discount = 7
+"""
 
 
 def free_port() -> int:
@@ -171,11 +178,11 @@ def test_the_language_is_switched_in_place(tab: Tab) -> None:
 def test_a_slider_moves_the_preview_and_the_saved_file(tab: Tab, tmp_path: Path) -> None:
     tab.ready()
     before = tab.answers()
-    slider = tab.page.locator(".qz-slider.qz-key-families_a_year [role=slider]")
-    assert slider.get_attribute("aria-label") or tab.page.locator(
-        ".qz-slider.qz-key-families_a_year"
-    ).get_attribute("aria-label")
-    slider.focus()
+    slider = tab.page.locator(".qz-slider.qz-key-families_a_year")
+    assert slider.get_attribute("role") == "slider"
+    assert slider.get_attribute("aria-label") == "Settlers' programme: families above the baseline"
+    assert slider.get_attribute("aria-valuemax") == "50"
+    slider.locator("[tabindex='0']").focus()
     for _ in range(5):
         tab.page.keyboard.press("ArrowRight")
     tab.page.wait_for_function(

@@ -68,17 +68,17 @@ class LeverPanel:
             ui.button(t("Save"), icon="save", on_click=self._save).props("dense outline no-caps").classes(
                 "qz-save"
             )
-            ui.upload(
-                label=t("Load a policy file (.toml)"),
+            load = t("Load a policy file (.toml)")
+            too_large = t("The file is too large: at most {kb} kB.", kb=LARGEST_UPLOAD // 1000)
+            upload = ui.upload(
+                label=load,
                 auto_upload=True,
                 max_file_size=LARGEST_UPLOAD,
                 on_upload=self._load,
-                on_rejected=lambda: self._refuse(
-                    t("The file is too large: at most {kb} kB.", kb=LARGEST_UPLOAD // 1000)
-                ),
-            ).props('accept=".toml" flat bordered dense color="blue-grey-8"').classes("qz-upload").style(
-                "width: 270px"
+                on_rejected=lambda: self._refuse(too_large),
             )
+            upload.props(f'accept=".toml" flat bordered dense color="blue-grey-8" aria-label="{load}"')
+            upload.classes("qz-upload").style("width: 270px")
         levers = session.slot.draft.levers
         if not levers:
             ui.label(t("This policy pulls no lever: it is the baseline.")).classes("qz-small")
@@ -115,15 +115,21 @@ class LeverPanel:
         base = draft.base if draft.base in policies else None
         select = ui.select(policies, value=base, label=t("Policy"), on_change=self._take_policy)
         select.props("dense outlined options-dense").classes("w-full qz-policy")
-        if base is None or draft.changed:
-            words = draft.titles.get(t.code) or draft.titles["en"]
-            note = t("changed") if draft.changed else t("from a file")
-            ui.label(f"{words} ({note})").classes("qz-small qz-title")
+        self._note()
         future = ui.select(futures, value=session.slot.future, label=t("Future"), on_change=self._take_future)
         future.props("dense outlined options-dense").classes("w-full qz-future")
         words = draft.descriptions.get(t.code) or draft.descriptions.get("en", "")
         if words and not draft.changed:
             ui.label(words).classes("qz-small")
+
+    @ui.refreshable_method
+    def _note(self) -> None:
+        """Title of a policy that is not, or no longer, a shipped one. Drawn alone: a slider must keep the focus."""
+        t, draft = self.lang, self.session.slot.draft
+        if draft.changed or not draft.base:
+            words = draft.titles.get(t.code) or draft.titles["en"]
+            note = t("changed") if draft.changed else t("from a file")
+            ui.label(f"{words} ({note})").classes("qz-small qz-title")
 
     async def _take_policy(self, event: events.ValueChangeEventArguments[Any]) -> None:
         if event.value:
@@ -236,7 +242,7 @@ class LeverPanel:
             first = not draft.changed
             draft.set(kind, name, key.name, _within(key, new) if key.form in ("number", "integer") else new)
             if first:
-                self.draw.refresh()
+                self._note.refresh()
             await self.changed()
 
         if key.form in ("number", "integer"):
