@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +23,6 @@ from experiments.paired_statistics import (
     probability_change,
     size_bound,
 )
-from experiments.results import Results
 from model.record import COLUMNS
 from model.reference_tables import Rung, extinction_ladder
 from model.world import World
@@ -57,6 +58,19 @@ RATES = (
 VARIABLES = (*ADDED, *RATES)
 
 
+class Columns(Protocol):
+    """Figures of runs: read from an ensemble's folder (`Results`), or held in memory by a live comparison."""
+
+    places: tuple[str, ...]
+    scenarios: tuple[str, ...]
+    years: NDArray[np.int64]
+    pairs: tuple[int, ...]
+
+    def columns(self, names: Sequence[str]) -> Mapping[str, Floats]:
+        """Columns by name, float64[scenarios, runs, years, places]."""
+        ...
+
+
 class Effects:
     """The figures of all cases on the same pairs of runs.
 
@@ -65,12 +79,12 @@ class Effects:
         pairs, runs: numbers of the pairs in the order of the runs; how many they are.
     """
 
-    def __init__(self, comparison: Comparison, world: World, results: Results) -> None:
+    def __init__(self, comparison: Comparison, world: World, results: Columns) -> None:
         """Read the columns of the results once."""
         self.comparison, self.world = comparison, world
         self.places = (*results.places, ALL)
         self.years = results.years
-        self.pairs, self.runs = results.pairs, results.runs
+        self.pairs, self.runs = results.pairs, len(results.pairs)
         self._scenario = {name: k for k, name in enumerate(results.scenarios)}
         read = results.columns(tuple(dict.fromkeys((*VARIABLES, *COLUMNS_NEEDED))))
         self._values = {name: _with_all(values) if name in ADDED else values for name, values in read.items()}

@@ -1,0 +1,309 @@
+"""Sentences of the brief. Each is made from one stored figure and carries where that is stored.
+
+No sentence claims an effect whose 95 % interval includes zero: it says instead how large the effect can be at most.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from experiments.brief_results import ALL, Estimate, StoredComparison
+from experiments.compare_scenarios import BASELINE, NO_ZONE
+from experiments.cost_effectiveness import PRESENT_YEAR
+from experiments.language import Language, mark
+from experiments.language_schema import RUNGS
+from model.world import World
+
+RESIDENT = "additional resident"
+MARKED_RUN = "R1"
+MODEL_ASSUMPTIONS = (
+    mark(
+        "People weigh incomes, infrastructure, services, rents, distance and kin; what these are "
+        "worth to them comes mostly from the literature, not from the region's data."
+    ),
+    mark("What quality of networks is worth to people is almost wholly an assumption."),
+    mark(
+        "Wages, prices and borders follow the future named; after the last observed year they "
+        "are assumptions."
+    ),
+    mark("Unit costs come from the press and from the rules of programmes; they are rough."),
+    mark(
+        "Heritage, culture, the language of schooling and pensions are not modelled; seasonal "
+        "work only as commuting."
+    ),
+)
+DATA_DEFECTS = (
+    mark("Only six years are observed, up to 1 January 2021, and only two of the towns have wage data."),
+    mark(
+        "The official net migration of the towns does not fit their population counts; the "
+        "counts are believed here."
+    ),
+    mark("The year 2015 looks like an event of the register, not of people; it weighs less."),
+    mark("The age structure of the towns is an estimate."),
+    mark(
+        "Counts stand on the register's basis, which censuses have corrected by several per cent either way."
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence and where its number is stored ("" for one without numbers)."""
+
+    text: str
+    source: str = ""
+
+
+class Speaker:
+    """Makes sentences from stored results in one language.
+
+    Args:
+        titles: of the scenarios, in that language.
+    """
+
+    def __init__(
+        self, lang: Language, stored: StoredComparison, world: World, titles: dict[str, str]
+    ) -> None:
+        self.lang, self.stored, self.world, self.titles = lang, stored, world, titles
+
+    def ranked(self) -> list[str]:
+        """Policies asked about, the most additional residents first."""
+        stored = self.stored
+        return sorted(stored.policies, key=lambda name: -stored.residents(name, ALL).mean)
+
+    def answer(self) -> list[Sentence]:
+        """Five sentences: where things go, what the best policy does, its cost, the ladder, the zone."""
+        best = self.ranked()[0] if self.stored.policies else NO_ZONE
+        return [
+            self.baseline_path(),
+            self.effect_on_residents(best, ALL),
+            self.cost(best),
+            self.ladder(best),
+            self.effect_on_residents(NO_ZONE, ALL),
+        ]
+
+    def baseline_path(self) -> Sentence:
+        """What happens without a further policy: town by town, as medians of several places do not add up."""
+        t, stored = self.lang, self.stored
+        towns = list(self.world.ids[: self.world.n_sim])
+        kinds = [place for place in towns if self.world.kind[self.world.index(place)] == "town"] or towns
+        parts = []
+        for place in kinds[:5]:
+            median, low, high = stored.level(BASELINE, place, stored.horizon)
+            interval = t.range(_tens(low), _tens(high), decimals=0)
+            parts.append(
+                t(
+                    "{place} {median} ({interval})",
+                    place=t.place(self.world, place),
+                    median=t.number(_tens(median), 0),
+                    interval=interval,
+                )
+            )
+        text = t(
+            "With no further policy, residents on 1 January {year}, median and central 90 % of "
+            "the runs: {places}.",
+            year=stored.horizon,
+            places="; ".join(parts),
+        )
+        return Sentence(text, f"summary.csv: {BASELINE}, population, {stored.horizon}")
+
+    def effect_on_residents(self, scenario: str, place: str) -> Sentence:
+        """What a scenario does to the residents of a place."""
+        t, stored = self.lang, self.stored
+        effect = stored.residents(scenario, place)
+        words = {"policy": self.titles[scenario], "place": t.place(self.world, place), "year": stored.horizon}
+        if effect.is_claim:
+            interval = t.range(*sorted((abs(effect.low), abs(effect.high))))
+            size = t.number(abs(effect.mean))
+            if effect.mean > 0:
+                text = t(
+                    "“{policy}”: {size} more residents on 1 January {year} than in the baseline, {place} "
+                    "(95 % interval of the mean {interval}).",
+                    size=size, interval=interval, **words,
+                )  # fmt: skip
+            else:
+                text = t(
+                    "“{policy}”: {size} fewer residents on 1 January {year} than in the baseline, {place} "
+                    "(95 % interval of the mean {interval}).",
+                    size=size, interval=interval, **words,
+                )  # fmt: skip
+            return Sentence(text, effect.source)
+        return self._no_claim(effect, words)
+
+    def _no_claim(self, effect: Estimate, words: dict[str, object]) -> Sentence:
+        t = self.lang
+        if math.isnan(effect.bound):
+            text = t(
+                "“{policy}”: no clear effect on residents by {year}, {place}: the interval includes zero.",
+                **words,
+            )
+        else:
+            text = t(
+                "“{policy}”: no clear effect on residents by {year}, {place}; with 95 % "
+                "certainty it is smaller than "
+                "{bound} persons either way.",
+                bound=t.number(math.ceil(effect.bound), 0), **words,
+            )  # fmt: skip
+        return Sentence(text, effect.source)
+
+    def cost(self, scenario: str) -> Sentence:
+        """What a scenario costs the public, and what a resident retained costs."""
+        t, stored = self.lang, self.stored
+        money, price, gain = stored.money(scenario), stored.price(scenario), stored.gain(scenario, RESIDENT)
+        words = {"policy": self.titles[scenario], "money": t.number(abs(money.mean)), "year": PRESENT_YEAR}
+        if money.mean < 0:
+            text = t(
+                "“{policy}” saves the public {money} million KZT (present value of {year}, 2020 prices).",
+                **words,
+            )
+        elif math.isnan(price.mean) or not gain.is_claim:
+            text = t(
+                "“{policy}” costs the public {money} million KZT (present value of {year}, 2020 "
+                "prices); no price per "
+                "retained resident can be given, as the gain is not clearly above zero.",
+                **words,
+            )
+        else:
+            text = t(
+                "“{policy}” costs the public {money} million KZT (present value of {year}, 2020 "
+                "prices), that is {price} "
+                "million KZT per retained resident (95 % interval {interval}).",
+                price=t.number(price.mean), interval=t.range(price.low, price.high), **words,
+            )  # fmt: skip
+        return Sentence(text, price.source)
+
+    def ladder(self, scenario: str) -> Sentence:
+        """The clearest change of a chance to fall below a rung."""
+        t, stored = self.lang, self.stored
+        clear = [one for one in stored.crossings(scenario) if one[2].is_claim]
+        words = {"policy": self.titles[scenario], "year": stored.horizon}
+        if not clear:
+            text = t(
+                "“{policy}” changes no town's chance to fall below a rung of the extinction "
+                "ladder by {year} clearly: "
+                "all intervals include zero.",
+                **words,
+            )
+            return Sentence(text, f"crossings.csv: {scenario}")
+        place, rung, change, _, _ = max(clear, key=lambda one: abs(one[2].mean))
+        interval = t.range(*sorted((abs(100 * change.low), abs(100 * change.high))), decimals=0)
+        points = t.number(abs(100 * change.mean), 0)
+        words |= {
+            "place": t.place(self.world, place),
+            "rung": t(RUNGS[rung]),
+            "points": points,
+            "interval": interval,
+        }
+        if change.mean < 0:
+            text = t(
+                "“{policy}” lowers the chance to fall below the {rung} by {year}, {place}, by "
+                "{points} percentage points "
+                "(95 % interval {interval}).",
+                **words,
+            )
+        else:
+            text = t(
+                "“{policy}” raises the chance to fall below the {rung} by {year}, {place}, by "
+                "{points} percentage points "
+                "(95 % interval {interval}).",
+                **words,
+            )
+        return Sentence(text, change.source)
+
+    def holding_jobs(self) -> list[Sentence]:
+        """The jobs in each town that would hold its population; none where it cannot be told."""
+        t = self.lang
+        found = []
+        for row in self.stored.rows("jobs_to_hold.csv"):
+            if not row["jobs_low95"]:
+                continue
+            low, high = (round(float(row[key]), -2) for key in ("jobs_low95", "jobs_high95"))
+            text = t(
+                "{place}: {low} to {high} jobs in the town itself, opened in 2026 and kept, "
+                "would hold its population "
+                "(linear in the effect of 100 jobs: an order of magnitude).",
+                place=t.place(self.world, row["place"]),
+                low=t.number(low, 0),
+                high=t.number(high, 0),
+            )
+            found.append(Sentence(text, f"jobs_to_hold.csv: {row['place']}"))
+        return found
+
+    def losers(self) -> list[Sentence]:
+        """Who has fewer residents: every place and scenario whose interval lies below zero; the budget."""
+        t, stored = self.lang, self.stored
+        found = []
+        for scenario in self.ranked():
+            losing = [
+                place
+                for place in self.world.ids[: self.world.n_sim]
+                if stored.residents(scenario, place).high < 0
+            ]
+            found += [self.effect_on_residents(scenario, place) for place in losing]
+            if not losing:
+                text = t(
+                    "“{policy}”: in no simulated place does the interval of the effect on "
+                    "residents lie below zero.",
+                    policy=self.titles[scenario],
+                )
+                found.append(Sentence(text, f"bounds.csv: {scenario}"))
+        for scenario in self.ranked():
+            money = stored.money(scenario)
+            if money.mean > 0:
+                text = t(
+                    "The budget bears “{policy}”: {money} million KZT that other uses do without.",
+                    policy=self.titles[scenario],
+                    money=t.number(money.mean),
+                )
+                found.append(Sentence(text, money.source))
+        text = t(
+            "Places that new residents come from lose them; those outside the simulated places "
+            "are not followed."
+        )
+        return [*found, Sentence(text)]
+
+    def doubts(self) -> list[Sentence]:
+        """What is uncertain, and what would change the answer."""
+        t, stored = self.lang, self.stored
+        found = []
+        for scenario in self.ranked():
+            share = stored.share_below(scenario, ALL)
+            words = {"policy": self.titles[scenario], "year": stored.horizon}
+            source = f"effects.csv: {scenario}, population, all, {stored.horizon}"
+            if share > 0:
+                text = t(
+                    "In {share} of the runs “{policy}” ends {year} with fewer residents.",
+                    share=t.percent(share),
+                    **words,
+                )
+            else:
+                bound = 1.0 - 0.05 ** (1.0 / stored.runs)
+                text = t(
+                    "In none of {runs} runs does “{policy}” end {year} with fewer residents: the "
+                    "chance is under {bound}.",
+                    runs=t.number(stored.runs, 0), bound=t.percent(bound), **words,
+                )  # fmt: skip
+            found.append(Sentence(text, source))
+        for row in stored.rows("regret.csv"):
+            if row["prior_driven"] and row["policy"] in self.titles:
+                text = t(
+                    "The place of “{policy}” in the ranking rests on an assumption "
+                    "({parameter}): at its pessimistic end "
+                    "the ranking is another one.",
+                    policy=self.titles[row["policy"]],
+                    parameter=row["prior_driven"],
+                )
+                found.append(Sentence(text, f"regret.csv: {row['policy']}"))
+        text = t(
+            "More years of wages for the towns, counts of gross moves between places, and the "
+            "next census's ages would "
+            "change the answer most; the bands hold chance and the parameters, not a future that "
+            "nobody has thought of."
+        )
+        return [*found, Sentence(text)]
+
+
+def _tens(value: float) -> float:
+    """Residents to the nearest ten: no more is known of thirty years ahead."""
+    return round(value, -1)

@@ -1,0 +1,88 @@
+"""The web process' end of a tab's child process: asks, passes on what comes back, ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from experiments.design import PROJECT
+
+LONGEST_LINE = 64 * 1024 * 1024  # a summary of the whole region has some megabytes
+Message = dict[str, Any]
+
+
+class Child:
+    """One child process (`worker_process.py`). It starts with the first message and ends with `close`.
+
+    Args:
+        on_message: called in the event loop for every line that comes back; `{"event": "ended"}` when the process
+            ends unasked.
+    """
+
+    def __init__(self, on_message: Callable[[Message], None]) -> None:
+        self._on_message = on_message
+        self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._lock = asyncio.Lock()
+        self._number = 0
+        self._closed = False
+
+    @property
+    def pid(self) -> int | None:
+        """Process id; None before the first message."""
+        return self._process.pid if self._process else None
+
+    async def ask(self, do: str, **content: Any) -> int:
+        """Send a message; returns its number, which the answers carry."""
+        self._number += 1
+        number = self._number
+        async with self._lock:
+            if self._closed:
+                return number
+            if self._process is None or self._process.returncode is not None:
+                await self._start()
+            assert self._process is not None
+            assert self._process.stdin is not None
+            line = json.dumps({"id": number, "do": do, **content}, ensure_ascii=False) + "\n"
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                self._process.stdin.write(line.encode())
+                await self._process.stdin.drain()
+        return number
+
+    async def _start(self) -> None:
+        path = os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH"))))
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "experiments.dashboard.worker_process",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=LONGEST_LINE,
+            env={**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"},
+        )
+        self._reader = asyncio.create_task(self._read(self._process))
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        async for line in process.stdout:
+            if not self._closed:
+                self._on_message(json.loads(line))
+        await process.wait()
+        if not self._closed:
+            self._on_message({"event": "ended", "code": process.returncode})
+
+    async def close(self) -> None:
+        """End the process at once, with whatever it runs."""
+        self._closed = True
+        process = self._process
+        if process is not None and process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+        if self._reader is not None:
+            self._reader.cancel()

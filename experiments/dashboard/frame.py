@@ -1,0 +1,76 @@
+"""What all pages share: style, language of the reader, scripts that turn a figure into a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nicegui import ui
+
+from experiments.language import LANGUAGES, Language, language
+
+STYLE = """
+:root { --ink: #1c1c1c; --line: #b9b9b9; --accent: #00598c; }
+.q-uploader__list { display: none; } .q-uploader__subtitle { display: none; }
+body { font-size: 15px; color: var(--ink); }
+.nicegui-content { padding: 0; gap: 0; }
+.qz-head { background: #12384f; color: #fff; padding: 6px 14px; }
+.qz-head .q-field__native, .qz-head .q-field__label, .qz-head .q-icon, .qz-head a { color: #fff !important; }
+.qz-head .q-field__control:before { border-color: #dfe8ee !important; }
+.qz-left { width: 410px; min-width: 410px; height: calc(100vh - 62px); border-right: 1px solid var(--line); }
+.qz-left .q-scrollarea__content { width: 100%; max-width: 100%; padding: 10px; }
+.qz-left .q-field { min-width: 0; max-width: 100%; }
+.qz-left .q-field__native span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.qz-label { font-size: 14px; }
+.qz-motto { flex: 1; min-width: 0; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+.qz-right { flex: 1; min-width: 0; height: calc(100vh - 62px); overflow-y: auto; }
+.qz-lever { border: 1px solid #d0d0d0; border-radius: 6px; padding: 6px 10px; width: 100%; }
+.qz-small { font-size: 13px; color: #444; }
+.qz-effect { font-size: 14px; }
+.qz-fail { background: #fdecea; color: #7a1212; border-left: 4px solid #b3261e; padding: 6px 10px; white-space:
+  pre-wrap; width: 100%; font-size: 13.5px; }
+.qz-figure { width: 100%; max-width: max(560px, calc((100vh - 330px) * 1.75)); }
+:focus-visible { outline: 3px solid #d55e00 !important; outline-offset: 1px; }
+.qz-skip { position: absolute; left: -999px; } .qz-skip:focus { left: 8px; top: 8px; background: #fff; z-index: 9999; }
+table.qz { border-collapse: collapse; font-size: 13.5px; } table.qz th, table.qz td { border-bottom: 1px solid #d4d4d4;
+  padding: 3px 9px; text-align: left; vertical-align: top; } table.qz td.num, table.qz th.num { text-align: right; }
+@media (prefers-reduced-motion: reduce) { * { transition: none !important; animation: none !important; } }
+"""
+SCRIPT = """
+<script>
+window.qzSvg = (id) => { const s = document.querySelector('#' + id + ' svg').cloneNode(true);
+  const b = s.viewBox.baseVal; s.setAttribute('width', b.width); s.setAttribute('height', b.height);
+  return [new XMLSerializer().serializeToString(s), b.width, b.height]; };
+window.qzSave = (url, name) => { const a = document.createElement('a'); a.href = url; a.download = name;
+  document.body.appendChild(a); a.click(); a.remove(); };
+window.qzPng = (id, name) => { const [text, w, h] = window.qzSvg(id); const image = new Image();
+  image.onload = () => { const c = document.createElement('canvas'); c.width = 2 * w; c.height = 2 * h;
+    const p = c.getContext('2d'); p.scale(2, 2); p.drawImage(image, 0, 0, w, h);
+    window.qzSave(c.toDataURL('image/png'), name); };
+  image.src = 'data:image/svg+xml;charset=utf-8,' + encodeURIComponent(text); };
+</script>
+"""
+
+
+def prepare_head() -> None:
+    """Style and scripts of a page, all from this computer."""
+    ui.add_css(STYLE)
+    ui.add_head_html(SCRIPT)
+    ui.colors(primary="#00598c", negative="#b3261e")
+
+
+def reader_language(request: Any, asked: str | None, default: str | None) -> Language:
+    """Language of the address, of the command line, or the first of the browser's that there is; else English."""
+    if asked in LANGUAGES:
+        return language(str(asked))
+    if default is not None:
+        return language(default)
+    for part in request.headers.get("accept-language", "").split(","):
+        code = part.split(";")[0].strip().split("-")[0].lower()
+        if code in LANGUAGES:
+            return language(code)
+    return language("en")
+
+
+def speak_html(lang: Language) -> None:
+    """Tell the browser, and with it screen readers, which language the page is in."""
+    ui.run_javascript(f"document.documentElement.lang = '{lang.code}'")

@@ -1,0 +1,171 @@
+"""The page: scenarios on the left, results on the right, one session and one child process a tab."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import Request
+from nicegui import Client, events, ui
+
+from experiments.dashboard.frame import prepare_head, reader_language, speak_html
+from experiments.dashboard.lever_panel import LeverPanel
+from experiments.dashboard.result_panel import ResultPanel
+from experiments.dashboard.session import DEFAULT_RUNS, MOST_RUNS, Session
+from experiments.language import LANGUAGES
+
+PREVIEW_DELAY = 0.15  # seconds: a preview waits for the next move of the same slider
+
+
+def register_page(default_lang: str | None) -> None:
+    """Make the page known to the server."""
+
+    @ui.page("/")
+    async def main(request: Request, client: Client, lang: str | None = None) -> None:
+        prepare_head()
+        page = Page(Session(reader_language(request, lang, default_lang)))
+        page.build()
+        client.on_delete(page.close)
+        await client.connected()
+        speak_html(page.session.lang)
+        await page.session.prepare()
+
+
+class Page:
+    """One tab."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.levers = LeverPanel(session, self._changed)
+        self.results = ResultPanel(session)
+        self._waiting: asyncio.Task[None] | None = None
+        self._bar: ui.linear_progress | None = None
+
+    def build(self) -> None:
+        """Lay the page out."""
+        with ui.column().classes("w-full gap-0") as self._root:
+            self._whole()
+        self.session.on_change = self._on_change
+
+    @ui.refreshable_method
+    def _whole(self) -> None:
+        self._head()
+        with ui.row().classes("w-full no-wrap gap-0 items-stretch").props('role="main"'):
+            with ui.column().classes("qz-left gap-0 no-wrap"):
+                with ui.scroll_area().classes("w-full").style("flex: 1"), ui.column().classes("w-full gap-2"):
+                    self.levers.draw()
+                self._runs()
+            with ui.column().classes("qz-right q-pa-sm gap-2"):
+                self._failure()
+                self.results.draw()
+
+    def _head(self) -> None:
+        session, t = self.session, self.session.lang
+        with ui.row().classes("qz-head w-full items-center gap-4 no-wrap").props('role="banner"'):
+            ui.label("Qyzyljar").classes("text-h6")
+            ui.label(t("Border settlements: what if?")).classes("qz-motto")
+            worlds = {name: session.world_title(name) for name in DEFAULT_RUNS}
+            world = ui.select(worlds, value=session.world_name, label=t("World"), on_change=self._take_world)
+            world.props("dense options-dense dark").style("min-width: 200px").classes("qz-world")
+            ui.link(t("Inspect a run"), f"/inspect?lang={t.code}", new_tab=True).classes("qz-inspect-link")
+            lang = ui.select(LANGUAGES, value=t.code, label=t("Language"), on_change=self._take_language)
+            lang.props("dense options-dense dark").style("min-width: 110px").classes("qz-lang")
+
+    def _runs(self) -> None:
+        session, t = self.session, self.session.lang
+        with ui.column().classes("w-full q-pa-sm gap-1").style("border-top: 1px solid #b9b9b9"):
+            with ui.row().classes("w-full items-center no-wrap gap-2"):
+                runs = ui.number(t("Runs"), value=session.runs, min=2, max=MOST_RUNS, step=1, precision=0)
+                runs.props("dense outlined").style("width: 105px").classes("qz-runs").on_value_change(
+                    self._take_runs
+                )
+                seed = ui.number(t("Seed"), value=session.seed, min=0, max=2**31, step=1, precision=0)
+                seed.props("dense outlined").style("width: 75px").classes("qz-seed").on_value_change(
+                    self._take_seed
+                )
+                self._run = (
+                    ui.button(t("Run"), icon="play_arrow", on_click=session.run)
+                    .props("no-caps")
+                    .classes("qz-run")
+                )
+                self._cancel = ui.button(t("Cancel"), icon="stop", on_click=session.cancel)
+                self._cancel.props("no-caps outline").classes("qz-cancel")
+            self._bar = ui.linear_progress(0.0, show_value=False, size="8px").classes("qz-bar")
+            self._bar.props(f'aria-label="{t("Progress")}"')
+            self._status = (
+                ui.label("").classes("qz-small qz-status").props('role="status" aria-live="polite"')
+            )
+        self._show_progress()
+
+    @ui.refreshable_method
+    def _failure(self) -> None:
+        if self.session.failure:
+            ui.label(self.session.failure).classes("qz-fail").props('role="alert"')
+
+    # ---- what the user does ----
+
+    async def _changed(self) -> None:
+        """A scenario has changed: preview it, after a moment without further changes."""
+        if self._waiting is not None:
+            self._waiting.cancel()
+        self._waiting = asyncio.create_task(self._preview_soon())
+
+    async def _preview_soon(self) -> None:
+        await asyncio.sleep(PREVIEW_DELAY)
+        await self.session.preview()
+
+    async def _take_world(self, event: events.ValueChangeEventArguments[Any]) -> None:
+        self.session.choose_world(event.value)
+        self._whole.refresh()
+        await self.session.prepare()
+
+    async def _take_language(self, event: events.ValueChangeEventArguments[Any]) -> None:
+        self.session.speak(event.value)
+        speak_html(self.session.lang)
+        self._whole.refresh()
+
+    async def _take_runs(self, event: events.ValueChangeEventArguments[Any]) -> None:
+        if event.value is not None and 2 <= event.value <= MOST_RUNS:
+            self.session.runs = int(event.value)
+
+    async def _take_seed(self, event: events.ValueChangeEventArguments[Any]) -> None:
+        if event.value is not None and event.value >= 0:
+            self.session.seed = int(event.value)
+            await self._changed()
+
+    # ---- what comes back ----
+
+    def _on_change(self, what: str) -> None:
+        with self._root:
+            if what == "results":
+                self._failure.refresh()
+                self.results.draw.refresh()
+            elif what == "failure":
+                self._failure.refresh()
+            elif what == "progress":
+                self._show_progress()
+
+    def _show_progress(self) -> None:
+        if self._bar is None:
+            return
+        t, progress = self.session.lang, self.session.progress
+        running = progress.stage == "running"
+        words = {
+            "starting": t("The model is getting ready…"),
+            "compiling": t("The model is being compiled, once after installation: some minutes…"),
+            "ready": t("Ready"),
+            "running": t.plural(
+                "{done} of {count} run", "{done} of {count} runs", progress.total, done=progress.done
+            ),
+        }
+        self._bar.set_value(progress.done / progress.total if running and progress.total else 0.0)
+        self._status.set_text(words[progress.stage])
+        self._run.set_enabled(progress.stage in ("ready", "running"))
+        self._cancel.set_enabled(running)
+
+    async def close(self) -> None:
+        """The tab has gone."""
+        if self._waiting is not None:
+            self._waiting.cancel()
+        self.session.on_change = lambda what: None
+        await self.session.close()

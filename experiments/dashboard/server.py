@@ -1,0 +1,187 @@
+"""`qyzyljar dashboard`: the local server, who may reach it, and what it refuses at the door."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from http.cookies import SimpleCookie
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from experiments.dashboard.draft import LARGEST_UPLOAD
+from experiments.failures import BadInput, RunFailure
+
+DEFAULT_PORT, DEFAULT_HOST = 8787, "127.0.0.1"
+COOKIE, LARGEST_BODY = "qyzyljar_token", LARGEST_UPLOAD + 4096
+SECONDS_TO_RETURN = 3.0  # a tab that does not come back within this time is closed, and what it runs ends
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class DashboardOptions:
+    """What the user asked for. `lang` None: the language that the browser prefers."""
+
+    host: str = DEFAULT_HOST
+    port: int = DEFAULT_PORT
+    open_browser: bool = True
+    lang: str | None = None
+    quiet: bool = False
+
+
+def is_local(host: str) -> bool:
+    """Whether only this computer reaches a host address."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class Guard:
+    """Stands before the page: token, other sites, oversized uploads.
+
+    Args:
+        token: without it, in the address or in the cookie that the address sets, nothing is answered; None: none asked.
+        local: the server is for this computer alone: requests under another name are refused (DNS rebinding).
+    """
+
+    def __init__(self, app: App, token: str | None, local: bool) -> None:
+        self.app, self.token, self.local = app, token, local
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        headers = {
+            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
+        }
+        refused = self._refusal(scope, headers)
+        if refused is not None:
+            await _refuse(scope, send, *refused)
+            return
+        given = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [""])[0]
+        if self.token is None or not given or scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def with_cookie(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                cookie = f"{COOKIE}={self.token}; Path=/; HttpOnly; SameSite=Strict"
+                message["headers"] = [*message.get("headers", []), (b"set-cookie", cookie.encode())]
+            await send(message)
+
+        await self.app(scope, receive, with_cookie)
+
+    def _refusal(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:
+        host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
+        if self.local and not is_local(host):
+            return 403, "this page is for this computer only"
+        origin = headers.get("origin")
+        if origin and urlsplit(origin).netloc != headers.get("host"):
+            return 403, "requests of other sites are refused"
+        if self.token is not None and not self._knows_token(scope, headers):
+            return 401, "open the address with its token, as the server printed it"
+        if scope["type"] == "http" and scope.get("method") not in ("GET", "HEAD", "OPTIONS"):
+            length = headers.get("content-length", "")
+            # Polling of the socket sends no large bodies either
+            if not length.isdigit():
+                return 411, "a request must say how long it is"
+            if int(length) > LARGEST_BODY:
+                return 413, f"a policy file has at most {LARGEST_UPLOAD} bytes"
+        return None
+
+    def _knows_token(self, scope: Scope, headers: dict[str, str]) -> bool:
+        assert self.token is not None
+        given = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [""])[0]
+        held = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+        return any(
+            secrets.compare_digest(one.encode(), self.token.encode())
+            for one in (given, held.value if held else "")
+            if one
+        )
+
+
+async def _refuse(scope: Scope, send: Send, status: int, reason: str) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008, "reason": reason})
+        return
+    body = f"{status}: {reason}\n".encode()
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def check_port(host: str, port: int) -> None:
+    """Refuse an address that cannot be listened on.
+
+    Raises:
+        BadInput: the port is taken, or the host is not one of this computer.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        raise BadInput(
+            f"--host {host} --port {port}: cannot listen there ({error.strerror or error}); choose another --port"
+        ) from None
+
+
+def run_dashboard(options: DashboardOptions) -> None:
+    """Serve until Ctrl-C.
+
+    Raises:
+        BadInput: an address that cannot be listened on. RunFailure: NiceGUI is not installed.
+    """
+    check_port(options.host, options.port)
+    if options.lang is not None:
+        from experiments.language import Language
+
+        Language(options.lang)
+    for name in [name for name in os.environ if name.startswith(("PYTEST_", "NICEGUI_"))]:
+        del os.environ[name]  # NiceGUI would believe that it is being tested
+    try:
+        from nicegui import app, ui
+    except ImportError as error:
+        raise RunFailure(
+            f"the dashboard needs NiceGUI: {error}; set up again with 'python3 bootstrap.py'"
+        ) from None
+    from experiments.dashboard.inspect_page import register_inspect_page
+    from experiments.dashboard.page import register_page
+
+    local = is_local(options.host)
+    token = None if local else secrets.token_urlsafe(24)
+    app.add_middleware(Guard, token=token, local=local)
+    register_page(options.lang)
+    register_inspect_page(options.lang)
+    shown = options.host if options.host not in ("0.0.0.0", "::") else socket.gethostname()
+    shown = f"[{shown}]" if ":" in shown else shown
+    address = f"http://{shown}:{options.port}/" + (f"?token={token}" if token else "")
+    if token:
+        print(
+            "qyzyljar: WARNING: others on the network can reach this page. It asks for the token in the address below; "
+            "the connection is not encrypted. Leave --host out to listen on this computer only.",
+            file=sys.stderr,
+        )
+    if not options.quiet or token:
+        print(f"Dashboard: {address}   (Ctrl-C stops it)", flush=True)
+    ui.run(
+        host=options.host,
+        port=options.port,
+        title="Qyzyljar",
+        favicon="🧭",
+        reload=False,
+        show=f"/?token={token}" if token and options.open_browser else options.open_browser,
+        show_welcome_message=False,
+        reconnect_timeout=SECONDS_TO_RETURN,
+        endpoint_documentation="none",
+    )

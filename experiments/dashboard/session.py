@@ -1,0 +1,249 @@
+"""What one browser tab holds: its scenarios, its choices, its results. Nothing of it is shared with another tab."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from experiments.dashboard.child import Child
+from experiments.dashboard.draft import Draft, draft_of_library
+from experiments.language import Language, language
+from model.world import World, load_world
+from scenarios.library import names
+from scenarios.policy import Future
+from scenarios.reading import load_future
+
+SLOTS = ("A", "B", "C", "D")
+FIRST_POLICIES = ("settlers", "housing", "networks_renewal", "zone_as_declared")
+DEFAULT_RUNS = {"towns": 40, "region": 8}
+HORIZON, MOST_RUNS = 2045, 1000
+Message = dict[str, Any]
+Summary = dict[str, Any]
+
+
+@lru_cache(maxsize=8)
+def shipped_world(name: str) -> World:
+    """A shipped world, read once."""
+    return load_world(name)
+
+
+@lru_cache(maxsize=32)
+def shipped_future(name: str) -> Future:
+    """A shipped future, read once."""
+    return load_future(name)
+
+
+@dataclass
+class Slot:
+    """One of the scenarios that stand side by side."""
+
+    letter: str
+    draft: Draft
+    future: str = "reference"
+
+    @property
+    def case(self) -> str:
+        """Name of the scenario in the results."""
+        return f"{self.letter}@{self.future}"
+
+    @property
+    def baseline(self) -> str:
+        """Name of what it is compared with."""
+        return f"baseline@{self.future}"
+
+
+@dataclass
+class Progress:
+    """How far a run is: `done` of `total` runs; `stage` one of idle, starting, compiling, ready, running."""
+
+    stage: str = "starting"
+    done: int = 0
+    total: int = 0
+
+
+@dataclass
+class Session:
+    """State of one tab.
+
+    Attributes:
+        on_change: called with what has changed: "results", "progress", "failure", "view".
+        summary: what is shown; None before the first preview. shown_slots: the slots it was made for.
+    """
+
+    lang: Language
+    on_change: Callable[[str], None] = lambda what: None
+    world_name: str = "towns"
+    runs: int = DEFAULT_RUNS["towns"]
+    seed: int = 1
+    slots: list[Slot] = field(default_factory=lambda: [Slot("A", draft_of_library(FIRST_POLICIES[0]))])
+    active: int = 0
+    place: str = "all"
+    figure: str = "population"
+    map_year: int = 2026
+    map_case: str = ""
+    summary: Summary | None = None
+    shown_slots: tuple[Slot, ...] = ()
+    progress: Progress = field(default_factory=Progress)
+    failure: str = ""
+    view: Message | None = None
+
+    def __post_init__(self) -> None:
+        """Prepare the child; nothing runs yet."""
+        self.child = Child(self._take)
+        self._latest = 0  # answers to older questions about results are out of date
+        self._run = 0
+        self._asked: tuple[Slot, ...] = ()
+
+    # ---- choices ----
+
+    @property
+    def world(self) -> World:
+        """The world of this tab."""
+        return shipped_world(self.world_name)
+
+    @property
+    def slot(self) -> Slot:
+        """The scenario being edited."""
+        return self.slots[self.active]
+
+    def speak(self, code: str) -> None:
+        """Change the language."""
+        self.lang = language(code)
+
+    def add_slot(self) -> None:
+        """One more scenario, started from a policy not yet shown; at most four."""
+        if len(self.slots) < len(SLOTS):
+            shown = {slot.draft.base for slot in self.slots}
+            base = next(name for name in FIRST_POLICIES if name not in shown) if shown else FIRST_POLICIES[0]
+            letter = next(letter for letter in SLOTS if letter not in {slot.letter for slot in self.slots})
+            self.slots.append(Slot(letter, draft_of_library(base)))
+            self.active = len(self.slots) - 1
+
+    def remove_slot(self) -> None:
+        """Take the scenario being edited away; one always stays."""
+        if len(self.slots) > 1:
+            del self.slots[self.active]
+            self.active = min(self.active, len(self.slots) - 1)
+
+    def choose_world(self, name: str) -> None:
+        """Another world: results of the former one are dropped."""
+        self.world_name, self.runs = name, DEFAULT_RUNS.get(name, 20)
+        self.place, self.summary, self.view, self.map_case = "all", None, None, ""
+
+    def world_title(self, name: str) -> str:
+        """Title of a shipped world in the reader's language."""
+        titles = shipped_world(name).title
+        return titles.get(self.lang.code) or titles["en"]
+
+    def title(self, slot: Slot) -> str:
+        """Letter, policy and future of a scenario in the reader's language."""
+        titles = slot.draft.titles
+        words = titles.get(self.lang.code) or titles["en"]
+        changed = f" ({self.lang.text('changed')})" if slot.draft.changed else ""
+        under = (
+            "" if slot.future == "reference" else f" · {shipped_future(slot.future).title(self.lang.code)}"
+        )
+        return f"{slot.letter}: {words}{changed}{under}"
+
+    # ---- the child ----
+
+    def _wish(self) -> Message:
+        return {
+            "world": self.world_name,
+            "horizon": HORIZON,
+            "seed": self.seed,
+            "runs": self.runs,
+            "scenarios": [
+                {"slot": slot.letter, "policy": slot.draft.toml(), "future": slot.future}
+                for slot in self.slots
+            ],
+        }
+
+    async def prepare(self) -> None:
+        """Start the child and let it make the world ready."""
+        self.progress = Progress("starting")
+        await self.child.ask("prepare", world=self.world_name)
+        await self.preview()
+
+    async def preview(self) -> None:
+        """Ask for a first look; a run under way is stopped, as it is of other scenarios."""
+        await self._stop_run()
+        self._asked = self._copies()
+        self._latest = await self.child.ask("preview", **self._wish())
+
+    async def run(self) -> None:
+        """Run the ensemble on the real model."""
+        self.failure = ""
+        self._asked = self._copies()
+        self.progress = Progress("running", 0, self.runs)
+        self.on_change("progress")
+        self._latest = self._run = await self.child.ask("compare", **self._wish())
+
+    async def cancel(self) -> None:
+        """Stop the run; what it has shown so far stays."""
+        await self._stop_run()
+        self.progress = Progress("ready")
+        self.on_change("progress")
+
+    async def _stop_run(self) -> None:
+        if self._run:
+            self._run = 0
+            await self.child.ask("cancel")
+
+    async def open_run(self, number: int) -> None:
+        """Open a run for the inspect page."""
+        slot = self.slot
+        wish = {
+            **self._wish(),
+            "scenarios": [{"slot": slot.letter, "policy": slot.draft.toml(), "future": slot.future}],
+        }
+        await self.child.ask("open", run=number, **wish)
+
+    async def close(self) -> None:
+        """The tab is closed: end what it runs."""
+        await self.child.close()
+
+    def _copies(self) -> tuple[Slot, ...]:
+        """The scenarios as they are asked for now; later changes do not rename older results."""
+        return tuple(
+            Slot(
+                s.letter,
+                Draft(s.draft.name, s.draft.base, dict(s.draft.titles), changed=s.draft.changed),
+                s.future,
+            )
+            for s in self.slots
+        )
+
+    def _take(self, message: Message) -> None:
+        """An answer of the child."""
+        event, number = message["event"], message.get("id", 0)
+        if event == "summary" and number == self._latest:
+            self.summary, self.shown_slots, self.failure = message["summary"], self._asked, ""
+            if self.progress.stage in ("starting", "compiling"):
+                self.progress = Progress("ready")
+            self.on_change("results")
+        elif event == "progress" and number == self._run:
+            self.progress = Progress("running", message["done"], message["total"])
+        elif event in ("done", "cancelled") and number == self._run and self._run:
+            self._run = 0
+            self.progress = Progress("ready")
+        elif event == "compiling":
+            self.progress = Progress("compiling")
+        elif event == "view":
+            self.view = message["view"]
+            self.on_change("view")
+        elif event in ("failed", "ended"):
+            self.failure = message.get("message") or self.lang.text(
+                "The model's process has ended unexpectedly. Change something or press Run to start it again."
+            )
+            self._run = 0
+            self.progress = Progress("ready")
+            self.on_change("failure")
+        self.on_change("progress")
+
+
+def policy_names() -> tuple[str, ...]:
+    """Shipped policies that can be compared with the baseline."""
+    return tuple(name for name in names("policy") if name != "baseline")

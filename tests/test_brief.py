@@ -1,0 +1,171 @@
+"""The brief: every number comes from stored results, nothing is claimed where zero is in the interval, one file."""
+
+from __future__ import annotations
+
+import csv
+import html
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from experiments.brief import compose, find_browser, print_pdf
+from experiments.brief_results import ALL, StoredComparison
+from experiments.brief_sentences import Speaker
+from experiments.command_line import app
+from experiments.compare import CompareOptions, compare
+from experiments.dashboard.drawing import missing_glyphs
+from experiments.language import LANGUAGES, Language, language
+from model.world import load_world
+
+ASKED = ("settlers", "housing")
+OPTIONS = CompareOptions(policies=ASKED, runs=4, horizon=2030, figures=False, quiet=True, threads=2)
+TITLES = {"settlers": "S", "housing": "H", "no_zone": "Z"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return compare(replace(OPTIONS, out=tmp_path_factory.mktemp("brief") / "compared"))
+
+
+def speaker(folder: Path, lang: str = "en") -> Speaker:
+    return Speaker(language(lang), StoredComparison(folder), load_world("towns"), TITLES)
+
+
+def change(folder: Path, to: Path, name: str, keys: dict[str, str], values: dict[str, str]) -> Path:
+    """A copy of a comparison's tables with one row changed."""
+    to.mkdir()
+    for path in folder.glob("*.csv"):
+        (to / path.name).write_bytes(path.read_bytes())
+    (to / "manifest.json").write_bytes((folder / "manifest.json").read_bytes())
+    with (to / name).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    hits = 0
+    for row in rows:
+        if all(row[key] == value for key, value in keys.items()):
+            row.update(values)
+            hits += 1
+    assert hits
+    with (to / name).open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return to
+
+
+def test_the_answer_is_five_sentences_that_name_their_rows(folder: Path) -> None:
+    answer = speaker(folder).answer()
+    assert len(answer) == 5
+    assert all(sentence.source for sentence in answer)
+
+
+def test_the_number_is_the_stored_one(folder: Path, tmp_path: Path) -> None:
+    keys = {"scenario": "settlers", "reference": "baseline", "place": ALL}
+    values = {"mean": "4321", "mean_low95": "4111", "mean_high95": "4531"}
+    changed = change(folder, tmp_path / "c", "bounds.csv", keys, values)
+    sentence = speaker(changed).effect_on_residents("settlers", ALL)
+    assert "4,321 more residents" in sentence.text
+    assert "4,111 to 4,531" in sentence.text
+    assert sentence.source == "bounds.csv: settlers, all"
+
+
+def test_no_claim_when_the_interval_includes_zero(folder: Path, tmp_path: Path) -> None:
+    keys = {"scenario": "settlers", "reference": "baseline", "place": ALL}
+    values = {"mean": "4321", "mean_low95": "-1", "mean_high95": "8643", "bound95": "9000"}
+    changed = change(folder, tmp_path / "c", "bounds.csv", keys, values)
+    text = speaker(changed).effect_on_residents("settlers", ALL).text
+    assert "4,321" not in text
+    assert "no clear effect" in text
+    assert "smaller than 9,000 persons" in text
+    assert "no clear effect" in compose(language("en"), _whole(changed, folder), load_world("towns"), ASKED)
+
+
+def _whole(changed: Path, folder: Path) -> StoredComparison:
+    (changed / "flows").symlink_to(folder / "flows")
+    return StoredComparison(changed)
+
+
+def test_a_loss_is_said_as_a_loss(folder: Path, tmp_path: Path) -> None:
+    keys = {"scenario": "housing", "reference": "baseline", "place": "bulaevo"}
+    values = {"mean": "-50", "mean_low95": "-70", "mean_high95": "-30"}
+    changed = change(folder, tmp_path / "c", "bounds.csv", keys, values)
+    losers = [sentence.text for sentence in speaker(changed).losers()]
+    assert any(
+        "50.0 fewer residents" in text and "Bulaevo" in text and "30.0 to 70.0" in text for text in losers
+    )
+
+
+def test_no_price_without_a_clear_gain(folder: Path, tmp_path: Path) -> None:
+    keys = {"scenario": "settlers", "reference": "baseline", "unit": "additional resident", "money": "public"}
+    values = {"gain_low95": "-5", "expected": "", "expected_low95": "", "expected_high95": ""}
+    changed = change(folder, tmp_path / "c", "costs.csv", keys, values)
+    assert "no price per retained resident" in speaker(changed).cost("settlers").text
+
+
+def test_a_crossing_is_claimed_only_where_it_is_clear(folder: Path, tmp_path: Path) -> None:
+    assert "all intervals include zero" in speaker(folder).ladder("housing").text
+    keys = {"scenario": "housing", "reference": "baseline", "place": "bulaevo", "rung": "primary_care_centre"}
+    values = {"change": "-0.25", "change_low95": "-0.4", "change_high95": "-0.1"}
+    changed = change(folder, tmp_path / "c", "crossings.csv", keys, values)
+    text = speaker(changed).ladder("housing").text
+    assert "lowers the chance" in text
+    assert "by 25 percentage points (95 % interval 10 to 40)" in text
+
+
+def test_what_never_happened_is_bounded(folder: Path) -> None:
+    texts = " ".join(sentence.text for sentence in speaker(folder).doubts())
+    assert "In none of 4 runs does “S”" in texts
+    assert "the chance is under 52.7%" in texts  # 1 - 0.05^(1/4)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_one_file_that_needs_nothing_else(folder: Path, lang: str) -> None:
+    page = compose(Language(lang), StoredComparison(folder), load_world("towns"), ASKED)
+    assert f'<html lang="{lang}">' in page
+    addresses = set(re.findall(r"https?://[^\"'\s<]+", page))
+    assert addresses == {"http://www.w3.org/2000/svg"}
+    assert not re.search(r"<(link|script|img|iframe)\b", page)
+    assert "data:font/woff;base64," in page
+    assert StoredComparison(folder).identity in page
+    body = re.sub(r"<style>.*?</style>|<[^>]+>", " ", page, flags=re.DOTALL)
+    assert missing_glyphs(body) == set()
+    assert "{" not in body
+    assert len(page) < 400_000
+
+
+def test_every_sentence_with_a_number_names_its_run(folder: Path) -> None:
+    page = compose(language("en"), StoredComparison(folder), load_world("towns"), ASKED)
+    start, end = page.index("The answer"), page.index("<h2>Assumptions")
+    items = re.findall(r"<li>(.*?)</li>", page[start:end], flags=re.DOTALL)
+    assert len(items) > 8
+    for item in items:
+        if re.search(r"\d", html.unescape(re.sub(r"<span.*", "", item))):
+            assert "[R1 · " in item, item
+
+
+def test_a_policy_is_needed_and_a_language_known(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for arguments, said in (
+        ([], "expected at least one POLICY"),
+        (["settlers", "--lang", "de"], "--lang de"),
+    ):
+        done = CliRunner().invoke(app, ["brief", *arguments, "--out", str(out)])
+        assert done.exit_code == 2
+        assert said in done.stderr
+        assert not out.exists()
+
+
+@pytest.mark.slow
+def test_the_command_prints_three_to_five_pages(tmp_path: Path) -> None:
+    browser = find_browser()
+    if browser is None:
+        pytest.skip("no Chromium, Chrome or Edge is installed: no PDF can be made")
+    out = tmp_path / "out"
+    options = ["--runs", "4", "--horizon", "2030", "--lang", "kk", "--out", str(out)]
+    done = CliRunner().invoke(app, ["brief", *ASKED, *options])
+    assert done.exit_code == 0, done.output
+    pages = (out / "brief-kk.pdf").read_bytes().count(b"/Type /Page\n")
+    assert 3 <= pages <= 5
+    assert print_pdf(browser, out / "brief-kk.html").stat().st_size > 20_000

@@ -1,0 +1,367 @@
+"""The dashboard in a real browser: languages, sliders, run, cancel, compare, map, files, two tabs, a closed tab.
+
+Skipped, with the reason, where Playwright or a Chromium is missing. No request may leave this computer.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from experiments.brief import find_browser
+from experiments.dashboard.draft import LARGEST_UPLOAD
+from experiments.design import PROJECT
+from scenarios.reading import load_policy
+
+playwright = pytest.importorskip(
+    "playwright.sync_api", reason="Playwright is not installed: no test in a browser"
+)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+READY = 180_000  # ms: a busy machine may take long to load the kernels
+WAIT = 60_000
+BAD = b"""schema = 1
+kind = "policy"
+title.en = "Bad"
+[housing.x]
+from = 2027
+places = ["@towns"]
+rent_discount = 7
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    found = find_browser()
+    if found is None:
+        pytest.skip("no Chromium, Chrome or Edge is installed: no test in a browser")
+    with playwright.sync_playwright() as started:
+        made = started.chromium.launch(
+            executable_path=found,
+            args=["--no-sandbox", "--disable-background-networking", "--no-first-run", "--disable-sync"],
+        )
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[tuple[str, int]]:
+    """Address of a running dashboard and the process id of its server."""
+    port = free_port()
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "NICEGUI_"))
+    }
+    environment |= {"PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"}
+    code = "from experiments.command_line import main; main()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "dashboard", "--no-open", "--port", str(port)],
+        stdout=subprocess.PIPE, text=True, env=environment, cwd=PROJECT,
+    )  # fmt: skip
+    assert process.stdout is not None
+    said = process.stdout.readline()
+    address = f"http://127.0.0.1:{port}/"
+    assert address in said
+    for _ in range(600):
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+            break
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    yield address, process.pid
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) is not None
+
+
+class Tab:
+    """One tab, with all requests it made and everything the console complained of."""
+
+    def __init__(self, browser: Any, address: str, lang: str = "en", path: str = "") -> None:
+        self.context = browser.new_context(viewport={"width": 1280, "height": 720}, accept_downloads=True)
+        self.page = self.context.new_page()
+        self.requests: list[str] = []
+        self.errors: list[str] = []
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("websocket", lambda socket: self.requests.append(socket.url))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.goto(f"{address}{path}?lang={lang}")
+        self.address = address
+
+    def ready(self) -> Tab:
+        self.page.wait_for_selector(".qz-stage", timeout=READY)
+        return self
+
+    def stage(self, name: str) -> None:
+        self.page.wait_for_selector(f".qz-stage-{name}", timeout=READY)
+
+    def answers(self) -> str:
+        return str(self.page.inner_text(".qz-answers"))
+
+    def choose(self, css: str, text: str) -> None:
+        """Choose from a list by its text."""
+        self.page.click(css)
+        self.page.click(f".q-menu .q-item:has-text('{text}')")
+
+    def download(self, css: str) -> bytes:
+        with self.page.expect_download(timeout=WAIT) as caught:
+            self.page.click(css)
+        return Path(caught.value.path()).read_bytes()
+
+    def close(self) -> None:
+        self.context.close()
+
+    def check(self) -> None:
+        """Nothing left this computer, nothing failed in the page."""
+        host = self.address.removeprefix("http://").rstrip("/")
+        outside = [
+            url
+            for url in self.requests
+            if not url.startswith(("data:", "blob:")) and host not in url.split("?")[0]
+        ]
+        assert outside == []
+        assert self.errors == []
+
+
+@pytest.fixture
+def tab(browser: Any, server: tuple[str, int]) -> Iterator[Tab]:
+    made = Tab(browser, server[0])
+    yield made
+    made.check()
+    made.close()
+
+
+def children(pid: int) -> set[int]:
+    """Child processes of the server that run models (Linux)."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rsplit(")", 1)[1].split()
+            command = (path.parent / "cmdline").read_bytes()
+        except (OSError, IndexError):
+            continue
+        if int(fields[1]) == pid and b"worker_process" in command:
+            found.add(int(path.parent.name))
+    return found
+
+
+def test_the_language_is_switched_in_place(tab: Tab) -> None:
+    tab.ready()
+    before = tab.answers()
+    assert "Settlers' programme" in before
+    tab.choose(".qz-lang", "Қазақша")
+    tab.page.wait_for_selector("text=Халық", timeout=WAIT)
+    assert "Негізгіден тыс қоныс аударушылар" in tab.answers()
+    assert tab.page.evaluate("document.documentElement.lang") == "kk"
+    tab.choose(".qz-lang", "Русский")
+    tab.page.wait_for_selector("text=Лестница угасания", timeout=WAIT)
+    assert "Программа переселенцев" in tab.answers()
+    assert "Settlers" not in tab.page.inner_text("body")
+
+
+def test_a_slider_moves_the_preview_and_the_saved_file(tab: Tab, tmp_path: Path) -> None:
+    tab.ready()
+    before = tab.answers()
+    slider = tab.page.locator(".qz-slider.qz-key-families_a_year")
+    assert slider.get_attribute("role") == "slider"
+    assert slider.get_attribute("aria-label") == "Settlers' programme: families above the baseline"
+    assert slider.get_attribute("aria-valuemax") == "50"
+    slider.locator("[tabindex='0']").focus()
+    for _ in range(5):
+        tab.page.keyboard.press("ArrowRight")
+    tab.page.wait_for_function(
+        "before => document.querySelector('.qz-answers').innerText !== before", arg=before, timeout=WAIT
+    )
+    saved = tmp_path / "mine.toml"
+    saved.write_bytes(tab.download(".qz-save"))
+    assert load_policy(str(saved)).levers.settlers["families"].families_a_year > 10
+
+
+def test_run_shows_progress_and_the_model_takes_over_from_the_twin(tab: Tab) -> None:
+    tab.ready()
+    assert tab.page.locator(".qz-stage-preview").count() == 1
+    tab.page.fill(".qz-runs input", "6")
+    tab.page.keyboard.press("Tab")
+    tab.page.click(".qz-run")
+    tab.page.wait_for_function(
+        "/ of 6 runs/.test(document.querySelector('.qz-status').innerText)", timeout=WAIT
+    )
+    tab.stage("final")
+    assert "Model, 6 runs" in tab.page.inner_text(".qz-stage")
+    rows = list(csv.DictReader(tab.download(".qz-csv").decode().splitlines()))
+    assert {row["stage"] for row in rows} == {"final"}
+    assert {row["runs"] for row in rows} == {"6"}
+
+
+def test_cancel_stops_a_run(tab: Tab) -> None:
+    tab.ready()
+    tab.page.fill(".qz-runs input", "900")
+    tab.page.keyboard.press("Tab")
+    tab.page.click(".qz-run")
+    tab.stage("partial")
+    tab.page.click(".qz-cancel")
+    tab.page.wait_for_function("document.querySelector('.qz-status').innerText === 'Ready'", timeout=WAIT)
+    shown = tab.page.inner_text(".qz-stage")
+    time.sleep(2.0)
+    assert tab.page.inner_text(".qz-stage") == shown
+    assert tab.page.locator(".qz-stage-final").count() == 0
+
+
+def test_four_scenarios_stand_side_by_side(tab: Tab) -> None:
+    tab.ready()
+    for number in (2, 3, 4):
+        tab.page.click(".qz-add")
+        tab.page.wait_for_function(
+            f"document.querySelectorAll('.qz-answers tbody tr').length === {number}", timeout=WAIT
+        )
+    assert tab.page.locator(".qz-add").count() == 0
+    assert [row[:2] for row in tab.page.locator(".qz-answers tbody tr td:first-child").all_inner_texts()] == [
+        "A:", "B:", "C:", "D:",
+    ]  # fmt: skip
+    tab.page.click(".qz-tab-ladder")
+    assert tab.page.locator(".qz-ladder th").count() == 7  # rung, persons, baseline, four scenarios
+    tab.page.click(".qz-tab-cost")
+    tab.page.wait_for_selector("#qz-price svg")
+
+
+def test_the_map_plays_through_the_years_and_is_downloaded(tab: Tab) -> None:
+    tab.ready()
+    tab.page.click(".qz-tab-map")
+    tab.page.wait_for_selector("#qz-map svg")
+    first = tab.page.get_attribute("#qz-map svg", "aria-label")
+    tab.page.click(".qz-play")
+    tab.page.wait_for_function(
+        "first => document.querySelector('#qz-map svg').getAttribute('aria-label') !== first",
+        arg=first,
+        timeout=WAIT,
+    )
+    tab.page.click(".qz-play")
+    assert tab.page.locator("#qz-map svg path").count() > 10
+    assert tab.download(".qz-svg-map").startswith(b"<svg")
+    assert tab.download(".qz-png-map").startswith(b"\x89PNG")
+
+
+def test_a_bad_file_is_refused_with_its_problems_and_a_good_one_is_taken(tab: Tab, tmp_path: Path) -> None:
+    tab.ready()
+    before = tab.answers()
+    (tmp_path / "bad.toml").write_bytes(BAD)
+    tab.page.set_input_files(".qz-upload input[type=file]", str(tmp_path / "bad.toml"))
+    tab.page.wait_for_selector(".qz-fail", timeout=WAIT)
+    assert "housing.x.rent_discount: expected at most 0.95, got 7" in tab.page.inner_text(".qz-fail")
+    assert tab.answers() == before
+    good = BAD.replace(b"= 7", b"= 0.5").replace(b"Bad", b"Half the rent")
+    assert tomllib.loads(good.decode())
+    (tmp_path / "good.toml").write_bytes(good)
+    tab.page.set_input_files(".qz-upload input[type=file]", str(tmp_path / "good.toml"))
+    tab.page.wait_for_function(
+        "document.querySelector('.qz-answers').innerText.includes('Half the rent')", timeout=WAIT
+    )
+    assert tab.page.locator(".qz-fail").count() == 0
+
+
+def test_a_huge_upload_is_refused_at_the_door(server: tuple[str, int]) -> None:
+    body = b"x" * (LARGEST_UPLOAD * 2)
+    request = urllib.request.Request(f"{server[0]}_nicegui/client/x/upload/1", data=body, method="POST")
+    with pytest.raises(urllib.error.HTTPError) as error:
+        urllib.request.urlopen(request, timeout=20)
+    assert error.value.code == 413
+
+
+def test_two_tabs_do_not_see_each_other(browser: Any, server: tuple[str, int]) -> None:
+    one, two = Tab(browser, server[0], "ru"), Tab(browser, server[0], "en")
+    one.ready()
+    two.ready()
+    before = two.answers()
+    one.choose(".qz-policy", "Жильё")
+    one.page.wait_for_function(
+        "document.querySelector('.qz-answers').innerText.includes('Жильё')", timeout=WAIT
+    )
+    time.sleep(1.0)
+    assert two.answers() == before
+    assert "Settlers" in before
+    for tab in (one, two):
+        tab.check()
+        tab.close()
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc")
+def test_a_closed_tab_ends_its_runs(browser: Any, server: tuple[str, int]) -> None:
+    deadline = time.monotonic() + 30
+    while children(server[1]) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    tab = Tab(browser, server[0]).ready()
+    assert len(children(server[1])) == 1
+    tab.page.fill(".qz-runs input", "900")
+    tab.page.keyboard.press("Tab")
+    tab.page.click(".qz-run")
+    tab.stage("partial")
+    tab.close()
+    begun = time.monotonic()
+    while children(server[1]) and time.monotonic() - begun < 30:
+        time.sleep(0.2)
+    assert children(server[1]) == set()
+
+
+def test_the_inspect_page_steps_and_explains(browser: Any, server: tuple[str, int]) -> None:
+    tab = Tab(browser, server[0], "en", "inspect")
+    tab.page.wait_for_selector(".qz-now", timeout=READY)
+    assert tab.page.inner_text(".qz-now") == "1 January 2015"
+    tab.page.click(".qz-step-1")
+    tab.page.wait_for_function(
+        "document.querySelector('.qz-now').innerText === '1 January 2016'", timeout=WAIT
+    )
+    tab.page.wait_for_selector(".qz-reason table", timeout=WAIT)
+    words = tab.page.inner_text(".qz-reason")
+    assert "staying" in words
+    assert "Petropavlovsk" in words
+    tab.check()
+    tab.close()
+
+
+@pytest.mark.parametrize("lang", ["kk", "ru", "en"])
+def test_nothing_runs_out_of_the_page_at_1280_by_720(
+    browser: Any, server: tuple[str, int], lang: str
+) -> None:
+    tab = Tab(browser, server[0], lang).ready()
+    for name in ("population", "map", "jobs", "ladder", "cost"):
+        tab.page.click(f".qz-tab-{name}")
+        time.sleep(0.6)
+        assert tab.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
+        wide = tab.page.evaluate(
+            "[...document.querySelectorAll('.qz-left *, .qz-right *')].filter(e => !e.closest('svg') && "
+            "e.getBoundingClientRect().right > window.innerWidth + 1).length"
+        )
+        assert wide == 0, name
+    unnamed = tab.page.evaluate(
+        "[...document.querySelectorAll('button, [role=slider], input')].filter(e => e.offsetParent && !e.innerText && "
+        "!e.getAttribute('aria-label') && !e.closest('label') && !e.closest('[aria-label]')).map(e => e.outerHTML)"
+    )
+    assert unnamed == []
+    tab.check()
+    tab.close()
+
+
+def test_the_page_is_worked_by_keyboard(tab: Tab) -> None:
+    tab.ready()
+    reached = set()
+    for _ in range(60):
+        tab.page.keyboard.press("Tab")
+        reached.add(tab.page.evaluate("document.activeElement.closest('[class*=qz-]')?.className || ''"))
+    said = " ".join(reached)
+    assert all(name in said for name in ("qz-policy", "qz-run", "qz-tab-map", "qz-place"))

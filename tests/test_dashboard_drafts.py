@@ -1,0 +1,116 @@
+"""Drafts of the page: what is saved is what the command line reads; what is uploaded is bounded data; sliders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from experiments.dashboard.declared import declared_levers
+from experiments.dashboard.draft import LARGEST_UPLOAD, draft_of_library, draft_of_upload, read_text
+from scenarios.library import names
+from scenarios.problems import ScenarioError
+from scenarios.reading import load_policy
+
+POLICY = b'schema = 1\nkind = "policy"\nextends = "housing"\n[title]\nen = "Mine"\n'
+
+
+@pytest.mark.parametrize("name", names("policy"))
+def test_a_saved_draft_is_the_policy_it_came_from(name: str, tmp_path: Path) -> None:
+    path = tmp_path / f"{name}.toml"
+    path.write_text(draft_of_library(name).toml(), encoding="utf-8")
+    again, shipped = load_policy(str(path)), load_policy(name)
+    assert again.levers == shipped.levers
+    assert again.titles == shipped.titles
+    assert again.assumptions == shipped.assumptions
+
+
+def test_a_moved_lever_is_in_the_file() -> None:
+    draft = draft_of_library("settlers")
+    draft.set("settlers", "families", "families_a_year", 25)
+    assert draft.changed
+    assert draft.name == "settlers_changed"
+    assert draft.check().levers.settlers["families"].families_a_year == 25
+    draft.set("settlers", "families", "families_a_year", 26)
+    assert draft.name == "settlers_changed"
+
+
+def test_a_lever_out_of_range_is_named() -> None:
+    draft = draft_of_library("settlers")
+    draft.set("settlers", "families", "families_a_year", -1)
+    with pytest.raises(ScenarioError, match=r"settlers\.families\.families_a_year: expected at least 0"):
+        draft.check()
+
+
+def test_levers_come_and_go() -> None:
+    draft = draft_of_library("settlers")
+    name = draft.add("housing", {"from": 2027, "places": ["@towns"], "flats_built_a_year": 3.0})
+    assert draft.add("housing", {"from": 2027, "places": ["bulaevo"], "flats_built_a_year": 1.0}) != name
+    draft.remove("settlers", "families")
+    levers = draft.check().levers
+    assert not levers.settlers
+    assert levers.housing[name].flats_built_a_year == 3.0
+
+
+def test_an_uploaded_policy_may_build_on_the_library() -> None:
+    draft = draft_of_upload("mine.toml", POLICY)
+    assert draft.check().levers == load_policy("housing").levers
+    assert (draft.name, draft.base) == ("mine", "")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\xff\xfe", "not UTF-8"),
+        (b"a = [", "not a readable TOML"),
+        (b"a = " + b"[" * 5000, "not a readable TOML"),
+        (POLICY.replace(b"housing", b"../../../etc/passwd.toml"), "can build on shipped policies only"),
+        (
+            POLICY.replace(b'extends = "housing"', b'combines = ["housing", "/tmp/x.toml"]'),
+            "shipped policies only",
+        ),
+        (POLICY.replace(b'"policy"', b'"future"'), "is a future, expected a policy"),
+        (POLICY + b"[housng.x]\nfrom = 2027\n", "unknown key 'housng'"),
+        (b"#" * (LARGEST_UPLOAD + 1), "at most 200,000"),
+    ],
+)
+def test_bad_uploads_are_refused_with_a_reason(content: bytes, said: str) -> None:
+    with pytest.raises(ScenarioError) as error:
+        draft_of_upload("../bad name.toml", content)
+    assert said in str(error.value)
+    assert "/tmp/qyzyljar" not in str(error.value)
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=("Cs",)), min_size=1, max_size=80))
+def test_any_title_survives_saving(title: str) -> None:
+    draft = draft_of_library("settlers")
+    draft.titles["en"] = title
+    assert read_text("x", draft.toml()).title("en") == title
+
+
+def test_every_number_of_the_schema_has_a_slider_within_its_range() -> None:
+    numbers = [
+        key
+        for keys in declared_levers().values()
+        for key in keys.values()
+        if key.form in ("number", "integer")
+    ]
+    assert len(numbers) > 30
+    for key in numbers:
+        assert key.least < key.slider_most <= key.most, key
+        assert 0 < key.step <= key.slider_most - key.least, key
+
+
+def test_sliders_reach_beyond_what_the_library_uses() -> None:
+    keys = declared_levers()
+    for name in names("policy"):
+        for kind, _, lever in load_policy(name).levers.items():
+            for key in keys[kind].values():
+                value = getattr(lever, key.name, None)
+                if key.form == "number" and isinstance(value, float):
+                    assert value <= key.slider_most, (name, kind, key.name)
+    assert (
+        keys["local_budget"]["thousand_kzt_a_head"].slider_most < 10_000
+    )  # of no use if it had the declared end

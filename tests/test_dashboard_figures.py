@@ -1,0 +1,165 @@
+"""Figures and tables of the page in three languages: nothing overflows, no glyph missing, no claim without ground."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import io
+from xml.etree import ElementTree
+
+import pytest
+
+from experiments.dashboard import figures
+from experiments.dashboard.charts import Bar, bar_chart
+from experiments.dashboard.drawing import Drawing, fitting, missing_glyphs, text_width, ticks
+from experiments.dashboard.region_drawing import coordinates, region_map
+from experiments.language import LANGUAGES, language
+from model.world import load_world
+from tests.live_results import HORIZON, live_run, session_with
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def texts(drawing: Drawing) -> list[str]:
+    root = ElementTree.fromstring(drawing.svg())
+    return [element.text or "" for element in root.iter(f"{SVG}text")]
+
+
+def all_drawings(lang: str) -> list[Drawing]:
+    session = session_with(live_run(), lang)
+    drawings = [figures.effect_figure(session), figures.money_figure(session), figures.price_figure(session)]
+    for figure in figures.FIGURES:
+        for place in ("all", "bulaevo"):
+            drawing = figures.fan_figure(session, figure, place)
+            if drawing is not None:
+                drawings.append(drawing)
+    label = session.title(session.slots[0])
+    drawings += [figures.map_figure(session, "A@reference", year, label) for year in (2015, 2026, 2060)]
+    return drawings
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_nothing_overflows_and_no_glyph_is_missing(lang: str) -> None:
+    drawings = all_drawings(lang)
+    assert len(drawings) > 25
+    for drawing in drawings:
+        assert drawing.overflow() == [], drawing.title
+        assert missing_glyphs("".join(texts(drawing)) + drawing.title) == set()
+
+
+def test_overflow_is_seen() -> None:
+    drawing = Drawing(100, 50, "x")
+    drawing.text((60, 20), "far too long for this")
+    assert drawing.overflow()
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_pictures_say_what_they_show(lang: str) -> None:
+    session = session_with(live_run(), lang)
+    drawing = figures.fan_figure(session, "population", "mamlyutka")
+    assert drawing is not None
+    words = texts(drawing)
+    name = {"en": "Mamlyutka", "ru": "Мамлютка", "kk": "Мамлют"}[lang]
+    assert any(name in word for word in words)
+    assert any("3" in word and "50" in word and "90" in word for word in words), "runs and intervals"
+    root = ElementTree.fromstring(drawing.svg())
+    assert root.attrib["role"] == "img"
+    assert root.attrib["aria-label"] == drawing.title
+
+
+def test_no_claim_where_the_interval_holds_zero() -> None:
+    lang = language("en")
+    effect = {"mean": 12.0, "low": -3.0, "high": 27.0, "expected": False, "zero": False, "bound": 40.0}
+    assert figures.effect_words(lang, effect) == "no clear effect, under 40.0"
+    assert figures.effect_words(lang, {**effect, "bound": None}) == "no clear effect (−3.0 to +27.0)"
+    assert figures.effect_words(lang, {**effect, "zero": True}) == "no effect in any run"
+    assert figures.effect_words(lang, {**effect, "low": 3.0, "expected": True}) == "+12.0 (+3.0 to +27.0)"
+    gain = {"zero": False, "expected": False, "mean": 12.0}
+    unit = {"expected": None, "interval": None, "gain": gain}
+    assert figures.price_words(lang, unit) == "no price: the effect may be zero"
+    assert figures.price_words(lang, {**unit, "gain": {**gain, "expected": True, "mean": -2.0}}).endswith(
+        "lost"
+    )
+
+
+def test_a_bar_of_an_unclear_effect_has_no_length() -> None:
+    summary = copy.deepcopy(live_run())
+    summary["effects"]["A@reference"]["all"] |= {
+        "expected": False,
+        "low": -500.0,
+        "high": 900.0,
+        "zero": False,
+    }
+    clear = figures.effect_figure(session_with(live_run(), "en")).svg()
+    unclear = figures.effect_figure(session_with(summary, "en")).svg()
+    assert 'fill="#0072B2"' in clear
+    bars = [e for e in ElementTree.fromstring(unclear).iter(f"{SVG}rect") if e.attrib["fill"] == "#0072B2"]
+    assert [bar.attrib["width"] for bar in bars] == ["0.0"]
+
+
+def test_what_never_happened_is_an_upper_bound() -> None:
+    lang = language("en")
+    rung = {"events": 0, "low": 0.0, "high": 0.11}
+    assert figures.chance_words(lang, rung, 30) == "under 11.0%"
+    assert figures.chance_words(lang, {"events": 30, "low": 0.89, "high": 1.0}, 30) == "over 89.0%"
+    assert figures.chance_words(lang, {"events": 15, "low": 0.33, "high": 0.67}, 30) == "50% (33 to 67)"
+
+
+def test_the_ladder_leaves_out_rungs_below_which_a_town_stands() -> None:
+    session = session_with(live_run(), "en")
+    rows = figures.ladder_rows(session, "tayynsha")
+    assert rows[0]["persons"] == "10,000"
+    assert figures.ladder_rows(session, "bulaevo")[0]["persons"] == "5,000"
+
+
+def test_tables_hold_what_is_shown() -> None:
+    session = session_with(live_run(), "kk")
+    rows = list(csv.DictReader(io.StringIO(figures.table_csv(session))))
+    one = next(
+        row
+        for row in rows
+        if row["scenario"].startswith("A: settlers") and row["figure"] == "population"
+        and row["place"] == "all" and row["year"] == str(HORIZON)
+    )  # fmt: skip
+    assert float(one["q50"]) == live_run()["levels"]["A@reference"]["population"]["all"][2][-1]
+    assert one["unit"].startswith("persons")
+    effects = list(csv.DictReader(io.StringIO(figures.effects_csv(session))))
+    mine = next(row for row in effects if row["scenario"].startswith("A") and row["place"] == "all")
+    assert float(mine["mean"]) == live_run()["effects"]["A@reference"]["all"]["mean"]
+
+
+def test_observed_counts_end_with_the_window() -> None:
+    seen = figures.observed(load_world("towns"), "population", "bulaevo")
+    assert [year for year, _ in seen] == list(range(2015, 2022))
+    assert figures.observed(load_world("towns"), "births", "bulaevo") == []
+
+
+def test_the_map_knows_every_shipped_place_and_draws_larger_flows_wider() -> None:
+    world, lang = load_world("region"), language("en")
+    assert set(world.ids) <= set(coordinates())
+    flows = {("bulaevo", "omsk"): 10.0, ("mamlyutka", "petropavlovsk"): 100.0, ("bulaevo", "astana"): 0.1}
+    drawing = region_map(lang, world, "t", flows, {"bulaevo": 7000.0}, "n")
+    arrows = {
+        (path.findtext(f"{SVG}title") or "").split(":")[0]: float(path.attrib["stroke-width"])
+        for path in ElementTree.fromstring(drawing.svg()).iter(f"{SVG}path")
+    }
+    assert set(arrows) == {"Bulaevo → Omsk", "Mamlyutka → Petropavlovsk"}
+    assert arrows["Mamlyutka → Petropavlovsk"] > 3 * arrows["Bulaevo → Omsk"]
+
+
+def test_texts_are_shortened_to_fit() -> None:
+    short = fitting("Негізгіден тыс қоныс аударушылар бағдарламасы", 120.0)
+    assert short.endswith("…")
+    assert text_width(short) <= 120.0
+    assert fitting("Булаев", 120.0) == "Булаев"
+
+
+def test_ticks_span_what_is_drawn() -> None:
+    assert ticks(0.0, 9.3, 5) == [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
+    assert ticks(5.0, 5.0)[0] <= 5.0 < ticks(5.0, 5.0)[-1]
+
+
+def test_text_from_files_cannot_become_markup() -> None:
+    drawing = bar_chart(language("en"), "<script>", "u", [Bar('"><b>', 1, 1.0, 0.5, 1.5, "<i>")], "n")
+    assert "<script>" not in drawing.svg()
+    assert "<i>" in texts(drawing)

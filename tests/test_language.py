@@ -1,0 +1,162 @@
+"""Languages: nothing untranslated, no glyph missing, plurals and numbers right, the paper's own terms."""
+
+from __future__ import annotations
+
+import re
+import string
+
+import pytest
+
+from experiments.dashboard.declared import declared_levers
+from experiments.dashboard.drawing import missing_glyphs
+from experiments.failures import BadInput
+from experiments.language import LANGUAGES, NO_BREAK, Language, language
+from experiments.language_catalogues import (
+    catalogue_path,
+    compiled,
+    entries,
+    messages_in_code,
+    read_catalogue,
+)
+from experiments.language_schema import KEYS, KINDS, RUNGS, VALUES
+from model.reference_tables import extinction_ladder
+from model.world import load_world, shipped_worlds
+from scenarios.fields import GROUPS
+from scenarios.library import names
+from scenarios.reading import load_future, load_policy
+
+# The same in every language: patterns, and words that are spelt alike.
+ALIKE = {"{value} ({interval})", "{place} {median} ({interval})", "{low} to {high}"}
+KAZAKH_LETTERS = "ӘәҒғҚқҢңӨөҰұҮүҺһІі"
+
+
+def fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_text_is_translated_and_no_translation_is_left_over(lang: str) -> None:
+    held = {key: (texts, fuzzy) for key, texts, fuzzy in entries(read_catalogue(lang))}
+    assert set(held) == messages_in_code()
+    for key, (texts, fuzzy) in held.items():
+        assert all(texts), key
+        assert not fuzzy, key
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_placeholders_survive_the_translation(lang: str) -> None:
+    for key, texts, _ in entries(read_catalogue(lang)):
+        wanted = fields(key if isinstance(key, str) else key[1])
+        for text in texts:
+            assert fields(text) == wanted, (key, text)
+
+
+@pytest.mark.parametrize("lang", ["kk", "ru"])
+def test_translations_are_not_the_english_text(lang: str) -> None:
+    for key, texts, _ in entries(read_catalogue(lang)):
+        english = key if isinstance(key, str) else key[0]
+        if english not in ALIKE:
+            assert re.search("[а-яё]", texts[0].lower()) or "{" in texts[0], key
+            assert texts[0] != english, key
+
+
+def test_kazakh_is_not_russian() -> None:
+    russian = {key: texts for key, texts, _ in entries(read_catalogue("ru"))}
+    kazakh = {key: texts for key, texts, _ in entries(read_catalogue("kk"))}
+    same = [key for key in russian if russian[key][0] == kazakh[key][0] and key not in ALIKE]
+    # Loanwords spelt alike, e.g. "карта"; sentences never are
+    assert all(len(str(key).split()) <= 3 for key in same), same
+    assert any(letter in text for texts in kazakh.values() for text in texts for letter in KAZAKH_LETTERS)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_compiled_catalogues_are_those_of_the_translators(lang: str) -> None:
+    assert catalogue_path(lang, "mo").read_bytes() == compiled(lang), (
+        "run python -m experiments.language_catalogues compile"
+    )
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_no_glyph_is_missing(lang: str) -> None:
+    texts = {text for _, held, _ in entries(read_catalogue(lang)) for text in held}
+    for world in shipped_worlds():
+        if world != "template":
+            texts |= set(load_world(world).names(lang))
+    texts |= {load_policy(name).title(lang) for name in names("policy")}
+    assert missing_glyphs("".join(texts) + KAZAKH_LETTERS) == set()
+    assert missing_glyphs("\ue000") == {"\ue000"}
+
+
+def test_the_words_of_the_schema_cover_the_schema() -> None:
+    levers = declared_levers()
+    assert set(levers) == set(KINDS)
+    assert {key for keys in levers.values() for key in keys} == set(KEYS)
+    options = {option for keys in levers.values() for key in keys.values() for option in key.options}
+    assert {option for option in options if not re.fullmatch(r"[A-Z]\d+", option)} <= set(VALUES)
+    assert set(GROUPS) <= set(VALUES)
+    assert {rung.id for rung in extinction_ladder()} == set(RUNGS)
+
+
+@pytest.mark.parametrize("kind", ["policy", "future"])
+def test_shipped_scenarios_have_titles_in_all_languages(kind: str) -> None:
+    for name in names("policy" if kind == "policy" else "future"):
+        scenario = load_policy(name) if kind == "policy" else load_future(name)
+        titles = {lang: scenario.title(lang) for lang in LANGUAGES}
+        assert titles["ru"] != titles["en"] != titles["kk"], name
+
+
+def test_numbers_follow_the_language() -> None:
+    assert language("en").number(12345.678) == "12,346"
+    assert language("ru").number(12345.678) == f"12{NO_BREAK}346"
+    assert language("kk").number(0.0123456) == "0,0123"
+    assert language("en").number(-3.14159) == "−3.14"
+    assert language("en").number(99.96) == "100"
+    assert language("en").number(-0.0001, 0) == "0"
+    assert language("en").number(float("nan")) == "–"
+    assert language("ru").signed(1234.0) == f"+1{NO_BREAK}234"
+    assert language("ru").signed(0.0001, 0) == "0"
+    assert language("ru").range(-1.5, 20.0, signed=True) == "от −1,5 до +20,0"
+    assert language("kk").percent(0.126) == f"12,6{NO_BREAK}%"
+
+
+@pytest.mark.parametrize(
+    ("count", "word"), [(1, "прогона"), (2, "прогонов"), (5, "прогонов"), (21, "прогона"), (111, "прогонов")]
+)
+def test_russian_plurals(count: int, word: str) -> None:
+    said = language("ru").plural("{done} of {count} run", "{done} of {count} runs", count, done=0)
+    assert said == f"0 из {count} {word}"
+
+
+def test_kazakh_nouns_keep_their_form_after_numbers() -> None:
+    said = {
+        language("kk")
+        .plural("{done} of {count} run", "{done} of {count} runs", count, done=0)
+        .replace(str(count), "N")
+        for count in (1, 2, 5, 21)
+    }
+    assert len(said) == 1
+
+
+def test_terms_are_those_of_the_papers_abstracts() -> None:
+    words = {lang: language(lang) for lang in ("kk", "ru")}
+    assert "арнайы экономикалық айма" in words["kk"]("Special economic zone QYZYLJAR")
+    assert "пециальная экономическая зона" in words["ru"]("Special economic zone QYZYLJAR")
+    assert "ойылу" in words["kk"]("Extinction ladder")
+    assert "угасани" in words["ru"]("Extinction ladder")
+    assert "екара маңындағы елді мекен" in words["kk"]("Border settlements: what if?")
+    assert "риграничные населённые пункты" in words["ru"]("Border settlements: what if?")
+
+
+def test_places_in_the_readers_language() -> None:
+    world = load_world("towns")
+    assert [language(code).place(world, "bulaevo") for code in ("kk", "ru", "en")] == [
+        "Булаев",
+        "Булаево",
+        "Bulaevo",
+    ]
+    assert language("kk").place(world, "all") == "барлық жер бірге"
+
+
+def test_unknown_language_is_refused() -> None:
+    with pytest.raises(BadInput, match="--lang de: expected one of kk, ru, en"):
+        Language("de")
