@@ -84,7 +84,7 @@ def _identity(report: Report, identity: str) -> str:
     return f"World {report.world.name}; {len(report.posterior.z):,} draws; calibration {identity}."
 
 
-def _sheet(
+def panel_sheet(
     title: str,
     panels: int,
     columns: int,
@@ -147,7 +147,7 @@ def _posterior_sheet(report: Report, identity: str) -> Figure:
         _identity(report, identity),
     )
     posterior, found = report.posterior, report.identifiability
-    figure, axes = _sheet(
+    figure, axes = panel_sheet(
         "Prior and posterior of the calibrated parameters",
         posterior.inputs.size,
         COLUMNS,
@@ -200,7 +200,7 @@ def _identifiability_sheet(report: Report, identity: str) -> Figure:
         _identity(report, identity),
     )
     height = max(3.0, 0.19 * rows)
-    figure, axes = _sheet("What the data identify", 3, 3, (2.6, height), footer, handles)
+    figure, axes = panel_sheet("What the data identify", 3, 3, (2.6, height), footer, handles)
     y = np.arange(rows)[::-1]
     colours = [VERDICT_COLOURS[one.verdict] for one in found.parameters]
     left, middle, right = axes
@@ -271,7 +271,7 @@ def _predictive_sheet(report: Report, identity: str) -> Figure:
         SOURCES,
         _identity(report, identity),
     )
-    figure, axes = _sheet(
+    figure, axes = panel_sheet(
         "Posterior predictive and observed figures", len(held), 4, (2.6, 1.25), footer, handles
     )
     for (name, place), panel in zip(held, axes, strict=True):
@@ -328,7 +328,7 @@ def _recovery_sheet(report: Report, identity: str) -> Figure:
         " before Holm's correction. A hump means intervals too wide, a valley too narrow, a slope bias.",
         _identity(report, identity),
     )
-    figure, axes = _sheet(
+    figure, axes = panel_sheet(
         "Recovery of known parameters", len(found.names), COLUMNS, (1.75, 0.85), footer, handles
     )
     edges = np.linspace(0, 1, BINS + 1)

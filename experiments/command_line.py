@@ -272,6 +272,51 @@ def calibrate(
         )
 
 
+@app.command(epilog="Example: qyzyljar validate --quick --fold last_years --out results/validation")
+def validate(
+    world: World = "towns",
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Smaller re-fits and fewer runs: a first look in a few minutes.")
+    ] = False,
+    fold: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fold",
+            metavar="NAME",
+            help="Only this fold (repeatable): last_years, left_out, left_out_TOWN, back_cast, region. Default: all.",
+        ),
+    ] = None,
+    seed: Seed = 1,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Folder of the results; the same one again resumes. Default: a folder under results/.",
+        ),
+    ] = None,
+    threads: Threads = None,
+    install: Annotated[
+        bool,
+        typer.Option(
+            "--install", help="Make the result the labels that `forecast` prints for this shipped world."
+        ),
+    ] = False,
+    no_figures: NoFigures = False,
+    quiet: Quiet = False,
+) -> None:
+    """Score the model against naive forecasters in folds that know only their own years."""
+    with exit_codes():
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        from experiments.validate_command import ValidateOptions, run_validate
+
+        run_validate(
+            ValidateOptions(
+                world, quick, tuple(fold or ()), seed, out, threads, not no_figures, quiet, install
+            )
+        )
+
+
 @app.command(epilog="Example: qyzyljar audit --data my_figures --out results/audit")
 def audit(
     world: World = "towns",
