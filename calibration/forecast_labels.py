@@ -12,11 +12,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from calibration.fold_forecast import MODEL
-from calibration.fold_scores import Verdict
 from model.world import World, shipped_worlds
+
+if TYPE_CHECKING:  # a forecast reads labels without paying for what makes them
+    from calibration.fold_scores import Verdict
 
 SHIPPED: Final = Path(__file__).resolve().parent / "data" / "validation"
 HEADER: Final = (
@@ -80,6 +81,8 @@ class LabelsError(ValueError):
 
 def labels_of(verdicts: Sequence[Verdict]) -> list[Label]:
     """Return the labels of single places from the folds in which something is forecast."""
+    from calibration.fold_forecast import MODEL
+
     return [
         Label(
             one.place, one.series, one.group, one.figures, one.crps, one.best, one.best_crps, one.as_good, one.naive

@@ -111,6 +111,21 @@ def forecast(
     parameters: Parameters = None,
     threads: Threads = None,
     no_figures: NoFigures = False,
+    structure: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--structure",
+            metavar="NAME=VALUE",
+            help="Choose a structural alternative (repeatable): migration=accounts|recorded, "
+            "regime=mixture|2015-2020|2009-2020, hinterland=prior|NUMBER, rouble=either|market|ppp, walk=on|off.",
+        ),
+    ] = None,
+    structures: Annotated[
+        bool,
+        typer.Option(
+            "--structures", help="Also run every structural alternative and show them side by side."
+        ),
+    ] = False,
     list_parameters: Annotated[
         bool,
         typer.Option("--list-parameters", help="Print every parameter with unit, prior, source, and stop."),
@@ -143,6 +158,8 @@ def forecast(
                 not no_figures,
                 quiet,
                 parameters,
+                tuple(structure or ()),
+                structures,
             )
         )
 
