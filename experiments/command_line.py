@@ -262,6 +262,12 @@ def calibrate(
         bool,
         typer.Option("--install", help="Make the draws the posterior that comes with this shipped world."),
     ] = False,
+    pyabc: Annotated[
+        bool,
+        typer.Option(
+            "--pyabc", help="Instead: compare the shipped posterior with one by pyABC (optional extra)."
+        ),
+    ] = False,
     no_figures: NoFigures = False,
     quiet: Quiet = False,
 ) -> None:
@@ -271,6 +277,15 @@ def calibrate(
             raise BadInput(f"--believe {believe}: expected accounts or recorded")
         # Sums keep their order and threads are left for runs; must stand before numpy is first imported
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        if pyabc:
+            if install or assignments:
+                raise BadInput("--pyabc compares what is shipped: it does not go with --install or --set")
+            from experiments.calibrate_pyabc import run_pyabc
+
+            run_pyabc(
+                world, "recorded" if believe == "recorded" else "accounts", quick, seed, out, threads, quiet
+            )
+            return
         from experiments.calibrate_command import CalibrateOptions, run_calibrate
 
         run_calibrate(

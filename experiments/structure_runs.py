@@ -241,13 +241,13 @@ def _notes(rows: list[Row], left_out: list[str]) -> list[str]:
         if one.name in shown
     ]
     lines += [
-        "Runs of the same number share founders, chance and all other parameters. Of the width: mean difference over the",
-        "width of the reference's 90 % interval. The calibrated parameters come from the one posterior, which is marginal",
-        "over the alternatives; they are not fitted again under each (but for migration=recorded).",
+        "Runs of the same number share founders, chance and all other parameters. Of the width: mean difference over",
+        "the width of the reference's 90 % interval. The calibrated parameters come from the one posterior, which is",
+        "marginal over the alternatives; they are not fitted again under each (but for migration=recorded).",
     ]
     if any(not row.variant.is_paired for row in rows):
         lines.append(
-            "* calibrated parameters from another posterior: not paired in them, so that the 90 % of the pairs is too wide;"
-            " the mean and its interval hold."
+            "* calibrated parameters from another posterior: not paired in them, so that the 90 % of the pairs is too"
+            " wide; the mean and its interval hold."
         )
     return [*lines, *(f"Left out: {text}" for text in left_out)]
