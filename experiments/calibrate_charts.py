@@ -91,11 +91,13 @@ def panel_sheet(
     size: tuple[float, float],
     footer: Sequence[str],
     handles: Sequence[Artist],
+    left: float = LEFT,
 ) -> tuple[Figure, list[Axes]]:
-    """Return a figure with a grid of axes, title, legend and footer; sizes in inches."""
+    """Return a figure with a grid of axes, title, legend and footer; sizes in inches, ``left`` of every panel."""
     width, height = size
     rows = -(-panels // columns)
-    whole = LEFT + columns * width + (columns - 1) * GAP_X + RIGHT
+    gap = GAP_X + left - LEFT
+    whole = left + columns * width + (columns - 1) * gap + RIGHT
     lines = [row for text in footer for row in textwrap.wrap(text, int(whole * 20))]
     below = FOOTER + 0.13 * len(lines)
     tall = HEADER + rows * height + (rows - 1) * GAP_Y + below
@@ -114,7 +116,7 @@ def panel_sheet(
         axes.append(
             figure.add_axes(
                 (
-                    (LEFT + column * (width + GAP_X)) / whole,
+                    (left + column * (width + gap)) / whole,
                     1 - (HEADER + row * (height + GAP_Y) + height) / tall,
                     width / whole,
                     height / tall,

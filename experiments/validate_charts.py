@@ -100,7 +100,13 @@ def _coverage_sheet(report: ValidationReport, identity: str) -> Figure:
     )
     groups = report.groups
     figure, axes = panel_sheet(
-        "Coverage: observed figures inside the model's intervals", len(groups), 3, (3.0, 2.5), footer, handles
+        "Coverage: observed figures inside the model's intervals",
+        len(groups),
+        3,
+        (3.0, 2.5),
+        footer,
+        handles,
+        0.62,
     )
     for group, panel in zip(groups, axes, strict=True):
         panel.plot([0.0, 1.0], [0.0, 1.0], color=GREY, linestyle=":", linewidth=1.0)
@@ -154,7 +160,7 @@ def _skill_sheet(report: ValidationReport, identity: str) -> Figure:
     )
     height = 0.24 * max((len(held) for held in rows.values()), default=1) + 0.3
     figure, axes = panel_sheet(
-        "Skill of the model against naive forecasters", len(rows), 2, (4.6, height), footer, handles
+        "Skill of the model against naive forecasters", len(rows), 2, (4.6, height), footer, handles, 1.05
     )
     for (group, held), panel in zip(rows.items(), axes, strict=True):
         _skill_panel(panel, report, group, held)
@@ -189,7 +195,7 @@ def _skill_panel(panel: Axes, report: ValidationReport, group: str, rows: list[t
     panel.set_xticks(np.arange(len(NAMES)) + 0.48, [_wrapped(name, 10) for name in NAMES], fontsize=5.8)
     panel.xaxis.tick_top()
     labels = [
-        SERIES_TITLES[series].replace(" of 1 January", "") + (" *" if model == ANCHORED else "")
+        SERIES_TITLES[series].replace(", 1 January", "") + (" *" if model == ANCHORED else "")
         for series, model in rows
     ]
     panel.set_yticks(np.arange(len(rows)) + 0.46, labels, fontsize=6.2)
@@ -263,7 +269,13 @@ def _place_sheet(report: ValidationReport, place: str, scores: Sequence[Score], 
     )
     name = report.names.get(place, place)
     figure, axes = panel_sheet(
-        f"{name}: forecasts of the folds and what was observed", len(series), 3, (3.1, 1.6), footer, handles
+        f"{name}: forecasts of the folds and what was observed",
+        len(series),
+        3,
+        (3.1, 1.6),
+        footer,
+        handles,
+        0.72,
     )
     for one, panel in zip(series, axes, strict=True):
         _fold_panel(panel, report, [held for held in scores if held.series == one], one)
@@ -298,6 +310,7 @@ def _fold_panel(panel: Axes, report: ValidationReport, scores: Sequence[Score], 
         markerfacecolor=VERMILLION, markeredgecolor=BLACK, markeredgewidth=0.5, zorder=4,
     )  # fmt: skip
     panel.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
+    panel.xaxis.set_major_formatter(StrMethodFormatter("{x:.0f}"))
     panel.yaxis.set_major_locator(MaxNLocator(nbins=4))
     panel.yaxis.set_major_formatter(StrMethodFormatter("{x:,.6g}"))
     panel.set_ylabel(
@@ -346,7 +359,7 @@ def _region_sheet(report: ValidationReport, scores: Sequence[Score], identity: s
         _identity(report, identity),
     )
     figure, axes = panel_sheet(
-        "Region: net migration 2015-2020 from 2009-2014", len(places), 6, (1.95, 1.1), footer, handles
+        "Region: net migration 2015-2020 from 2009-2014", len(places), 6, (1.95, 1.1), footer, handles, 0.6
     )
     for place, panel in zip(places, axes, strict=True):
         for year in EVENT_YEARS:

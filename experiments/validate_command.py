@@ -41,7 +41,7 @@ from model.accounts import AccountsError
 from model.problems import nearest
 from model.world import World, WorldError, shipped_worlds
 
-FULL: Final = Effort(1200, 1000, 800, 1200, 1000, 10)
+FULL: Final = Effort(600, 500, 500, 600, 500, 10)  # a fifth of a calibration: six of them are made
 QUICK: Final = Effort(400, 300, 300, 250, 200, 10)
 LARGEST_FITTED: Final = 100_000  # people: a re-fit of a larger world takes hours
 FIGURES: Final = "figures"

@@ -6,11 +6,11 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
-from calibration.fold_forecast import FoldForecast
+from calibration.fold_forecast import ANCHORED, FoldForecast
 from calibration.fold_scores import (
     Comparison,
     Score,
@@ -21,6 +21,7 @@ from calibration.fold_scores import (
     summaries,
     verdicts,
 )
+from calibration.folds import COUNTS
 from calibration.forecast_labels import Label, labels_of
 from calibration.naive_forecasters import Missing
 from calibration.posterior import Effort
@@ -37,10 +38,11 @@ SERIES_TITLES: Final = {
     "births": "births",
     "deaths": "deaths",
     "net_migration": "net migration",
-    "population_1jan": "count of 1 January",
+    "population_1jan": "count, 1 January",
     "wage_monthly_nominal": "wage, KZT",
     "unemployment_rate": "unemployment, %",
 }
+ANCHORED_IN: Final = "last_years"
 WITHOUT_EVENTS: Final = "region without events"
 KINDS: Final = {"regional_centre": "centre", "town": "towns", "rural_district": "rural districts"}
 
@@ -64,15 +66,19 @@ class ValidationReport:
 
     @cached_property
     def all_scores(self) -> tuple[Score, ...]:
-        """Scores, those of the region also without the years of the register events."""
-        from dataclasses import replace
+        """Scores, those of the region also without the years of the register events.
 
+        Counts carry the level of an event for good: they stay with it. Counts "from the last count" are a forecast of their own only where the runs start before that count.
+        """
         usual = [
             replace(one, fold=WITHOUT_EVENTS)
             for one in self.scores
-            if one.fold == "region" and not one.is_event
+            if one.fold == "region" and not one.is_event and one.series != COUNTS
         ]
-        return (*self.scores, *usual)
+        held = [
+            one for one in (*self.scores, *usual) if one.forecaster != ANCHORED or one.fold == ANCHORED_IN
+        ]
+        return tuple(held)
 
     @cached_property
     def summaries(self) -> tuple[Summary, ...]:

@@ -18,6 +18,7 @@ NOTES = (
     "CRPS: mean error of the whole distribution, in the unit of the series; lower is better. Inside: share of the",
     "observed figures inside the central 50, 80, 95 % intervals. Bias: median minus observed. A verdict 'clearly'",
     "holds beyond the 90 % interval that resamples whole places; with one or two figures a place it says little.",
+    "Anchored: flows of the runs added to the last known count; the model's own counts start from that of 2015.",
     "All constants are worked out anew inside each fold; drivers (wages, prices, rates) of the scored years are given.",
 )
 
@@ -41,7 +42,7 @@ def print_validation(console: Console, report: ValidationReport) -> None:
 def _scores_table(report: ValidationReport, group: str) -> Table:
     table = new_table(
         GROUP_TITLES[group],
-        ("", "figures", "CRPS", "inside 50", "80", "95 %", "bias", "best naive", "CRPS", "skill", "verdict"),
+        ("", "figures", "CRPS", "inside 50", "80", "95 %", "bias", "best naive", "CRPS", "skill", "beats?"),
     )
     by_key = {
         (one.series, one.forecaster): one for one in report.summaries if one.group == group and not one.place
@@ -52,7 +53,7 @@ def _scores_table(report: ValidationReport, group: str) -> Table:
     for (series, forecaster), own in by_key.items():
         if forecaster not in (MODEL, ANCHORED):
             continue
-        name = SERIES_TITLES[series] + (", from the last count" if forecaster == ANCHORED else "")
+        name = SERIES_TITLES[series] + (", anchored" if forecaster == ANCHORED else "")
         verdict = against.get((series, forecaster))
         table.add_row(name, *_score_cells(own), *_verdict_cells(verdict))
     if group.startswith("region"):
@@ -86,7 +87,7 @@ def _add_kinds(table: Table, report: ValidationReport, group: str) -> None:
                 f"  {title}: {SERIES_TITLES[series]}", str(len(own)), f"{means[MODEL]:,.3g}",
                 *(f"{100 * share:.0f}" for share in inside), f"{bias:+,.3g}", best, f"{naive[best]:,.3g}",
                 f"{100 * (1 - means[MODEL] / naive[best]):+.0f} %",
-                "beats all" if means[MODEL] < naive[best] else "does NOT beat",
+                "beats all" if means[MODEL] < naive[best] else "NOT",
             )  # fmt: skip
 
 
@@ -101,13 +102,13 @@ def _score_cells(own: Summary) -> tuple[str, ...]:
 
 def _verdict_cells(verdict: Verdict | None) -> tuple[str, ...]:
     if verdict is None:
-        return ("none can be fed", "", "", "not compared")
+        return ("none fed", "", "", "-")
     skill = 1.0 - verdict.crps / verdict.best_crps if verdict.best_crps > 0 else float("nan")
     if verdict.beats_all:
         text = f"beats all {verdict.naive}"
     else:
         clearly = ", clearly" if verdict.clearly else ""
-        text = f"does NOT beat {len(verdict.as_good)} of {verdict.naive}{clearly}"
+        text = f"NOT {len(verdict.as_good)} of {verdict.naive}{clearly}"
     return verdict.best, _figure(verdict.best_crps), f"{100 * skill:+.0f} %", text
 
 
@@ -128,7 +129,7 @@ def _not_beaten_table(report: ValidationReport) -> Table:
             for held in report.comparisons
             if (held.group, held.series, held.place, held.model) == (one.group, one.series, "", one.model)
         }
-        name = SERIES_TITLES[one.series] + (", from the last count" if one.model == ANCHORED else "")
+        name = SERIES_TITLES[one.series] + (", anchored" if one.model == ANCHORED else "")
         listed = ", ".join(f"{naive} {_figure(crps[naive])}" for naive in one.as_good)
         table.add_row(one.group.replace("_", " "), name, _figure(one.crps), listed)
     if not table.row_count:
