@@ -68,7 +68,8 @@ class ValidationReport:
     def all_scores(self) -> tuple[Score, ...]:
         """Scores, those of the region also without the years of the register events.
 
-        Counts carry the level of an event for good: they stay with it. Counts "from the last count" are a forecast of their own only where the runs start before that count.
+        Counts carry the level of an event for good and are scored with it. Counts "from the last count" are a
+        forecast of their own only where the runs start before that count.
         """
         usual = [
             replace(one, fold=WITHOUT_EVENTS)
