@@ -126,6 +126,16 @@ def test_no_figure_from_outside_a_fold_changes_what_it_is_fitted_with(
     assert np.array_equal(observation.recording_sd, spoiled_observation.recording_sd)
 
 
+def test_regional_demography_ends_with_the_fold_and_prices_do_not(
+    data: AuditData, by_name: dict[str, Fold]
+) -> None:
+    inside = fitted_data(data, by_name["last_years"])
+    assert max(inside.drivers["nkr", "births"]) == 2018
+    assert max(inside.drivers["nkr", COUNTS]) == 2019
+    assert max(inside.drivers["nkr", "cpi_dec_dec"]) == max(data.drivers["nkr", "cpi_dec_dec"])
+    assert min(fitted_data(data, by_name["back_cast"]).drivers["nkr", "births"]) == 2015
+
+
 def test_known_figures_do_change_a_fold(towns: World, data: AuditData, by_name: dict[str, Fold]) -> None:
     fold = by_name["last_years"]
     points = dict(data.accounts["bulaevo", "births"])
