@@ -106,7 +106,9 @@ def _printed(data: AuditData, place: str, variable: str) -> Iterator[tuple[int, 
         yield year, value, data.paper[place, variable][year].source
 
 
-def _figure(series: str, place: str, year: int, value: float, unit: str, source: str, size: float) -> Figure:
+def figure_of(
+    series: str, place: str, year: int, value: float, unit: str, source: str, size: float
+) -> Figure:
     """Return a figure with the errors of its series; ``size`` is what relative and per-head errors refer to."""
     errors = ERRORS[series]
     factor = size if errors.relative or errors.per_head else 1.0
@@ -130,12 +132,12 @@ def _figure(series: str, place: str, year: int, value: float, unit: str, source:
 def _demography(data: AuditData, place: str) -> Iterator[Figure]:
     """Counts (checks: they are the sum of the flows), births and deaths."""
     for year, value, source in _official(data, place, COUNTS):
-        yield replace(_figure("count", place, year, value, "persons", source, value), role="check")
+        yield replace(figure_of("count", place, year, value, "persons", source, value), role="check")
     for series in ("births", "deaths"):
         flows = published(data.accounts, place, series)
         usual = sum(flows.values()) / max(len(flows), 1)
         for year, value, source in _official(data, place, series):
-            figure = _figure(series, place, year, value, "persons", source, usual)
+            figure = figure_of(series, place, year, value, "persons", source, usual)
             # Whole persons: rounding alone is a third of a person
             figure = replace(figure, recording_sd=math.hypot(figure.recording_sd, 0.3))
             if series == "deaths" and year == PANDEMIC_YEAR:
@@ -149,7 +151,7 @@ def _migration(data: AuditData, place: str, believed: Believed) -> Iterator[Figu
     recorded = published(data.paper, place, "migration_balance")
     widths = heavy_years(data, place)
     for year, value in data.implied_net_migration(place).items():
-        figure = _figure("net_migration", place, year, value, "persons", "P(t+1) - P(t) - births + deaths",
+        figure = figure_of("net_migration", place, year, value, "persons", "P(t+1) - P(t) - births + deaths",
                          counts[year])  # fmt: skip
         if year in widths:
             figure = replace(
@@ -165,7 +167,7 @@ def _migration(data: AuditData, place: str, believed: Believed) -> Iterator[Figu
     for year, value, source in _printed(data, place, "migration_balance"):
         if year not in counts:
             continue
-        figure = _figure("migration_balance", place, year, value, "persons", source, counts[year])
+        figure = figure_of("migration_balance", place, year, value, "persons", source, counts[year])
         if believed == "recorded":
             figure = replace(
                 figure, level_sd=0.0, coverage=1.0, coverage_sd=0.0, sd_source="believed as recorded (switch)"
@@ -225,7 +227,7 @@ def _labour(data: AuditData, place: str) -> Iterator[Figure]:
     force = published(data.accounts, place, LABOUR_FORCE)
     noise = series_noise(force, ERRORS["labour_force"].recording)
     for year, value, source in _official(data, place, LABOUR_FORCE):
-        figure = _figure("labour_force", place, year, value, "persons", source, value)
+        figure = figure_of("labour_force", place, year, value, "persons", source, value)
         yield replace(figure, recording_sd=noise)
     readings: dict[int, str] = {}
     for one in same_series(data):
@@ -235,7 +237,7 @@ def _labour(data: AuditData, place: str) -> Iterator[Figure]:
     rates = published(data.paper, place, "unemployment_rate")
     for year, value, source in _printed(data, place, "employed"):
         figure = replace(
-            _figure("employed", place, year, value, "persons", source, value), recording_sd=noise
+            figure_of("employed", place, year, value, "persons", source, value), recording_sd=noise
         )
         if year in readings:
             reading = LABOUR_FORCE if readings[year] == LABOUR_FORCE else ""
@@ -248,14 +250,14 @@ def _labour(data: AuditData, place: str) -> Iterator[Figure]:
         else:
             yield figure
     for year, value, source in _printed(data, place, "unemployment_rate"):
-        yield _figure("unemployment_rate", place, year, value, "percent", source, value)
+        yield figure_of("unemployment_rate", place, year, value, "percent", source, value)
 
 
 def _wages(data: AuditData, place: str) -> Iterator[Figure]:
     """Wages, heavy-tailed where they fall out of line with the region's."""
     against_others = wage_ratios(data).get(place, {})
     for year, value, source in _printed(data, place, "wage_monthly_nominal"):
-        figure = _figure("wage", place, year, value, "KZT a month, nominal", source, value)
+        figure = figure_of("wage", place, year, value, "KZT a month, nominal", source, value)
         one = against_others.get(year)
         if one is not None and one.is_outlying:
             width = abs(math.log1p(one.deviation))
@@ -279,7 +281,7 @@ def _output(data: AuditData, place: str) -> Iterator[Figure]:
             if value <= 0 or year + lag not in counts:
                 continue
             factor = math.sqrt(sharing.get((place, variable, year), 1))
-            figure = _figure(series, place, year, value, "thousand KZT a head, nominal", source, value)
+            figure = figure_of(series, place, year, value, "thousand KZT a head, nominal", source, value)
             text = figure.sd_source
             if factor > 1.0:
                 text += f"; variance x {factor**2:.0f}: one total shared by {factor**2:.0f} places (audit)"

@@ -24,7 +24,7 @@ from calibration.observation import ObservationModel
 from calibration.observation_errors import Believed
 from calibration.posterior_inputs import Floats, Inputs
 from calibration.posterior_likelihood import SyntheticLikelihood
-from calibration.posterior_runs import Runner
+from calibration.posterior_runs import Constants, Runner
 from calibration.posterior_sampler import Sample, sample
 from model.parameters import ParameterSpace
 from model.world import World
@@ -95,6 +95,7 @@ class Task:
         world, data: a world and its published figures; for a fold of a validation `until(data, last_year)`.
         years: of the flows that are fitted. believed: which migration series (see `observed_figures`).
         fixed: full parameter names the user has fixed.
+        constants: of a fold of a validation, in the place of priors that know more (see `Runner`).
     """
 
     world: World
@@ -102,6 +103,7 @@ class Task:
     years: Collection[int] = range(FIRST_YEAR, LAST_YEAR + 1)
     believed: Believed = "accounts"
     fixed: Mapping[str, float] = field(default_factory=dict)
+    constants: Constants | None = None
 
     def inputs(self) -> Inputs:
         """Return the parameters to calibrate."""
@@ -186,8 +188,8 @@ def calibrate(
         raise ValueError("every parameter that could be calibrated is fixed")
     if not observation.is_fit.any():
         raise ValueError("the data hold no figure that could be fitted")
-    runner = Runner(task.world, inputs, observation, seed, task.horizon)
-    show = watch or _silent
+    runner = Runner(task.world, inputs, observation, seed, task.horizon, task.constants)
+    show = watch or silent
 
     def run(stage: str, label: str, z: Floats) -> Floats:
         return _run_wave(runner, stage, label, z, threads, keep, show)
@@ -334,5 +336,6 @@ class _Nothing(AbstractContextManager[Callable[[], None]]):
         return None
 
 
-def _silent(_: str, __: int, /) -> AbstractContextManager[Callable[[], None]]:
+def silent(_: str, __: int, /) -> AbstractContextManager[Callable[[], None]]:
+    """Show no progress."""
     return _Nothing()

@@ -7,8 +7,9 @@ scatter of runs around an emulator holds both.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 
@@ -24,6 +25,8 @@ from model.world import World
 FOUNDING_VARIANTS = 4  # as in the forecasts: founding populations are shared by runs
 HOUSEHOLD_SIZE = "household_size"
 REPLICATE = 0
+# Parameters of a run that a fold of the validation recomputes: from the number of the run and what is calibrated
+Constants = Callable[[int, Mapping[str, float]], Mapping[str, float]]
 
 
 class Runner:
@@ -33,13 +36,23 @@ class Runner:
         world, inputs, observation: what is run, varied and recorded.
         seed: with the number of a run it gives its other parameters and its chance.
         horizon: last 1 January simulated.
+        constants: stands in for the priors of what is not calibrated, where it names a parameter.
+        shift: years between what is simulated and what it stands for: -6 lets 2015 stand for 2009.
     """
 
     def __init__(
-        self, world: World, inputs: Inputs, observation: ObservationModel, seed: int, horizon: int
+        self,
+        world: World,
+        inputs: Inputs,
+        observation: ObservationModel,
+        seed: int,
+        horizon: int,
+        constants: Constants | None = None,
+        shift: int = 0,
     ) -> None:
         self.world, self.inputs, self.observation = world, inputs, observation
         self.seed, self.horizon = seed, horizon
+        self.constants, self.shift = constants, shift
         self.household_sizes = self._household_sizes()
         self._locks = [threading.Lock() for _ in self.household_sizes]
         self._foundings: list[Founding | None] = [None] * len(self.household_sizes)
@@ -62,7 +75,10 @@ class Runner:
     def _run(self, number: int, values: Floats) -> Record:
         variant = number % len(self.household_sizes)
         chosen = dict(zip(self.inputs.names, values.tolist(), strict=True))
-        given = {**chosen, **self.inputs.fixed, HOUSEHOLD_SIZE: self.household_sizes[variant]}
+        recomputed = self.constants(number, chosen) if self.constants is not None else {}
+        given = {
+            **chosen, **recomputed, **self.inputs.fixed, HOUSEHOLD_SIZE: self.household_sizes[variant]
+        }  # fmt: skip
         complete = self.inputs.space.draw(self.seed, number, given)
         seed = run_seed(self.seed, number, REPLICATE)
         return simulate(self.world, self._founding(variant), complete, seed, None, self.horizon)
@@ -94,4 +110,5 @@ class Runner:
                 stop.set()
                 raise
         truth = Truth.of_records(records, self.world.ids[: self.world.n_sim])
+        truth = replace(truth, years=tuple(year + self.shift for year in truth.years))
         return np.asarray(self.observation.predict(truth), dtype=np.float64)

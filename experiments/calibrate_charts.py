@@ -84,18 +84,20 @@ def _identity(report: Report, identity: str) -> str:
     return f"World {report.world.name}; {len(report.posterior.z):,} draws; calibration {identity}."
 
 
-def _sheet(
+def panel_sheet(
     title: str,
     panels: int,
     columns: int,
     size: tuple[float, float],
     footer: Sequence[str],
     handles: Sequence[Artist],
+    left: float = LEFT,
 ) -> tuple[Figure, list[Axes]]:
-    """Return a figure with a grid of axes, title, legend and footer; sizes in inches."""
+    """Return a figure with a grid of axes, title, legend and footer; sizes in inches, ``left`` of every panel."""
     width, height = size
     rows = -(-panels // columns)
-    whole = LEFT + columns * width + (columns - 1) * GAP_X + RIGHT
+    gap = GAP_X + left - LEFT
+    whole = left + columns * width + (columns - 1) * gap + RIGHT
     lines = [row for text in footer for row in textwrap.wrap(text, int(whole * 20))]
     below = FOOTER + 0.13 * len(lines)
     tall = HEADER + rows * height + (rows - 1) * GAP_Y + below
@@ -114,7 +116,7 @@ def _sheet(
         axes.append(
             figure.add_axes(
                 (
-                    (LEFT + column * (width + GAP_X)) / whole,
+                    (left + column * (width + gap)) / whole,
                     1 - (HEADER + row * (height + GAP_Y) + height) / tall,
                     width / whole,
                     height / tall,
@@ -147,7 +149,7 @@ def _posterior_sheet(report: Report, identity: str) -> Figure:
         _identity(report, identity),
     )
     posterior, found = report.posterior, report.identifiability
-    figure, axes = _sheet(
+    figure, axes = panel_sheet(
         "Prior and posterior of the calibrated parameters",
         posterior.inputs.size,
         COLUMNS,
@@ -200,7 +202,7 @@ def _identifiability_sheet(report: Report, identity: str) -> Figure:
         _identity(report, identity),
     )
     height = max(3.0, 0.19 * rows)
-    figure, axes = _sheet("What the data identify", 3, 3, (2.6, height), footer, handles)
+    figure, axes = panel_sheet("What the data identify", 3, 3, (2.6, height), footer, handles)
     y = np.arange(rows)[::-1]
     colours = [VERDICT_COLOURS[one.verdict] for one in found.parameters]
     left, middle, right = axes
@@ -271,7 +273,7 @@ def _predictive_sheet(report: Report, identity: str) -> Figure:
         SOURCES,
         _identity(report, identity),
     )
-    figure, axes = _sheet(
+    figure, axes = panel_sheet(
         "Posterior predictive and observed figures", len(held), 4, (2.6, 1.25), footer, handles
     )
     for (name, place), panel in zip(held, axes, strict=True):
@@ -328,7 +330,7 @@ def _recovery_sheet(report: Report, identity: str) -> Figure:
         " before Holm's correction. A hump means intervals too wide, a valley too narrow, a slope bias.",
         _identity(report, identity),
     )
-    figure, axes = _sheet(
+    figure, axes = panel_sheet(
         "Recovery of known parameters", len(found.names), COLUMNS, (1.75, 0.85), footer, handles
     )
     edges = np.linspace(0, 1, BINS + 1)

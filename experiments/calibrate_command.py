@@ -94,8 +94,9 @@ def run_calibrate(options: CalibrateOptions) -> Path:
             raise RunFailure(f"{error}\n{_how_to_resume(folder)}") from error
     print_report(console, report)
     if options.install:
-        _install(out, world.name)
-        console.print(f"Installed as the posterior of world '{world.name}'", markup=False, highlight=False)
+        _install(out, world.name if options.believed == "accounts" else f"{world.name}-{options.believed}")
+        text = f"Installed as the posterior of world '{world.name}', migration believed: {options.believed}"
+        console.print(text, markup=False, highlight=False)
     console.print(f"Draws for --parameters: {out / DRAWS}", markup=False, highlight=False, soft_wrap=True)
     console.print(f"Results: {out}", markup=False, highlight=False, soft_wrap=True)
     return out
@@ -213,12 +214,12 @@ def _draws_manifest(report: Report, task: Task, folder: CalibrationFolder, text:
     }
 
 
-def _install(out: Path, world: str) -> None:
+def _install(out: Path, name: str) -> None:
     """Copy draws and manifest to where shipped ones are looked for."""
     try:
         for suffix in (".json", ".csv"):  # the draws last: they are what a forecast looks for
             content = (out / DRAWS).with_suffix(suffix).read_bytes()
-            replace_file(SHIPPED / f"{world}{suffix}", content)
+            replace_file(SHIPPED / f"{name}{suffix}", content)
     except OSError as error:
         raise RunFailure(f"the draws could not be installed in {SHIPPED}: {error}") from error
 

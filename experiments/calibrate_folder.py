@@ -1,4 +1,4 @@
-"""The folder of a calibration: stages kept as they are completed, so that it can stop and go on."""
+"""The folder of a calibration or validation: stages kept as they are completed, so that it can stop and go on."""
 
 from __future__ import annotations
 
@@ -43,17 +43,21 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 class CalibrationFolder:
-    """A folder that takes one calibration.
+    """A folder that takes one calibration or validation.
 
     Args:
-        folder: new, empty, or of the same calibration. identity, design: what determines the draws.
+        folder: new, empty, or of the same one. identity, design: what determines the results.
+        command: that writes it.
 
     Raises:
         BadInput: the folder holds something else or cannot be written; nothing has been written.
     """
 
-    def __init__(self, folder: Path, identity: str, design: Mapping[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, identity: str, design: Mapping[str, Any], command: str = "calibrate"
+    ) -> None:
         self.folder, self.identity, self.design = folder, identity, dict(design)
+        self.command = command
         self._check()
         self._lock: FolderLock | None = None
 
@@ -70,7 +74,7 @@ class CalibrationFolder:
             raise BadInput(
                 f"--out {self.folder}: is not empty and holds no {MANIFEST}; choose another folder"
             ) from None
-        unequal = differences(design, self.design) if command == "calibrate" else [f"command: {command}"]
+        unequal = differences(design, self.design) if command == self.command else [f"command: {command}"]
         if unequal:
             shown = unequal[:SHOWN_DIFFERENCES]
             if len(unequal) > len(shown):
@@ -85,7 +89,7 @@ class CalibrationFolder:
         if not (self.folder / MANIFEST).exists():
             self.write_json(
                 MANIFEST,
-                {"format": FORMAT, "command": "calibrate", "identity": self.identity, "design": self.design,
+                {"format": FORMAT, "command": self.command, "identity": self.identity, "design": self.design,
                  "started": now()},
             )  # fmt: skip
         return self

@@ -141,6 +141,21 @@ def forecast(
     cluster: Cluster = None,
     verify: Verify = None,
     no_figures: NoFigures = False,
+    structure: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--structure",
+            metavar="NAME=VALUE",
+            help="Choose a structural alternative (repeatable): migration=accounts|recorded, "
+            "regime=mixture|2015-2020|2009-2020, hinterland=prior|NUMBER, rouble=either|market|ppp, walk=on|off.",
+        ),
+    ] = None,
+    structures: Annotated[
+        bool,
+        typer.Option(
+            "--structures", help="Also run every structural alternative and show them side by side."
+        ),
+    ] = False,
     list_parameters: Annotated[
         bool,
         typer.Option("--list-parameters", help="Print every parameter with unit, prior, source, and stop."),
@@ -176,6 +191,8 @@ def forecast(
                 shard,
                 verify,
                 cluster,
+                tuple(structure or ()),
+                structures,
             )
         )
 
@@ -272,11 +289,26 @@ def extinction(
     out: Out = None,
     parameters: Parameters = None,
     threads: Threads = None,
+    per_village: Annotated[
+        bool,
+        typer.Option(
+            "--per-village",
+            help="World of villages: keep every village of every run, not only of one founding.",
+        ),
+    ] = False,
+    no_backtest: Annotated[
+        bool,
+        typer.Option("--no-backtest", help="World of villages: leave out the hindcast of 1999-2009."),
+    ] = False,
     no_figures: NoFigures = False,
     quiet: Quiet = False,
 ) -> None:
-    """When places cross the rungs of the extinction ladder; years bought by policies; early warning."""
+    """When places cross the rungs of the extinction ladder; years bought by policies; early warning.
+
+    In a world of villages: villages empty, under 50 people, without school or medical point; what policies save.
+    """
     with exit_codes():
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         from experiments.extinction import ExtinctionOptions
         from experiments.extinction import extinction as run_extinction
 
@@ -293,6 +325,8 @@ def extinction(
                 not no_figures,
                 quiet,
                 parameters,
+                per_village,
+                not no_backtest,
             )
         )
 
@@ -466,6 +500,12 @@ def calibrate(
         bool,
         typer.Option("--install", help="Make the draws the posterior that comes with this shipped world."),
     ] = False,
+    pyabc: Annotated[
+        bool,
+        typer.Option(
+            "--pyabc", help="Instead: compare the shipped posterior with one by pyABC (optional extra)."
+        ),
+    ] = False,
     no_figures: NoFigures = False,
     quiet: Quiet = False,
 ) -> None:
@@ -475,6 +515,15 @@ def calibrate(
             raise BadInput(f"--believe {believe}: expected accounts or recorded")
         # Sums keep their order and threads are left for runs; must stand before numpy is first imported
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        if pyabc:
+            if install or assignments:
+                raise BadInput("--pyabc compares what is shipped: it does not go with --install or --set")
+            from experiments.calibrate_pyabc import run_pyabc
+
+            run_pyabc(
+                world, "recorded" if believe == "recorded" else "accounts", quick, seed, out, threads, quiet
+            )
+            return
         from experiments.calibrate_command import CalibrateOptions, run_calibrate
 
         run_calibrate(
@@ -493,53 +542,48 @@ def calibrate(
         )
 
 
-@app.command(epilog="Example: qyzyljar extinction services_kept --world villages --runs 200 --out results/villages")
-def extinction(
-    policies: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[POLICY...]", help="Policies by name, or 'all'. 'baseline' is always run."),
-    ] = None,
-    world: World = "villages",
-    runs: Annotated[
-        int, typer.Option("--runs", min=2, help="Runs of each scenario, on the same people and chance.")
-    ] = 200,
-    horizon: Horizon = 2045,
-    seed: Seed = 1,
-    assignments: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Fix a parameter (repeatable)."),
-    ] = None,
-    out: Out = None,
-    parameters: Parameters = None,
-    threads: Threads = None,
-    per_village: Annotated[
-        bool, typer.Option("--per-village", help="Keep every village of every run, not only one founding's.")
+@app.command(epilog="Example: qyzyljar validate --quick --fold last_years --out results/validation")
+def validate(
+    world: World = "towns",
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Smaller re-fits and fewer runs: a first look in a few minutes.")
     ] = False,
-    no_backtest: Annotated[
-        bool, typer.Option("--no-backtest", help="Leave out the hindcast of 1999-2009.")
+    fold: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fold",
+            metavar="NAME",
+            help="Only this fold (repeatable): last_years, left_out, left_out_TOWN, back_cast, region. Default: all.",
+        ),
+    ] = None,
+    seed: Seed = 1,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Folder of the results; the same one again resumes. Default: a folder under results/.",
+        ),
+    ] = None,
+    threads: Threads = None,
+    install: Annotated[
+        bool,
+        typer.Option(
+            "--install", help="Make the result the labels that `forecast` prints for this shipped world."
+        ),
     ] = False,
     no_figures: NoFigures = False,
     quiet: Quiet = False,
 ) -> None:
-    """When villages empty, fall under 50 people, lose school or medical point; what policies save."""
+    """Score the model against naive forecasters in folds that know only their own years."""
     with exit_codes():
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-        from experiments.village_extinction import run_village_extinction
+        from experiments.validate_command import ValidateOptions, run_validate
 
-        run_village_extinction(
-            tuple(policies or ()),
-            world,
-            runs,
-            horizon,
-            seed,
-            tuple(assignments or ()),
-            out,
-            threads,
-            not no_figures,
-            quiet,
-            parameters,
-            per_village,
-            not no_backtest,
+        run_validate(
+            ValidateOptions(
+                world, quick, tuple(fold or ()), seed, out, threads, not no_figures, quiet, install
+            )
         )
 
 

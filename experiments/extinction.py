@@ -39,7 +39,7 @@ from experiments.forecast import (
 from experiments.manifest import Ensemble, check_folder
 from experiments.parameter_source import parameter_source
 from experiments.results import Results
-from model.world import World
+from model.world import World, WorldError, load_world
 
 COMMAND = "extinction"
 MOST_WARNED = 20  # places of a world whose early-warning figures are looked for
@@ -47,7 +47,10 @@ MOST_WARNED = 20  # places of a world whose early-warning figures are looked for
 
 @dataclass(frozen=True)
 class ExtinctionOptions:
-    """What the user asked for. `out` None: a folder under results/ named by the design."""
+    """What the user asked for. `out` None: a folder under results/ named by the design.
+
+    `per_village` and `backtest` only matter in a world of villages.
+    """
 
     policies: Sequence[str] = ()
     world: str = "towns"
@@ -60,6 +63,8 @@ class ExtinctionOptions:
     figures: bool = True
     quiet: bool = False
     parameters: str | None = None
+    per_village: bool = False
+    backtest: bool = True
 
 
 def extinction(options: ExtinctionOptions) -> Path:
@@ -68,6 +73,8 @@ def extinction(options: ExtinctionOptions) -> Path:
     Raises:
         BadInput: before anything is written. RunFailure, Interrupted: with complete parts kept.
     """
+    if has_villages(options.world):
+        return _of_villages(options)
     world = read_world(options.world)
     check_horizon(options.horizon, world)
     fixed = read_assignments(world, options.assignments)
@@ -100,6 +107,34 @@ def extinction(options: ExtinctionOptions) -> Path:
             _draw_figures(out, outcomes, wieners, signs, design)
     console.print(f"Results: {out}", markup=False, highlight=False, soft_wrap=True)
     return out
+
+
+def has_villages(world: str) -> bool:
+    """Whether it is a world of villages; False where it cannot be read, which is for others to say."""
+    try:
+        return load_world(world).villages is not None
+    except WorldError:
+        return False
+
+
+def _of_villages(options: ExtinctionOptions) -> Path:
+    from experiments.village_extinction import run_village_extinction
+
+    return run_village_extinction(
+        options.policies,
+        options.world,
+        options.runs,
+        options.horizon,
+        options.seed,
+        options.assignments,
+        options.out,
+        options.threads,
+        options.figures,
+        options.quiet,
+        options.parameters,
+        options.per_village,
+        options.backtest,
+    )
 
 
 def benchmark_of(world: World, horizon: int, seed: int) -> dict[str, Wiener]:

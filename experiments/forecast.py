@@ -9,14 +9,25 @@ from typing import Protocol
 
 from rich.console import Console
 
+from experiments.calibrate_folder import replace_file
 from experiments.campaign import completed, contribute
 from experiments.design import check_horizon, forecast_design
 from experiments.failures import BadInput, RunFailure
+from experiments.forecast_labels import print_labels
 from experiments.forecast_tables import print_forecast
 from experiments.manifest import Ensemble, check_folder
 from experiments.parameter_source import parameter_source
 from experiments.rate_outputs import write_ensemble_rating
 from experiments.shard import read_shard
+from experiments.structure_runs import (
+    TABLE,
+    check_structure_folders,
+    print_structures,
+    run_structures,
+    structures_csv,
+    variants,
+)
+from experiments.structures import chosen_structures, with_structures
 from model.parameters import ParameterError, ParameterSpace
 from model.world import World, WorldError, load_world
 
@@ -31,7 +42,8 @@ NARROWEST = 140  # columns of text; a table that is piped would else be folded a
 class ForecastOptions:
     """What the user asked for. `out` None: a folder under results/ named by the design.
 
-    `parameters`: "prior", "posterior" or a file of draws; None takes the posterior where one is shipped.
+    `parameters`: "prior", "posterior", "recorded" or a file of draws; None takes the posterior where one is shipped.
+    `structure`: structural alternatives, "name=value". `structures`: all of them again, side by side.
     """
 
     world: str = "towns"
@@ -47,6 +59,8 @@ class ForecastOptions:
     shard: str | None = None
     verify: int | None = None
     cluster: str | None = None
+    structure: Sequence[str] = ()
+    structures: bool = False
 
 
 def read_world(name: str) -> World:
@@ -80,10 +94,17 @@ def forecast(options: ForecastOptions) -> Path:
     world = read_world(options.world)
     check_horizon(options.horizon, world)
     fixed = read_assignments(world, options.assignments)
-    source = parameter_source(world, options.world, options.parameters)
+    fixed, parameters = with_structures(chosen_structures(options.structure), fixed, options.parameters)
+    source = parameter_source(world, options.world, parameters)
     design = forecast_design(world, options.horizon, options.seed, fixed, source)
     out = options.out or RESULTS / f"forecast-{world.name}-{design.horizon}-{design.identity[:10]}"
     check_folder(out, design)
+    held, left_out = (
+        variants(world, options.world, options.horizon, options.seed, fixed, parameters)
+        if options.structures
+        else ([], [])
+    )
+    check_structure_folders(out, held)
     ensemble = Ensemble("forecast", design, options.runs, world, options.world, source.note)
     if only_part_of_it(out, ensemble, options):
         return out
@@ -93,7 +114,14 @@ def forecast(options: ForecastOptions) -> Path:
     with completed(out, ensemble, options.threads, options.quiet, options.cluster) as results:
         if not options.quiet:
             print_forecast(console, world, results, source.note)
+            print_labels(console, world, options.world)
         write_ensemble_rating(console, out, world, options.world, design, source.note)
+        if options.structures:
+            rows = run_structures(
+                out, world, options.world, options.runs, held, results, options.threads, options.quiet
+            )
+            replace_file(out / TABLE, structures_csv(rows).encode())
+            print_structures(console, world, rows, results, left_out)
         if options.figures:
             _draw_figures(out, world)
     console.print(f"Results: {out}", markup=False, highlight=False, soft_wrap=True)

@@ -49,6 +49,9 @@ class Ensemble:
 
 def manifest(ensemble: Ensemble, started: str, largest_runs: int) -> dict[str, Any]:
     """Content of manifest.json; `largest_runs` is the most that was ever asked for in this folder."""
+    # Scores and their folds are heavy to import: who only reads a manifest does not pay for them
+    from experiments.forecast_labels import validation_entry
+
     design, world = ensemble.design, ensemble.world
     space = ParameterSpace(world)
     chosen = dict(design.fixed)
@@ -79,6 +82,7 @@ def manifest(ensemble: Ensemble, started: str, largest_runs: int) -> dict[str, A
                 for parameter in space.parameters
             ],
         },
+        "validation": validation_entry(world, ensemble.world_source),
         "columns": [
             {"name": column.name, "unit": column.unit, "meaning": column.meaning, "flow": column.is_flow}
             for column in COLUMNS
