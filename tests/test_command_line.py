@@ -251,7 +251,7 @@ def test_many_places_are_shown_with_a_row_each(folder: Path, monkeypatch: pytest
         "forecast", "--world", "region", "--runs", "2", "--horizon", "2031", "--no-figures", "--out", "here"
     )
     assert result.exit_code == 0, result.output
-    assert len(re.findall(r"^Tayynsha ", result.stdout, re.MULTILINE)) == 4
+    assert len(re.findall(r"^Tayynsha ", result.stdout, re.MULTILINE)) == 5
     assert len(re.findall(r"^All together ", result.stdout, re.MULTILINE)) == 2
     assert max(len(line) for line in result.stdout.splitlines()) <= 140
 
