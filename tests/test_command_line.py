@@ -193,7 +193,7 @@ def test_a_forecast_prints_its_tables_and_writes_its_folder(folder: Path) -> Non
     assert re.search(r"10,000 legal town floor +already", bulaevo)
     assert re.search(r" 50 dissolution +under 24 %", bulaevo)
     assert sorted(path.name for path in (folder / "here").iterdir() if path.name[0] != ".") == [
-        "flows", "manifest.json", "parameters", "parts", "pyramids", "rating.csv", "summary.csv",
+        "flows", "manifest.json", "parameters", "parts", "pyramids", "rating.csv", "summary.csv", "views.sql",
     ]  # fmt: skip
     assert [path.name for path in sorted((folder / "here" / "parts").iterdir())] == [
         "part-000000.parquet", "part-000001.parquet",
