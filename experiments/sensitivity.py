@@ -44,10 +44,12 @@ from experiments.sensitivity_factors import (
     without_spread,
 )
 from experiments.sensitivity_indices import (
+    Index,
     MorrisIndices,
     PawnIndices,
     SobolIndices,
     block_indices,
+    empty_index,
     is_constant,
     morris_indices,
     pawn_indices,
@@ -117,7 +119,7 @@ class OutputResult:
 
     Attributes:
         output: which. indices: by factor. by_block: Sobol' indices of the subject blocks. lost: blocks left out.
-        over_time: total index, mu* or median distance by year and factor, float64[years, factors].
+        over_time: total index, mu* or median distance by year and factor.
         at_ceiling: share of runs in which a cost stands at its ceiling.
     """
 
@@ -125,7 +127,7 @@ class OutputResult:
     indices: SobolIndices | MorrisIndices | PawnIndices | None
     by_block: SobolIndices | None
     lost: int
-    over_time: Floats
+    over_time: Index
     at_ceiling: float = 0.0
 
 
@@ -342,7 +344,7 @@ class _Command:
         kept, lost = values[whole], int((~whole).sum())
         ceiling = output.share_at_ceiling(kept)
         if is_constant(kept):
-            return OutputResult(output, None, None, lost, np.empty((0, 0)))
+            return OutputResult(output, None, None, lost, empty_index(0, 0))
         path = over_time(figures.series[whole][:, :, k], sampling, whole)
         if sampling.method == "sobol":
             found, blocks = sobol_indices(kept, sampling), block_indices(kept, sampling)
