@@ -196,9 +196,8 @@ def _tornado(analysis: Analysis, one: OutputResult) -> Figure:
         axes.axvline(found.threshold, color=BLACK, linewidth=0.8, linestyle="--")
     axes.set_yticks(y, [found.names[k] for k in order])
     axes.set_ylim(-0.7, len(order) - 0.3)
-    axes.set_xlim(
-        left=min(0.0, float(found.first.value[order].min())) if isinstance(found, SobolIndices) else 0.0
-    )
+    least = float(found.first.value[order].min()) if isinstance(found, SobolIndices) else 0.0
+    axes.set_xlim(left=min(0.0, 1.15 * least))
     axes.set_xlabel(AXIS[analysis.sampling.method])
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.6g}"))
     axes.grid(axis="x", color=PALE, linewidth=0.4)
