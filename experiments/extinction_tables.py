@@ -14,7 +14,7 @@ from experiments.extinction_benchmark import BenchmarkLine, Wiener, threshold_pe
 from experiments.extinction_files import benchmark_count, scopes
 from experiments.extinction_ladder import ExtinctionRung
 from experiments.extinction_outcomes import Outcomes, YearsBought
-from experiments.extinction_warning import DUMMY, JOINT, UNITS, USEFUL, WarningSign
+from experiments.extinction_warning import DUMMY, FEWEST, JOINT, UNITS, USEFUL, WarningSign
 from experiments.forecast_tables import (
     KNOWN_LIMITS,
     MOST_PLACES_IN_DETAIL,
@@ -422,6 +422,15 @@ def notes(outcomes: Outcomes, signs: Mapping[tuple[str, str], Sequence[WarningSi
             f"within {best[0].years_before:.0f} years of it (AUC {best[0].auc:.2f} on held-out runs).",
             NOTE_WIDTH,
         )
+    if len(outcomes.places) <= MOST_PLACES_IN_DETAIL:
+        warned = {place for place, _ in signs}
+        silent = [short_name(names[p]) for p, place in enumerate(outcomes.places) if place not in warned]
+        if silent:
+            found += textwrap.wrap(
+                f"{', '.join(silent)}: fewer than {FEWEST} runs cross the nearest rung, or fewer do not: no early "
+                "warning can be looked for; more --runs would help.",
+                NOTE_WIDTH,
+            )
     if signs:
         found += textwrap.wrap(
             "AUC: chance that a run that will cross shows the worse figure than one that will not; 0.5 is a coin. "

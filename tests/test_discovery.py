@@ -58,7 +58,9 @@ def test_nothing_is_found_in_noise() -> None:
         confirmed += sum(box.is_confirmed for box in found.boxes)
         reported += bool(found.boxes)
     assert confirmed <= 1
-    assert reported <= 4  # a tree must beat the plain share in cross-validation before its leaves are looked at
+    assert (
+        reported <= 4
+    )  # a tree must beat the plain share in cross-validation before its leaves are looked at
 
 
 def test_two_separate_boxes_are_both_found() -> None:
