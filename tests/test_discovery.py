@@ -113,6 +113,24 @@ def test_too_few_runs_of_interest_are_said() -> None:
         discover("fixed", {"x": np.ones(300)}, table["x0"] > 0.5, np.arange(300), seed=1)
 
 
+def test_runs_of_a_draw_are_no_further_evidence() -> None:
+    """The same runs five times over, as under five futures that change nothing, give the same box and intervals."""
+    table, interest = known_box(700, noise=0.15, seed=4)
+    once = discover("once", table, interest, np.arange(700), seed=2)
+    tiled = {name: np.tile(column, 5) for name, column in table.items()}
+    five = discover("five", tiled, np.tile(interest, 5), np.tile(np.arange(700), 5), seed=2)
+    for first, second in zip(once.boxes, five.boxes, strict=True):
+        assert [(r.name, r.low, r.high) for r in first.restrictions] == [
+            (r.name, r.low, r.high) for r in second.restrictions
+        ]
+        assert (second.density.low, second.density.high) == pytest.approx(
+            (first.density.low, first.density.high)
+        )
+        assert (second.coverage.low, second.coverage.high) == pytest.approx(
+            (first.coverage.low, first.coverage.high)
+        )
+
+
 def test_the_same_seed_gives_the_same_boxes() -> None:
     table, interest = known_box(700, noise=0.2, seed=8)
     first, second = (discover("known", table, interest, np.arange(700), seed=2) for _ in range(2))
