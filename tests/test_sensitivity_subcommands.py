@@ -100,7 +100,7 @@ def test_ledger_finds_what_the_runs_were_made_of(tmp_path: Path) -> None:
     assert run(*arguments, "--quiet")[0] == 0
     assert (out / "ledger.csv").read_bytes() == held
     # Another grid is refused and named; nothing is run
-    refused = run(*arguments[:-1], "--replicates", "3")
+    refused = run(*arguments, "--replicates", "3")
     assert refused[0] == 2
     assert "replicates: there 2, asked 3" in refused[1]
 
