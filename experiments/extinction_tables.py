@@ -27,6 +27,7 @@ from experiments.intervals import Probability, per_cent, probability
 
 NOTE_WIDTH = 118
 SHOWN_SIGNS = 3
+MOST_PLACES_LISTED = 40  # with more, place by place stands in the CSV files only
 EMPTY = "empty"  # nearest for nobody: every other rung comes before it
 LIKELY = 0.02  # rungs that fewer runs than this cross stand together in one row
 
@@ -66,16 +67,16 @@ def print_extinction(
         **PLAIN,
     )
     console.print(f"Parameters: {parameters_note}", **PLAIN)
-    few = len(outcomes.places) <= MOST_PLACES_IN_DETAIL
+    few, listed = (len(outcomes.places) <= most for most in (MOST_PLACES_IN_DETAIL, MOST_PLACES_LISTED))
     tables = [ladder_table(outcomes, case) for case in cases[:1]] if few else []
-    if not few:
+    if listed and not few:
         tables.append(nearest_table(outcomes))
-    if len(cases) > 1:
+    if listed and len(cases) > 1:
         tables.append(bought_table(outcomes))
     if few:
         tables.append(first_table(outcomes))
     tables.append(beyond_table(outcomes, wieners))
-    if lines:
+    if lines and listed:
         tables.append(benchmark_table(outcomes, wieners, lines))
     if _printed(outcomes, signs):
         tables.append(warning_table(outcomes, signs))
