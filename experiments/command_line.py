@@ -272,7 +272,9 @@ def calibrate(
         )
 
 
-@app.command(epilog="Example: qyzyljar extinction services_kept --world villages --runs 200 --out results/villages")
+@app.command(
+    epilog="Example: qyzyljar extinction services_kept --world villages --runs 200 --out results/villages"
+)
 def extinction(
     policies: Annotated[
         list[str] | None,
