@@ -43,10 +43,10 @@ class AbcEffort:
     A generation that would need more runs is dropped: the last complete one counts.
     """
 
-    pilot: int = 800
-    particles: int = 400
+    pilot: int = 600
+    particles: int = 300
     generations: int = 5
-    runs: int = 2400
+    runs: int = 1800
 
 
 @dataclass(frozen=True, eq=False)
