@@ -69,10 +69,12 @@ def centre_paths(comparison: Comparison, study: Study, pairs: Sequence[int]) -> 
     # Cases with the same projects share their paths
     known: dict[tuple[str, bytes], dict[int, CentrePath]] = {}
     keys = run_keys(study, pairs)
+    idle, horizon = neutral_levers(world, study.design.horizon), study.design.horizon
+    outlooks = [build_outlook(world, values, idle, seed, horizon).unemployment for values, seed in keys]
     for name, (projects, factors) in held.items():
         same = (repr(projects), factors.tobytes())
         if same not in known:
-            known[same] = _walk(study, projects, factors, hosts, keys)
+            known[same] = _walk(study, projects, factors, hosts, keys, outlooks)
         paths |= {(name, place): path for place, path in known[same].items()}
     return paths
 
@@ -83,16 +85,17 @@ def _walk(
     factors: NDArray[np.float64],
     hosts: list[int],
     keys: list[tuple[ParameterValues, np.uint64]],
+    outlooks: list[NDArray[np.float64]],
 ) -> dict[int, CentrePath]:
+    """Paths of one set of projects; `outlooks` is the unemployment of all places without them, a run each."""
     world, horizon = study.world, study.design.horizon
     years, waged = horizon - world.start, waged_places(world)
     probe = Engine(world, study.founding(0), study.values(0), np.uint64(0), horizon=horizon)
-    force, idle = probe.labour_force_outside, neutral_levers(world, horizon)
+    force = probe.labour_force_outside
     paths = {place: CentrePath(*(np.zeros((len(keys), years)) for _ in range(4))) for place in hosts}
     openings, seekers = np.zeros(world.n_all), np.zeros(world.n_all)
-    for run, (values, seed) in enumerate(keys):
+    for run, ((values, seed), unemployment) in enumerate(zip(keys, outlooks, strict=True)):
         table, settings = values.table(), values.settings()
-        unemployment = build_outlook(world, values, idle, seed, horizon).unemployment
         columns, state = project_columns(projects), new_settlements(world.n_sim, world.n_all)
         state.slack_outside[:] = settings.centre_slack
         for t in range(years):
