@@ -31,7 +31,7 @@ from experiments.progress import run_progress
 from model.accounts import AccountsError
 
 FULL: Final = AbcEffort()
-QUICK: Final = AbcEffort(600, 100, 4, 1200)
+QUICK: Final = AbcEffort(600, 100, 3, 800)
 LARGEST_SHARE_APART: Final = 0.10  # of the parameters may lie outside the tolerances
 TABLE, REPORT = "pyabc.csv", "pyabc.json"
 
@@ -88,7 +88,7 @@ def run_pyabc(
         replace_file(folder / REPORT, _json(pairs, found, effort, draws, seed).encode())
     except KeyboardInterrupt:
         raise Interrupted("stopped; the comparison with pyABC keeps nothing and starts anew") from None
-    except (AccountsError, OSError) as error:
+    except (AccountsError, OSError, ValueError) as error:
         raise RunFailure(f"{error}\nthe comparison with pyABC keeps nothing and starts anew") from error
     console = Console(quiet=quiet)
     if not console.is_terminal:

@@ -14,6 +14,8 @@ from experiments.forecast_tables import PLAIN, new_table
 from experiments.validate_report import GROUP_TITLES, KINDS, SERIES_TITLES, ValidationReport
 
 MOST_PLACES = 6
+# Reasons that say what a forecaster is for, not what a fold lacks
+NOT_FOR_A_SERIES = ("it gives people by age, no flows", "for wages only", "ages say nothing about it")
 NOTES = (
     "CRPS: mean error of the whole distribution, in the unit of the series; lower is better. Inside: share of the",
     "observed figures inside the central 50, 80, 95 % intervals. Bias: median minus observed. A verdict 'clearly'",
@@ -154,13 +156,17 @@ def _labels(report: ValidationReport) -> list[str]:
 
 
 def _missing(report: ValidationReport) -> Sequence[str]:
-    """Return which naive forecasters of the list were fed in no fold of a group, and why, once each."""
-    reasons: dict[tuple[str, str], set[str]] = {}
-    for (fold, _), held in report.missing.items():
+    """Return why naive forecasters could not be fed, one line a reason; what is not for a series is left out."""
+    reasons: dict[str, tuple[set[str], set[str]]] = {}
+    for (fold, series), held in report.missing.items():
         for one in held:
-            reasons.setdefault((one.name, one.reason), set()).add(group_of(fold))
+            if one.reason in NOT_FOR_A_SERIES:
+                continue
+            names, places = reasons.setdefault(one.reason, (set(), set()))
+            names.add(one.name)
+            places.add(f"{group_of(fold)} {SERIES_TITLES[series]}")
     return [
-        f"Not available: {name} in {', '.join(sorted(groups))}: {reason}"
-        for (name, reason), groups in sorted(reasons.items())
-        if "only" not in reason or "ages are known" in reason
+        f"Not available: {'all' if len(names) == len(NAMES) else ', '.join(sorted(names))}: {reason} "
+        f"({'; '.join(sorted(places))})"
+        for reason, (names, places) in sorted(reasons.items())
     ]

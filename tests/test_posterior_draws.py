@@ -127,7 +127,7 @@ def test_sources_say_what_they_are(tmp_path: Path, world: World) -> None:
     assert parameter_source(world, "towns", "prior") is FROM_PRIORS
     assert "12 draws of 2 parameters" in parameter_source(world, "towns", str(own_draws(tmp_path))).note
     with pytest.raises(
-        BadInput, match=r"expected prior, posterior or the path.*nearest valid name: 'posterior'"
+        BadInput, match=r"expected prior, posterior, recorded or the path.*nearest valid name: 'posterior'"
     ):
         parameter_source(world, "towns", "posterir")
     with pytest.raises(BadInput, match="cannot be read"):
