@@ -272,7 +272,7 @@ def extinction(
     policies: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[POLICY...]",
+            metavar="POLICY...",
             help="Policies by name, by path of a .toml file, or as POLICY@FUTURE. 'baseline' is always run.",
         ),
     ] = None,
@@ -393,7 +393,7 @@ def sensitivity_discover(
     policies: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[POLICY...]",
+            metavar="POLICY...",
             help="Policies whose failure is looked into, by name or path of a .toml file. 'baseline' is always run.",
         ),
     ] = None,

@@ -11,13 +11,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom
 
 from experiments.intervals import Probability, probability
+from experiments.uncertainty_ledger_information import explained_share
+
+if TYPE_CHECKING:
+    from sklearn.tree import DecisionTreeClassifier
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -29,6 +33,8 @@ FOLDS: Final = 5
 DEEPEST: Final = 4
 MOST_LEAVES: Final = 12
 SMALLEST_LEAF: Final = 0.04
+FEWEST_DRAWS: Final = 8  # parameter draws in a leaf
+MOST_SCREENED: Final = 8
 LIFT: Final = 1.3  # a leaf is a box where the outcome is this much more frequent than overall
 NEEDED: Final = 0.05
 MOST_BOXES: Final = 4
@@ -126,7 +132,8 @@ def discover(
             raise TooFewRuns(
                 f"{int(interest.sum())} of {len(interest)} runs: too few of either kind to find boxes"
             )
-    share = probability(int(interest.sum()), len(interest))
+    size = len(interest) / len(np.unique(draws))
+    share = hanging_together(int(interest.sum()), len(interest), size)
     columns = np.column_stack([table[name] for name in names])
     paths = _dense_leaves(columns[~out], interest[~out], draws[~out], seed)
     boxes: list[Box] = []
@@ -134,7 +141,7 @@ def discover(
     for path in paths:
         ranges = [Restriction(names[k], low, high) for k, (low, high) in sorted(path.items())]
         ranges = _needed({n: table[n][~out] for n in names}, interest[~out], ranges)
-        box = judged({n: table[n][out] for n in names}, interest[out], ranges)
+        box = judged({n: table[n][out] for n in names}, interest[out], ranges, size)
         if box is None or any(box.restrictions == other.restrictions for other in boxes):
             continue
         found = _inside({n: table[n][~out] for n in names}, ranges)
@@ -142,32 +149,70 @@ def discover(
         inside_any |= _inside({n: table[n][out] for n in names}, ranges)
     boxes.sort(key=lambda box: -box.density.share)
     together = (
-        probability(int((inside_any & interest[out]).sum()), int(interest[out].sum())) if boxes else None
+        hanging_together(int((inside_any & interest[out]).sum()), int(interest[out].sum()), size)
+        if boxes
+        else None
     )
     return Discovery(outcome, share, tuple(boxes[:MOST_BOXES]), together)
 
 
-def _dense_leaves(
-    columns: Floats, interest: Flags, draws: Integers, seed: int
-) -> list[dict[int, tuple[float, float]]]:
-    """Ranges by column of the leaves in which the outcome is clearly more frequent, the densest first."""
-    from sklearn.tree import DecisionTreeClassifier
+@dataclass(frozen=True)
+class _Grower:
+    """Grows trees: screens the uncertainties, then splits on the ones that passed.
 
-    leaf = max(8, math.ceil(SMALLEST_LEAF * len(interest)))
-    alpha = _pruning(columns, interest, draws, leaf, seed)
-    if alpha is None:
-        return []
-    tree = (
-        DecisionTreeClassifier(
+    Attributes:
+        smallest: fewest runs in a leaf. seed: of ties between equal splits.
+    """
+
+    smallest: int
+    seed: int
+
+    def columns(self, table: Floats, interest: Flags, draws: Integers) -> Integers:
+        """Columns that trees may split on: the parameters that tell most, and all that vary within a draw.
+
+        A tree that may choose among a hundred uncertainties finds a split in noise; each is first looked at alone, on
+        the means of the draws, whose runs are not independent.
+        """
+        numbers = draw_numbers(draws)
+        size = np.bincount(numbers)
+        share = np.bincount(numbers, weights=interest) / size
+        order = np.argsort(numbers, kind="stable")
+        firsts = order[np.concatenate(([0], np.cumsum(size)[:-1]))]
+        within = (table != table[firsts][numbers]).any(axis=0)
+        alone = [
+            -1.0 if within[k] or np.ptp(share) == 0.0 else explained_share(table[firsts, k], share)
+            for k in range(table.shape[1])
+        ]
+        best = np.argsort(alone)[::-1][:MOST_SCREENED]
+        return np.asarray(
+            np.sort(np.concatenate((best[~within[best]], np.flatnonzero(within)))), dtype=np.int64
+        )
+
+    def tree(self, alpha: float) -> DecisionTreeClassifier:
+        """A tree that is not grown yet, with a cost of complexity."""
+        from sklearn.tree import DecisionTreeClassifier
+
+        return DecisionTreeClassifier(
             max_depth=DEEPEST,
             max_leaf_nodes=MOST_LEAVES,
-            min_samples_leaf=leaf,
+            min_samples_leaf=self.smallest,
             ccp_alpha=alpha,
-            random_state=seed,
+            random_state=self.seed,
         )
-        .fit(columns, interest)
-        .tree_
-    )
+
+
+def _dense_leaves(
+    table: Floats, interest: Flags, draws: Integers, seed: int
+) -> list[dict[int, tuple[float, float]]]:
+    """Ranges by column of the leaves in which the outcome is clearly more frequent, the densest first."""
+    runs_of_a_draw = len(interest) / len(np.unique(draws))
+    smallest = math.ceil(max(SMALLEST_LEAF * len(interest), FEWEST_DRAWS * runs_of_a_draw))
+    grower = _Grower(smallest, seed)
+    alpha = _pruning(grower, table, interest, draws)
+    if alpha is None:
+        return []
+    screened = grower.columns(table, interest, draws)
+    tree = grower.tree(alpha).fit(table[:, screened], interest).tree_
     overall = float(interest.mean())
     found: list[tuple[float, dict[int, tuple[float, float]]]] = []
 
@@ -178,7 +223,7 @@ def _dense_leaves(
             if ranges and density >= min(LIFT * overall, 1.0 - (1.0 - overall) / LIFT):
                 found.append((density, ranges))
             return
-        column, cut = int(tree.feature[node]), float(tree.threshold[node])
+        column, cut = int(screened[tree.feature[node]]), float(tree.threshold[node])
         low, high = ranges.get(column, (-math.inf, math.inf))
         descend(left, {**ranges, column: (low, min(high, cut))})
         descend(right, {**ranges, column: (max(low, cut), high)})
@@ -187,47 +232,34 @@ def _dense_leaves(
     return [ranges for _, ranges in sorted(found, key=lambda one: -one[0])]
 
 
-def _pruning(columns: Floats, interest: Flags, draws: Integers, leaf: int, seed: int) -> float | None:
+def _pruning(grower: _Grower, table: Floats, interest: Flags, draws: Integers) -> float | None:
     """Cost of complexity of the simplest tree that is not clearly worse than the best; None where no tree helps.
 
-    The score is Brier's on held-out draws. The best must beat the plain share by one standard error of the difference,
-    the simplest may be worse than the best by one (Breiman et al. 1984, paired by draw).
+    The score is Brier's on held-out draws, screening repeated without them. The best must beat the plain share by one
+    standard error of the difference, the simplest may be worse than the best by one (Breiman et al. 1984, paired by
+    draw).
     """
-    from sklearn.tree import DecisionTreeClassifier
-
-    def tree(alpha: float) -> DecisionTreeClassifier:
-        return DecisionTreeClassifier(
-            max_depth=DEEPEST,
-            max_leaf_nodes=MOST_LEAVES,
-            min_samples_leaf=leaf,
-            ccp_alpha=alpha,
-            random_state=seed,
-        )
-
-    path = tree(0.0).cost_complexity_pruning_path(columns, interest).ccp_alphas
+    screened = grower.columns(table, interest, draws)
+    path = grower.tree(0.0).cost_complexity_pruning_path(table[:, screened], interest).ccp_alphas
     if len(path) < 2:
         return None
     alphas: Floats = np.unique(np.sqrt(np.maximum(path[:-1], 0.0) * np.maximum(path[1:], 0.0)))
-    unique = np.unique(draws)
-    fold_of = dict(
-        zip(
-            unique.tolist(),
-            (np.random.default_rng(seed).permutation(len(unique)) % FOLDS).tolist(),
-            strict=True,
-        )
-    )
-    folds = np.array([fold_of[int(draw)] for draw in draws])
+    numbers = draw_numbers(draws)
+    size = np.bincount(numbers)
+    folds = (np.random.default_rng(grower.seed).permutation(len(size)) % FOLDS)[numbers]
     plain, errors = np.empty(len(interest)), np.empty((len(alphas), len(interest)))
     for fold in range(FOLDS):
         held, seen = folds == fold, folds != fold
         plain[held] = (interest[held] - interest[seen].mean()) ** 2
+        own = grower.columns(table[seen], interest[seen], draws[seen])
         for k, alpha in enumerate(alphas):
-            model = tree(float(alpha)).fit(columns[seen], interest[seen])
+            model = grower.tree(float(alpha)).fit(table[np.ix_(seen, own)], interest[seen])
             kinds = model.classes_.tolist()
-            chance = model.predict_proba(columns[held])[:, kinds.index(True)] if True in kinds else 0.0
+            chance = (
+                model.predict_proba(table[np.ix_(held, own)])[:, kinds.index(True)] if True in kinds else 0.0
+            )
             errors[k, held] = (interest[held] - chance) ** 2
-    by_draw = np.stack([np.bincount(draw_numbers(draws), weights=row) for row in (plain, *errors)])
-    by_draw /= np.bincount(draw_numbers(draws))
+    by_draw = np.stack([np.bincount(numbers, weights=row) for row in (plain, *errors)]) / size
     scores = by_draw.mean(axis=1)
     best = 1 + int(scores[1:].argmin())
     if scores[0] - scores[best] <= _standard_error(by_draw[0] - by_draw[best]):
@@ -285,16 +317,33 @@ def _needed(
     return kept
 
 
-def judged(table: Mapping[str, Floats], interest: Flags, restrictions: Sequence[Restriction]) -> Box | None:
-    """Coverage and density of a box on runs that had no part in finding it; None where it holds none of them."""
+def hanging_together(hits: int, runs: int, size: float) -> Probability:
+    """A share of runs whose interval counts groups of `size` runs (of one draw, under several futures) once.
+
+    Exact where the runs of a group are alike, too wide where they differ.
+    """
+    groups = max(1, round(runs / size))
+    interval = probability(min(groups, round(hits / size)), groups)
+    share = hits / runs
+    return Probability(hits, runs, min(interval.low, share), max(interval.high, share))
+
+
+def judged(
+    table: Mapping[str, Floats], interest: Flags, restrictions: Sequence[Restriction], size: float = 1.0
+) -> Box | None:
+    """Coverage and density of a box on runs that had no part in finding it; None where it holds none of them.
+
+    Args:
+        size: runs of one parameter draw, which hang together.
+    """
     inside = _inside(table, restrictions)
     hits = int((inside & interest).sum())
     if not inside.any() or not interest.any():
         return None
     return Box(
         tuple(replace(one, p_value=_p_value(table, interest, restrictions, one)) for one in restrictions),
-        probability(hits, int(interest.sum())),
-        probability(hits, int(inside.sum())),
+        hanging_together(hits, int(interest.sum()), size),
+        hanging_together(hits, int(inside.sum()), size),
         math.nan,
         float(inside.mean()),
         float(interest.mean()),

@@ -25,7 +25,7 @@ from experiments.manifest import Ensemble, check_folder
 from experiments.parameter_source import parameter_source
 from experiments.regret import rank
 from experiments.uncertainty_ledger_command import DEFAULT_FUTURES, sampled_parameters
-from experiments.uncertainty_ledger_runs import nearest_rung
+from experiments.uncertainty_ledger_runs import check_varies, nearest_rung
 from model.problems import nearest
 from model.world import World
 
@@ -84,6 +84,7 @@ def run_discovery(options: DiscoverOptions) -> Path:
     world = read_world(options.world)
     check_horizon(options.horizon, world)
     fixed = read_assignments(world, options.assignments)
+    check_varies(world, fixed)
     rungs = rungs_asked(options, world)
     if options.runs < LEAST_RUNS:
         raise BadInput(

@@ -119,6 +119,7 @@ class Outcomes:
         self._columns = results.columns(COLUMNS_NEEDED)
         self._scenario = {name: k for k, name in enumerate(results.scenarios)}
         self._held: dict[tuple[str, str], Crossings] = {}
+        self._curves: dict[tuple[str, str, int], SurvivalCurve] = {}
 
     @property
     def horizon(self) -> int:
@@ -154,8 +155,11 @@ class Outcomes:
 
     def curve(self, case: Case, rung: ExtinctionRung, place: int) -> SurvivalCurve:
         """Kaplan-Meier curve of a rung in a place."""
-        found = self.crossings(case, rung)
-        return kaplan_meier(found.times[:, place], found.crossed[:, place], self.span)
+        key = (case.name, rung.id, place)
+        if key not in self._curves:
+            found = self.crossings(case, rung)
+            self._curves[key] = kaplan_meier(found.times[:, place], found.crossed[:, place], self.span)
+        return self._curves[key]
 
     def chance(self, case: Case, rung: ExtinctionRung, place: int) -> Probability:
         """Chance to cross by the horizon, with Wilson's interval."""

@@ -14,7 +14,7 @@ from experiments.extinction_benchmark import BenchmarkLine, Wiener, threshold_pe
 from experiments.extinction_files import benchmark_count, scopes
 from experiments.extinction_ladder import ExtinctionRung
 from experiments.extinction_outcomes import Outcomes, YearsBought
-from experiments.extinction_warning import DUMMY, JOINT, UNITS, USEFUL, WarningSign
+from experiments.extinction_warning import DUMMY, FEWEST, JOINT, UNITS, USEFUL, WarningSign
 from experiments.forecast_tables import (
     KNOWN_LIMITS,
     MOST_PLACES_IN_DETAIL,
@@ -27,6 +27,7 @@ from experiments.intervals import Probability, per_cent, probability
 
 NOTE_WIDTH = 118
 SHOWN_SIGNS = 3
+MOST_PLACES_LISTED = 40  # with more, place by place stands in the CSV files only
 EMPTY = "empty"  # nearest for nobody: every other rung comes before it
 LIKELY = 0.02  # rungs that fewer runs than this cross stand together in one row
 
@@ -66,16 +67,16 @@ def print_extinction(
         **PLAIN,
     )
     console.print(f"Parameters: {parameters_note}", **PLAIN)
-    few = len(outcomes.places) <= MOST_PLACES_IN_DETAIL
+    few, listed = (len(outcomes.places) <= most for most in (MOST_PLACES_IN_DETAIL, MOST_PLACES_LISTED))
     tables = [ladder_table(outcomes, case) for case in cases[:1]] if few else []
-    if not few:
+    if listed and not few:
         tables.append(nearest_table(outcomes))
-    if len(cases) > 1:
+    if listed and len(cases) > 1:
         tables.append(bought_table(outcomes))
     if few:
         tables.append(first_table(outcomes))
     tables.append(beyond_table(outcomes, wieners))
-    if lines:
+    if lines and listed:
         tables.append(benchmark_table(outcomes, wieners, lines))
     if _printed(outcomes, signs):
         tables.append(warning_table(outcomes, signs))
@@ -422,6 +423,15 @@ def notes(outcomes: Outcomes, signs: Mapping[tuple[str, str], Sequence[WarningSi
             f"within {best[0].years_before:.0f} years of it (AUC {best[0].auc:.2f} on held-out runs).",
             NOTE_WIDTH,
         )
+    if len(outcomes.places) <= MOST_PLACES_IN_DETAIL:
+        warned = {place for place, _ in signs}
+        silent = [short_name(names[p]) for p, place in enumerate(outcomes.places) if place not in warned]
+        if silent:
+            found += textwrap.wrap(
+                f"{', '.join(silent)}: fewer than {FEWEST} runs cross the nearest rung, or fewer do not: no early "
+                "warning can be looked for; more --runs would help.",
+                NOTE_WIDTH,
+            )
     if signs:
         found += textwrap.wrap(
             "AUC: chance that a run that will cross shows the worse figure than one that will not; 0.5 is a coin. "

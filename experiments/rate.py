@@ -180,7 +180,7 @@ def _identity(options: RateOptions, inputs: Inputs) -> str:
         FORMAT,
         inputs.world.digest,
         inputs.results.identity if inputs.results else "",
-        _runs_held(inputs.results) if inputs.results else 0,
+        _parts_held(inputs.results) if inputs.results else [],
         options.weights,
         options.draws,
         options.seed,
@@ -192,8 +192,11 @@ def _identity(options: RateOptions, inputs: Inputs) -> str:
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 
-def _runs_held(results: SimulatedYears) -> int:
-    return len(list((results.folder / "parts").glob("part-*.parquet")))
+def _parts_held(results: SimulatedYears) -> list[tuple[str, int]]:
+    """Names and sizes of the parts: a folder that has been extended by further runs gives another rating."""
+    return sorted(
+        (path.name, path.stat().st_size) for path in (results.folder / "parts").glob("part-*.parquet")
+    )
 
 
 def _check_folder(out: Path, identity: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -28,6 +29,7 @@ DRAWS = 1000
 RATING, CHANGES = "rating.csv", "rating_changes.csv"
 BETWEEN = (2020, 2030)
 MOST_PLACES = 6
+NOTE_WIDTH = 118
 Draws = np.ndarray[tuple[int, ...], np.dtype[np.int8]]
 
 
@@ -118,20 +120,23 @@ def class_table(ratings: Mapping[str, Rating], world: World) -> Table:
             for t in chosen:
                 found = rating.probabilities
                 shares = [per_cent_of_draws(float(one), found.draws) for one in found.share[t, p]]
-                if found.printable[t, p]:
-                    cells += [found.likeliest(t, p) or "", " / ".join(shares)]
-                else:
-                    ranges = (
-                        f"{100 * low:.0f}-{100 * high:.0f}"
-                        for low, high in zip(found.low[t, p], found.high[t, p], strict=True)
-                    )
+                ranges = [
+                    f"{100 * low:.0f}-{100 * high:.0f}"
+                    for low, high in zip(found.low[t, p], found.high[t, p], strict=True)
+                ]
+                if not found.printable[t, p]:
                     cells += ["no class", " / ".join(ranges)]
+                elif t == chosen[-1]:
+                    both = (f"{share} ({one})" for share, one in zip(shares, ranges, strict=True))
+                    cells += [found.likeliest(t, p) or "", " / ".join(both)]
+                else:
+                    cells += [found.likeliest(t, p) or "", " / ".join(shares)]
             table.add_row(short_name(names[p]), *([name] if several else []), f"{known} of 34", *cells)
     return table
 
 
 def write_ensemble_rating(
-    console: Console, out: Path, world: World, world_source: str, design: Design, note: str
+    console: Console, out: Path, world: World, world_source: str, design: Design, parameters_note: str
 ) -> None:
     """Rate all scenarios of an ensemble that is complete in `out`: rating.csv, changes, and a printed table.
 
@@ -139,10 +144,15 @@ def write_ensemble_rating(
     """
     system = rating_system()
     external = read_external([SHIPPED], world, system)
-    results = of_design(out, world, world_source, design, note)
+    results = of_design(out, world, world_source, design, parameters_note)
     ratings = rate_scenarios(results, "equal", external, Answers(), DRAWS, design.seed)
     write_ratings(out, ratings, RATING)
     write_changes(out, ratings)
     console.print()
     console.print(class_table(ratings, world))
-    console.print(f"{LABEL} `qyzyljar rate --results {out}` shows how it comes about.", style="dim", **PLAIN)
+    note = (
+        f"{LABEL} Missing indicators are drawn over their whole band; in brackets, and alone where fewer than half are"
+        f" known, the range over what they could be. `qyzyljar rate --results {out}` shows how it comes about."
+    )
+    for line in textwrap.wrap(note, NOTE_WIDTH):
+        console.print(line, style="dim", **PLAIN)

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from calibration.rating import Rating
 from calibration.rating_checks import OrderCheck, RankStability
+from calibration.rating_figures import OBSERVED_YEARS
 from calibration.rating_groups import Criteria, groups_of
 from calibration.rating_system import BLOCKS, CLASSES, LABEL, RatingSystem
 from experiments.forecast_tables import PLAIN, new_table, short_name
@@ -20,6 +21,7 @@ from experiments.rate_files import problems_of
 from model.world import World
 
 SHOWN_PROBLEMS = 4
+BETWEEN = 2030
 NOTE_WIDTH = 118
 TABLES, OFFICIAL = "tables", "official"
 OBSERVED_NAMES = {TABLES: "paper's tables alone", OFFICIAL: "official and paper"}
@@ -155,7 +157,14 @@ def order_table(orders: Mapping[str, Sequence[OrderCheck]], world: World) -> Tab
     )  # fmt: skip
     names = dict(zip(world.ids, world.names("en"), strict=True))
     for basis, checks in orders.items():
+        last = max((one.year for one in checks), default=0)
         for one in checks:
+            if (
+                one.year not in OBSERVED_YEARS[-1:]
+                and one.year not in (BETWEEN, last)
+                and basis not in OBSERVED_NAMES
+            ):
+                continue  # all years are in checks.csv
             table.add_row(
                 title_of(basis), str(one.year), names[one.worse], names[one.better],
                 f"{len(one.indicators)} of 34", _level(one.index_worse), _level(one.index_better),

@@ -18,8 +18,6 @@ from experiments.campaign import default_threads, tell_set_aside
 from experiments.design import check_horizon
 from experiments.failures import BadInput, Interrupted, RunFailure
 from experiments.forecast import (
-    DEFAULT_HORIZON,
-    DEFAULT_SEED,
     NARROWEST,
     RESULTS,
     read_assignments,
@@ -30,24 +28,23 @@ from experiments.parameter_source import parameter_source
 from experiments.progress import run_progress
 from experiments.sensitivity_design import (
     SLICES,
-    Method,
     Sampling,
     SensitivityDesign,
     partition,
     subject_blocks,
 )
 from experiments.sensitivity_factors import (
-    CHANCE,
-    DUMMY,
     FactorSpace,
     named_factors,
     without_spread,
 )
 from experiments.sensitivity_indices import (
+    Index,
     MorrisIndices,
     PawnIndices,
     SobolIndices,
     block_indices,
+    empty_index,
     is_constant,
     morris_indices,
     pawn_indices,
@@ -57,10 +54,16 @@ from experiments.sensitivity_indices import (
 )
 from experiments.sensitivity_outputs import Output, read_outputs
 from experiments.sensitivity_pool import Pool, build_pool
+from experiments.sensitivity_request import (
+    SensitivityOptions,
+    check_apart_from_groups,
+    check_number_named,
+    check_numbers,
+    why_not,
+)
 from experiments.sensitivity_runs import (
     Evaluate,
     Figures,
-    RowResult,
     SensitivityStore,
     TownModel,
     part_maker,
@@ -73,42 +76,7 @@ Floats = NDArray[np.float64]
 SCREENING = "screening"
 FIRST_STAGE = 64  # Saltelli blocks before the ranking is looked at for the first time
 STABLE_STAGES = 2  # in a row
-LEAST = {"morris": 4, "sobol": 32, "pawn": 200}
 TRIAL_RUNS = 32
-UNIT = {"morris": "--trajectories", "sobol": "--base", "pawn": "--runs"}
-
-
-@dataclass(frozen=True)
-class SensitivityOptions:
-    """What the user asked for.
-
-    Attributes:
-        blocks: trajectories, Saltelli blocks at most, or runs. trajectories: of the screening before Sobol'.
-        most: survivors of the screening. factors: named instead of a screening. policies, futures: empty for all.
-        stop: whether to stop once the ranking is stable. The rest as in `forecast`.
-    """
-
-    method: Method
-    blocks: int
-    outputs: Sequence[str] = ()
-    world: str = "towns"
-    horizon: int = DEFAULT_HORIZON
-    seed: int = DEFAULT_SEED
-    assignments: Sequence[str] = ()
-    parameters: str | None = None
-    factors: Sequence[str] = ()
-    policies: Sequence[str] = ()
-    futures: Sequence[str] = ()
-    seeds_per_set: int = 1
-    trajectories: int = 20
-    most: int = 9
-    interactions: bool = True
-    subject_blocks: bool = True
-    stop: bool = True
-    out: Path | None = None
-    threads: int | None = None
-    figures: bool = True
-    quiet: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,7 +85,7 @@ class OutputResult:
 
     Attributes:
         output: which. indices: by factor. by_block: Sobol' indices of the subject blocks. lost: blocks left out.
-        over_time: total index, mu* or median distance by year and factor, float64[years, factors].
+        over_time: total index, mu* or median distance by year and factor.
         at_ceiling: share of runs in which a cost stands at its ceiling.
     """
 
@@ -125,7 +93,7 @@ class OutputResult:
     indices: SobolIndices | MorrisIndices | PawnIndices | None
     by_block: SobolIndices | None
     lost: int
-    over_time: Floats
+    over_time: Index
     at_ceiling: float = 0.0
 
 
@@ -161,7 +129,7 @@ def sensitivity(options: SensitivityOptions) -> Path:
 
     world = read_world(options.world)
     check_horizon(options.horizon, world)
-    _check_numbers(options)
+    check_numbers(options)
     fixed = read_assignments(world, options.assignments)
     source = parameter_source(world, options.world, options.parameters)
     outputs = _outputs(options, world)
@@ -175,7 +143,7 @@ def sensitivity(options: SensitivityOptions) -> Path:
             f"{', '.join(flat)}: the prior is a single point, there is no range; fix it with --set"
         )
     named = named_factors(space, options.factors)
-    _check_number_named(options, space, named)
+    check_number_named(options, space, named)
     console = Console(quiet=options.quiet)
     if not console.is_terminal:
         console.width = max(console.width, NARROWEST)
@@ -236,7 +204,7 @@ class _Command:
             return out, self._carried_out(out, design, source_note)
         out = self._folder(screening)
         check_folder(out / SCREENING, screening)
-        _check_apart_from_groups(out, self._sobol(()))
+        check_apart_from_groups(out, self._sobol(()))
         rows = options.trajectories * screening.sampling.rows_per_block
         groups = min(options.most, len(factors) - 2) + 3
         self._try_out(out / SCREENING, rows + options.blocks * groups * (2 if options.interactions else 1))
@@ -279,7 +247,7 @@ class _Command:
         seconds = (time.monotonic() - started) / TRIAL_RUNS
         faults = []
         for k, output in enumerate(self.outputs):
-            reason = _why_not(np.array([result.values[k] for result in results]), results)
+            reason = why_not(np.array([result.values[k] for result in results]), results)
             if reason:
                 faults.append(f"--output {output.text}: {reason}")
         if faults:
@@ -342,7 +310,7 @@ class _Command:
         kept, lost = values[whole], int((~whole).sum())
         ceiling = output.share_at_ceiling(kept)
         if is_constant(kept):
-            return OutputResult(output, None, None, lost, np.empty((0, 0)))
+            return OutputResult(output, None, None, lost, empty_index(0, 0))
         path = over_time(figures.series[whole][:, :, k], sampling, whole)
         if sampling.method == "sobol":
             found, blocks = sobol_indices(kept, sampling), block_indices(kept, sampling)
@@ -352,46 +320,6 @@ class _Command:
             return OutputResult(output, morris_indices(kept, grid, sampling), None, lost, path, ceiling)
         rows = sampling.sample(len(whole))[whole][:, 0]
         return OutputResult(output, pawn_indices(kept[:, 0], rows, sampling), None, lost, path, ceiling)
-
-
-def _check_numbers(options: SensitivityOptions) -> None:
-    """Refuse designs that are too small to say anything.
-
-    Raises:
-        BadInput: naming what is expected.
-    """
-    faults = []
-    if options.blocks < LEAST[options.method]:
-        faults.append(
-            f"{UNIT[options.method]} {options.blocks}: too few runs to tell factors apart, expected at least "
-            f"{LEAST[options.method]}"
-        )
-    if options.method == "sobol":
-        if options.blocks & (options.blocks - 1):
-            faults.append(
-                f"--base {options.blocks}: the Sobol' sequence is balanced at powers of two; expected "
-                f"{1 << (options.blocks.bit_length() - 1)} or {1 << options.blocks.bit_length()}"
-            )
-        if not options.factors and options.trajectories < LEAST["morris"]:
-            faults.append(
-                f"--trajectories {options.trajectories}: too few runs to screen, expected at least {LEAST['morris']}"
-            )
-        if options.most < 1:
-            faults.append(f"--most {options.most}: expected at least 1 survivor")
-    if options.seeds_per_set < 1:
-        faults.append(f"--seeds-per-set {options.seeds_per_set}: expected at least 1")
-    if faults:
-        raise BadInput("\n".join(faults))
-
-
-def _check_number_named(options: SensitivityOptions, space: FactorSpace, named: Sequence[str]) -> None:
-    real = [name for name in space.names if name not in (CHANCE, DUMMY)]
-    if not real:
-        raise BadInput(
-            "no factor is left: every uncertain parameter is fixed by --set, and no policy or future varies"
-        )
-    if named and options.method != "sobol":
-        raise BadInput("--factors goes with sobol: morris and pawn look at all of them")
 
 
 def _outputs(options: SensitivityOptions, world: World) -> tuple[Output, ...]:
@@ -411,28 +339,6 @@ def _compared(outputs: Sequence[Output]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for output in outputs for name in output.policies))
 
 
-def _check_apart_from_groups(folder: Path, design: SensitivityDesign) -> None:
-    """Refuse a folder of another analysis before the screening, which decides on the groups, is run.
-
-    Raises:
-        BadInput: the folder cannot take the design, whatever its groups will be.
-    """
-    recorded = recorded_manifest(folder)
-    if recorded is None:
-        return
-    asked = {**design.description()}
-    for key in ("groups", "blocks_per_part"):
-        asked[key] = recorded["design"].get(key)
-
-    class _Same:
-        identity = design.identity
-
-        def description(self) -> dict[str, object]:
-            return asked
-
-    check_folder(folder, _Same())
-
-
 def _stages(blocks: int) -> list[int]:
     """Numbers of blocks at which the ranking is looked at: doubling, up to all."""
     stages = []
@@ -441,21 +347,6 @@ def _stages(blocks: int) -> list[int]:
         stages.append(number)
         number *= 2
     return [*stages, blocks]
-
-
-def _why_not(values: Floats, results: Sequence[RowResult]) -> str:
-    """Why an output cannot be analysed as trial runs went, "" where it can."""
-    known = values[np.isfinite(values)]
-    reasons = [result.failure for result in results if result.failure]
-    if len(known) <= len(values) // 2:
-        why = f" ({reasons[0]})" if reasons else ""
-        return f"failed or undefined in {len(values) - len(known)} of {len(values)} trial runs{why}"
-    if is_constant(known):
-        return (
-            f"constant: {known[0]:g} in all {len(known)} trial runs over all factors, so that nothing can be said "
-            "about what moves it; choose another year, place or rung"
-        )
-    return ""
 
 
 def _duration(seconds: float) -> str:

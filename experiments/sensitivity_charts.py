@@ -38,6 +38,7 @@ from experiments.sensitivity_indices import MorrisIndices, PawnIndices, SobolInd
 MOST_BARS = 15
 MOST_LABELS = 12
 MOST_LINES = 7
+BANDS = 3
 WIDTH = 8.2
 KNOWN, NOISE, NOTHING = BLUE, ORANGE, GREY
 LINES: tuple[tuple[str, LineStyle], ...] = (
@@ -195,9 +196,8 @@ def _tornado(analysis: Analysis, one: OutputResult) -> Figure:
         axes.axvline(found.threshold, color=BLACK, linewidth=0.8, linestyle="--")
     axes.set_yticks(y, [found.names[k] for k in order])
     axes.set_ylim(-0.7, len(order) - 0.3)
-    axes.set_xlim(
-        left=min(0.0, float(found.first.value[order].min())) if isinstance(found, SobolIndices) else 0.0
-    )
+    least = float(found.first.value[order].min()) if isinstance(found, SobolIndices) else 0.0
+    axes.set_xlim(left=min(0.0, 1.15 * least))
     axes.set_xlabel(AXIS[analysis.sampling.method])
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.6g}"))
     axes.grid(axis="x", color=PALE, linewidth=0.4)
@@ -347,26 +347,36 @@ def _paths(analysis: Analysis, one: OutputResult) -> Figure:
     assert found is not None
     sampling = analysis.sampling
     note = {
-        "sobol": "Total index ST of the figure in each year; years in which it does not vary are left out.",
-        "morris": "Mean size of the effect over the whole range of the factor in each year.",
+        "sobol": "Total index ST of the figure in each year, with its 95 % interval for chance and the three largest; "
+        "years in which it does not vary are left out.",
+        "morris": "Mean size of the effect over the whole range of the factor in each year, with its 95 % interval for "
+        "chance and the three largest.",
         "pawn": "Median distance in each year; years in which the figure does not vary are left out.",
     }[sampling.method]
     figure, axes = _sheet(analysis, one, "What moves it when", 3.4, 0.9, note)
-    peak = np.nan_to_num(np.nanmax(np.vstack([one.over_time, np.zeros(len(found.names))]), axis=0))
-    last = np.nan_to_num(one.over_time[_last_known(one.over_time)])
+    peak = np.nan_to_num(np.nanmax(np.vstack([one.over_time.value, np.zeros(len(found.names))]), axis=0))
+    last = np.nan_to_num(one.over_time.value[_last_known(one.over_time.value)])
     real = [k for k, name in enumerate(found.names) if name not in (CHANCE, DUMMY)]
     chosen = sorted(real, key=lambda k: (-max(last[k], 0.6 * peak[k]), k))[:MOST_LINES]
-    for k, (colour, dash) in zip(chosen, LINES, strict=False):
+    path = one.over_time
+    for number, (k, (colour, dash)) in enumerate(zip(chosen, LINES, strict=False)):
+        if number < BANDS:
+            axes.fill_between(
+                analysis.years, path.low[:, k], path.high[:, k], color=colour, alpha=0.13, linewidth=0
+            )
         axes.plot(
             analysis.years,
-            one.over_time[:, k],
+            path.value[:, k],
             color=colour,
             linestyle=dash,
             linewidth=1.4,
             label=found.names[k],
         )
     chance = found.names.index(CHANCE)
-    axes.plot(analysis.years, one.over_time[:, chance], color=NOISE, linewidth=2.2, label=CHANCE)
+    axes.fill_between(
+        analysis.years, path.low[:, chance], path.high[:, chance], color=NOISE, alpha=0.18, linewidth=0
+    )
+    axes.plot(analysis.years, path.value[:, chance], color=NOISE, linewidth=2.2, label=CHANCE)
     axes.axvline(one.output.year, color=GREY, linewidth=0.7, linestyle=":")
     axes.set_ylim(bottom=0.0)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from experiments.sensitivity import SensitivityOptions
+    from experiments.sensitivity_request import SensitivityOptions
 
 sensitivity = typer.Typer(
     name="sensitivity",
@@ -118,7 +118,7 @@ def morris(
     from experiments.command_line import exit_codes
 
     with exit_codes():
-        from experiments.sensitivity import SensitivityOptions
+        from experiments.sensitivity_request import SensitivityOptions
 
         _run(
             SensitivityOptions(
@@ -176,7 +176,7 @@ def sobol(
     from experiments.command_line import exit_codes
 
     with exit_codes():
-        from experiments.sensitivity import SensitivityOptions
+        from experiments.sensitivity_request import SensitivityOptions
 
         _run(
             SensitivityOptions(
@@ -208,7 +208,7 @@ def pawn(
     from experiments.command_line import exit_codes
 
     with exit_codes():
-        from experiments.sensitivity import SensitivityOptions
+        from experiments.sensitivity_request import SensitivityOptions
 
         _run(
             SensitivityOptions(

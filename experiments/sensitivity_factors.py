@@ -123,7 +123,7 @@ class FactorSpace:
         self.factors = self._listed()
         self.names = tuple(factor.name for factor in self.factors)
         self.column = {name: k for k, name in enumerate(self.names)}
-        self.levers = lru_cache(maxsize=4096)(self._levers)
+        self.levers = lru_cache(maxsize=256)(self._levers)
 
     def _listed(self) -> tuple[Factor, ...]:
         found = []

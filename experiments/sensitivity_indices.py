@@ -30,7 +30,7 @@ _PERCENTILES = (2.5, 97.5)
 
 @dataclass(frozen=True)
 class Index:
-    """Estimates by factor with their 95 % intervals, float64[factors] each."""
+    """Estimates by factor with their 95 % intervals, float64[factors] (or [years, factors]) each."""
 
     value: Floats
     low: Floats
@@ -193,7 +193,14 @@ def rank_distance(resampled: Floats) -> float:
     return float(np.quantile(distance, 0.95))
 
 
-def total_by_year(series: Floats, sampling: Sampling) -> Floats:
+def resample_weights(blocks: int, resamples: int, seed: int) -> Floats:
+    """How often each block stands in each resample, float64[resamples, blocks], rows adding up to 1."""
+    chosen = _resampled(blocks, resamples, seed)
+    counts = np.stack([np.bincount(row, minlength=blocks) for row in chosen])
+    return counts / float(blocks)
+
+
+def total_by_year(series: Floats, sampling: Sampling, resamples: int = RESAMPLES) -> Index:
     """Total index of every group by year, float64[years, groups]; NaN where an output is undefined or constant.
 
     Args:
@@ -203,13 +210,26 @@ def total_by_year(series: Floats, sampling: Sampling) -> Floats:
 
     groups = len(sampling.groups)
     b_row = groups * (2 if sampling.interactions else 1) + 1
-    found = np.full((series.shape[2], groups), math.nan)
+    found = empty_index(series.shape[2], groups)
+    weights = resample_weights(len(series), resamples, sampling.seed)
     for year in range(series.shape[2]):
-        values = series[:, :, year]
+        values = series[:, : b_row + 1, year]
         a, b = values[:, 0], values[:, b_row]
-        if np.isfinite(values[:, : b_row + 1]).all() and not is_constant(np.concatenate((a, b))):
-            found[year] = [float(total_order(a, values[:, 1 + k], b)) for k in range(groups)]
+        if not np.isfinite(values).all() or is_constant(np.concatenate((a, b))):
+            continue
+        found.value[year] = [float(total_order(a, values[:, 1 + k], b)) for k in range(groups)]
+        squares = 0.5 * (a[:, None] - values[:, 1 : 1 + groups]) ** 2
+        mean, square = weights @ (a + b) / 2.0, weights @ (a * a + b * b) / 2.0
+        variance = square - mean**2
+        kept = variance > 1e-12 * float(np.concatenate((a, b)).var())
+        again = (weights[kept] @ squares) / variance[kept, None]
+        found.low[year], found.high[year] = np.percentile(again, _PERCENTILES, axis=0)
     return found
+
+
+def empty_index(years: int, factors: int) -> Index:
+    """An index by year of which nothing is known yet."""
+    return Index(*(np.full((years, factors), math.nan) for _ in range(3)))
 
 
 def elementary_effects(values: Floats, grid: Floats) -> Floats:

@@ -49,7 +49,10 @@ def write_analysis(folder: Path, analysis: Analysis) -> None:
         folder, "summary.csv", HEADER, [row for one in analysis.results for row in _rows(analysis, one)]
     )
     write_table(
-        folder, "over_time.csv", ("output", "year", "factor", "index", "value"), _over_time_rows(analysis)
+        folder,
+        "over_time.csv",
+        ("output", "year", "factor", "index", "value", "low95", "high95"),
+        _over_time_rows(analysis),
     )
     write_table(folder, "failures.csv", ("block", "row", "reason"), analysis.figures.failures)
     groups = {member: name for name, members in analysis.sampling.groups for member in members}
@@ -104,8 +107,17 @@ def _over_time_rows(analysis: Analysis) -> Iterable[Row]:
             continue
         for t, year in enumerate(analysis.years):
             for k, factor in enumerate(one.indices.names):
-                if not math.isnan(value := float(one.over_time[t, k])):
-                    yield (one.output.text, year, factor, name, value)
+                path = one.over_time
+                if not math.isnan(value := float(path.value[t, k])):
+                    yield (
+                        one.output.text,
+                        year,
+                        factor,
+                        name,
+                        value,
+                        float(path.low[t, k]),
+                        float(path.high[t, k]),
+                    )
 
 
 # --- terminal ----------------------------------------------------------------------------------------------
@@ -137,9 +149,11 @@ def _print_output(console: Console, analysis: Analysis, one: OutputResult) -> No
     title = one.output.label[0].upper() + one.output.label[1:]
     if isinstance(found, SobolIndices):
         heading = f"{title}: mean {found.mean:,.4g}, standard deviation {found.sd:,.4g} ({one.output.unit})"
-        console.print(_sobol_table(heading, found, _blocks_of(analysis)), markup=False)
+        _say(console, heading, "bold")
+        console.print(_sobol_table(found, _blocks_of(analysis)), markup=False)
         if one.by_block is not None:
-            console.print(_sobol_table("  by block", one.by_block, {}), markup=False)
+            _say(console, "By block:", "bold")
+            console.print(_sobol_table(one.by_block, {}), markup=False)
         _print_pairs(console, found)
         noise, low, high = found.of(CHANCE)
         _say(
@@ -153,11 +167,11 @@ def _print_output(console: Console, analysis: Analysis, one: OutputResult) -> No
             f"Ranking after {found.blocks:,} blocks: {steady} (distance {found.rank_distance:.2f}, below 1).",
         )
     elif isinstance(found, MorrisIndices):
-        console.print(
-            _morris_table(f"{title} ({one.output.unit})", found, _blocks_of(analysis)), markup=False
-        )
+        _say(console, f"{title} ({one.output.unit})", "bold")
+        console.print(_morris_table(found, _blocks_of(analysis)), markup=False)
     elif isinstance(found, PawnIndices):
-        console.print(_pawn_table(f"{title} ({one.output.unit})", found, _blocks_of(analysis)), markup=False)
+        _say(console, f"{title} ({one.output.unit})", "bold")
+        console.print(_pawn_table(found, _blocks_of(analysis)), markup=False)
     else:
         _say(console, f"{title}: one value in all {analysis.blocks:,} blocks, nothing moves it.")
         return
@@ -186,8 +200,8 @@ def _blocks_of(analysis: Analysis) -> dict[str, str]:
     return {factor.name: factor.block for factor in analysis.sampling.factors}
 
 
-def _table(title: str, headings: Sequence[str]) -> Table:
-    table = Table(title=title, title_justify="left", pad_edge=False, box=None, header_style="bold")
+def _table(headings: Sequence[str]) -> Table:
+    table = Table(pad_edge=False, box=None, header_style="bold")
     for k, heading in enumerate(headings):
         table.add_column(heading, justify="left" if k < 2 else "right", no_wrap=True)
     return table
@@ -200,8 +214,8 @@ def _shown(order: Sequence[int], names: Sequence[str]) -> list[int]:
     return [k for k in order if k in first or k in always]
 
 
-def _sobol_table(title: str, found: SobolIndices, blocks: dict[str, str]) -> Table:
-    table = _table(title, ("factor", "block", "alone S1", "95 %", "total ST", "95 %"))
+def _sobol_table(found: SobolIndices, blocks: dict[str, str]) -> Table:
+    table = _table(("factor", "block", "alone S1", "95 %", "total ST", "95 %"))
     order = [int(k) for k in np.argsort(-found.total.value, kind="stable")]
     for k in _shown(order, found.names):
         table.add_row(
@@ -211,8 +225,8 @@ def _sobol_table(title: str, found: SobolIndices, blocks: dict[str, str]) -> Tab
     return table
 
 
-def _morris_table(title: str, found: MorrisIndices, blocks: dict[str, str]) -> Table:
-    table = _table(title, ("factor", "block", "mean size mu*", "95 %", "mean mu", "spread sigma"))
+def _morris_table(found: MorrisIndices, blocks: dict[str, str]) -> Table:
+    table = _table(("factor", "block", "mean size mu*", "95 %", "mean mu", "spread sigma"))
     order = [int(k) for k in np.argsort(-found.star.value, kind="stable")]
     for k in _shown(order, found.names):
         table.add_row(
@@ -223,8 +237,8 @@ def _morris_table(title: str, found: MorrisIndices, blocks: dict[str, str]) -> T
     return table
 
 
-def _pawn_table(title: str, found: PawnIndices, blocks: dict[str, str]) -> Table:
-    table = _table(title, ("factor", "block", "median distance", "95 %", "largest", "above the dummy"))
+def _pawn_table(found: PawnIndices, blocks: dict[str, str]) -> Table:
+    table = _table(("factor", "block", "median distance", "95 %", "largest", "above the dummy"))
     order = [int(k) for k in np.argsort(-found.median.value, kind="stable")]
     for k in _shown(order, found.names):
         above = "yes" if found.median.low[k] > found.threshold else "no"
@@ -281,5 +295,5 @@ def reading(analysis: Analysis) -> list[str]:
     ]
 
 
-def _say(console: Console, text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=not console.is_terminal)
+def _say(console: Console, text: str, look: str = "") -> None:
+    console.print(text, style=look, markup=False, highlight=False, soft_wrap=not console.is_terminal)

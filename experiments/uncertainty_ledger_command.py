@@ -29,6 +29,7 @@ from experiments.uncertainty_ledger_information import (
 )
 from experiments.uncertainty_ledger_runs import (
     Headline,
+    check_varies,
     futures_in_grid,
     grid_designs,
     grid_values,
@@ -82,6 +83,7 @@ def uncertainty_ledger(options: LedgerOptions) -> Path:
     world = read_world(options.world)
     check_horizon(options.horizon, world)
     fixed = read_assignments(world, options.assignments)
+    check_varies(world, fixed)
     check_sizes(options)
     comparison = futures_in_grid(options.futures or DEFAULT_FUTURES, world, options.horizon)
     source = parameter_source(world, options.world, options.parameters)

@@ -263,7 +263,7 @@ def _floors_of_columns(number: int, figures: Floats, seed: int) -> Floats:
     generator = np.random.default_rng([seed, 17, number])
     best = np.zeros(len(figures))
     for _ in range(DUMMIES):
-        dummies = [generator.random(figures.shape[1]) for _ in range(number)]
+        dummies = list(generator.random((number, figures.shape[1])))
         errors, plain = held_out_errors(dummies, figures, seed)
         best = np.maximum(best, 1.0 - errors.sum(axis=1) / plain.sum(axis=1))
     return best

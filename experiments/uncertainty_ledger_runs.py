@@ -19,7 +19,7 @@ from experiments.design import Design
 from experiments.extinction_ladder import COLUMNS_NEEDED as LADDER_COLUMNS
 from experiments.extinction_ladder import ExtinctionRung, crossings, extinction_rungs
 from experiments.extinction_outcomes import read_cases
-from experiments.failures import Interrupted, RunFailure
+from experiments.failures import BadInput, Interrupted, RunFailure
 from experiments.forecast_tables import MOST_PLACES_IN_DETAIL
 from experiments.parameter_source import ParameterSource
 from experiments.results import Results
@@ -56,6 +56,16 @@ def structural_factors(world: World, fixed: Mapping[str, float]) -> tuple[Factor
         and parameter.name not in fixed
         and (parameter.declaration.kind == STRUCTURAL_KIND or parameter.name in HEADLINE_FACTORS)
     )
+
+
+def check_varies(world: World, fixed: Mapping[str, float]) -> None:
+    """Refuse to look for what matters among parameters that are all fixed.
+
+    Raises:
+        BadInput: no parameter has a range left.
+    """
+    if all(one.prior is None or one.name in fixed for one in ParameterSpace(world).parameters):
+        raise BadInput("--set fixes every parameter: none has a range left to be looked into")
 
 
 def _levels(parameter: Parameter) -> tuple[float, ...]:

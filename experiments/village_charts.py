@@ -29,7 +29,7 @@ from experiments.figure_sheets import (
     style,
 )
 from experiments.intervals import probability
-from experiments.village_parts import CLASS_NAMES, SPAN
+from experiments.village_parts import CLASS_NAMES, DISSOLUTION_YEARS, SPAN
 from experiments.village_results import Counts, Floats
 from experiments.village_tables import empirical_hazards, yearly
 from model.world import World
@@ -60,6 +60,7 @@ CONTESTANT_MARKS: dict[str, tuple[str, str, LineStyle]] = {
 }
 WRAPPED = 125
 LAND = "#f4f1ea"
+CLOSE = 0.15  # degrees of latitude between seats whose names would meet
 
 
 def draw_village_figures(
@@ -103,11 +104,14 @@ def _plain(axes: Axes) -> None:
 def _counts_sheet(counts: Counts, note: str) -> Figure:
     figure = Figure(figsize=(7.6, 6.0), dpi=DPI)
     figure.suptitle("Villages of North Kazakhstan's 13 districts", x=0.02, ha="left", fontsize=11)
-    grid = figure.add_gridspec(2, 2, left=0.08, right=0.985, top=0.9, bottom=0.17, hspace=0.36, wspace=0.22)
+    grid = figure.add_gridspec(2, 2, left=0.08, right=0.965, top=0.9, bottom=0.17, hspace=0.36, wspace=0.22)
     for k, (name, title) in enumerate(SHOWN):
         axes = figure.add_subplot(grid[k // 2, k % 2])
         total = counts.total(name)
-        fan(axes, counts.years.astype(float), np.quantile(total, (0.05, 0.25, 0.5, 0.75, 0.95), axis=0), BLUE)
+        # Three 1 Januaries under the limit are known from the third year on
+        known = slice(DISSOLUTION_YEARS - 1 if name == "under_50_three_years" else 0, None)
+        bands = np.quantile(total[:, known], (0.05, 0.25, 0.5, 0.75, 0.95), axis=0)
+        fan(axes, counts.years[known].astype(float), bands, BLUE)
         for j, (year, value, label) in enumerate(PUBLISHED.get(name, ())):
             if counts.years[0] <= year <= counts.years[-1]:
                 axes.plot(year, value, "oD"[j], color=(BLACK, VERMILLION)[j], markersize=4, label=label)
@@ -217,11 +221,19 @@ def _map_sheet(world: World, chances: dict[str, Any], note: str, horizon: int) -
                 world.names("en")[k], (villages.lon[k], villages.lat[k]), xytext=(5, 5),
                 textcoords="offset points", fontsize=7.5, fontweight="bold", zorder=5,
             )  # fmt: skip
+    base = villages.base
     for name, (at, along) in villages.coordinates.items():
-        label = world.names("en")[0] if not name else villages.base.names("en")[villages.base.index(name)]
+        label = base.names("en")[base.index(name)].replace(" district", "").replace(", villages", "")
+        # Names of districts whose seats lie close together are drawn apart, to either side
+        beside = [
+            other
+            for place, (lat_of, other) in villages.coordinates.items()
+            if place != name and abs(lat_of - at) < CLOSE and abs(other - along) < 4 * CLOSE
+        ]
+        side = "center" if not beside else "right" if along < beside[0] else "left"
         axes.annotate(
-            label.replace(" district", "").replace(", villages", ""), (along, at), xytext=(0, -9),
-            textcoords="offset points", fontsize=6.5, color=BLACK, ha="center", zorder=5,
+            label, (along, at), xytext=(0, -9), textcoords="offset points", fontsize=6.5, color=BLACK, ha=side,
+            zorder=5,
         )  # fmt: skip
     for name, (at, along) in villages.external.items():
         if name == "petropavlovsk":

@@ -21,6 +21,7 @@ from model.problems import Problems
 from model.village_sites import read_counts
 
 SHOWN_YEARS = (2015, 2018, 2020, 2025, 2030, 2035, 2040, 2045)
+FITTED, FITTED_YEAR = ("under_50", "at_most_10"), 2018  # what the law of sizes was fitted to
 COUNTED = (
     ("empty", "empty"),
     ("at_most_10", "1-10 people"),
@@ -63,18 +64,20 @@ def dated_rows(counts: Counts) -> list[tuple[str, str, str, str]]:
         at = counts.at(year)
         standing = counts.total("villages")[:, at] - counts.total("empty")[:, at]
         found = standing if measure == "villages" else counts.total(measure)[:, at]
-        use = (
-            "held out"
-            if (measure, year) in held
-            else "fitted"
-            if year == 2018
-            else "start"
-            if year == 2015
-            else "not used"
-        )
-        rows.append(
-            (f"{measure.replace('_', ' ')}, 1 January {year}", str(value), text_of(*quantiles(found)), use)
-        )
+        use = "not fitted"
+        if (measure, year) in held:
+            use = "held out"
+        elif measure in FITTED and year == FITTED_YEAR:
+            use = "fitted"
+        elif year == counts.years[0]:
+            use = "start"
+        name = f"{measure.replace('_', ' ')}, 1 January {year}"
+        rows.append((name, str(value), text_of(*quantiles(found)), use))
+        if measure == "villages" and use == "held out":
+            larger = standing - counts.total("at_most_10")[:, at]
+            rows.append(
+                (f"villages of more than 10 people, 1 January {year}", "", text_of(*quantiles(larger)), "")
+            )
     return rows
 
 
@@ -127,7 +130,10 @@ def hazard_rows(hazards: dict[str, Floats]) -> list[tuple[str, str, str, str]]:
         elif emptied.sum() == 0:
             shown = f"under {yearly(probability(0, int(total)).high):.4f}"
         else:
-            shown = f"{yearly(float(emptied.sum()) / total):.2f} ({yearly(low):.2f}-{yearly(high):.2f})"
+            digits = 2 if emptied.sum() / total > 0.005 else 4
+            shown = (
+                f"{yearly(float(emptied.sum()) / total):.{digits}f} ({yearly(low):.2f}-{yearly(high):.2f})"
+            )
         stayed = max(total - float(emptied.sum()), 1.0)
         mean = float(growth.sum()) / stayed
         sd = float(np.sqrt(max(float(squares.sum()) / stayed - mean**2, 0.0)))

@@ -193,7 +193,7 @@ def test_a_forecast_prints_its_tables_and_writes_its_folder(folder: Path) -> Non
     assert re.search(r"10,000 legal town floor +already", bulaevo)
     assert re.search(r" 50 dissolution +under 24 %", bulaevo)
     assert sorted(path.name for path in (folder / "here").iterdir() if path.name[0] != ".") == [
-        "flows", "manifest.json", "parameters", "parts", "pyramids", "rating.csv", "summary.csv",
+        "flows", "manifest.json", "parameters", "parts", "pyramids", "rating.csv", "summary.csv", "views.sql",
     ]  # fmt: skip
     assert [path.name for path in sorted((folder / "here" / "parts").iterdir())] == [
         "part-000000.parquet", "part-000001.parquet",
@@ -251,7 +251,7 @@ def test_many_places_are_shown_with_a_row_each(folder: Path, monkeypatch: pytest
         "forecast", "--world", "region", "--runs", "2", "--horizon", "2031", "--no-figures", "--out", "here"
     )
     assert result.exit_code == 0, result.output
-    assert len(re.findall(r"^Tayynsha ", result.stdout, re.MULTILINE)) == 4
+    assert len(re.findall(r"^Tayynsha ", result.stdout, re.MULTILINE)) == 5
     assert len(re.findall(r"^All together ", result.stdout, re.MULTILINE)) == 2
     assert max(len(line) for line in result.stdout.splitlines()) <= 140
 

@@ -43,7 +43,9 @@ HORIZON = 2031
 RUNS = 20
 FILES = {
     "bounds.csv", "costs.csv", "crossings.csv", "effects.csv", "flows", "jobs_to_hold.csv", "manifest.json",
-    "pairing.csv", "parameters", "parts", "pyramids", "regret.csv", "summary.csv", ".lock",
+    "pairing.csv", "parameters", "parts", "pyramids", "rating.csv", "rating_changes.csv", "regret.csv",
+    "summary.csv", "views.sql",
+    ".lock",
 }  # fmt: skip
 
 

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from experiments.dashboard.declared import declared_levers
 from experiments.dashboard.draft import LARGEST_UPLOAD, draft_of_library, draft_of_upload, read_text
+from model.world import load_world
 from scenarios.library import names
 from scenarios.problems import ScenarioError
-from scenarios.reading import load_policy
+from scenarios.reading import load_future, load_policy
+from scenarios.translation import check_against
 
 POLICY = b'schema = 1\nkind = "policy"\nextends = "housing"\n[title]\nen = "Mine"\n'
 
@@ -54,6 +56,20 @@ def test_levers_come_and_go() -> None:
     assert levers.housing[name].flats_built_a_year == 3.0
 
 
+@pytest.mark.parametrize("kind", declared_levers())
+def test_every_lever_can_be_pulled_from_the_page(kind: str) -> None:
+    """What the page starts a new lever with is a policy that the model takes and that is not neutral."""
+    pytest.importorskip("nicegui")
+    from experiments.dashboard.lever_panel import first_lever
+
+    draft = draft_of_library("baseline")
+    name = draft.add(kind, first_lever(kind))
+    policy = draft.check()
+    check_against(policy, load_future("reference"), load_world("towns"), 2045)
+    lever = getattr(policy.levers, kind) if kind == "qyzyljar" else getattr(policy.levers, kind)[name]
+    assert lever.settings()
+
+
 def test_an_uploaded_policy_may_build_on_the_library() -> None:
     draft = draft_of_upload("mine.toml", POLICY)
     assert draft.check().levers == load_policy("housing").levers
@@ -83,7 +99,7 @@ def test_bad_uploads_are_refused_with_a_reason(content: bytes, said: str) -> Non
     assert "/tmp/qyzyljar" not in str(error.value)
 
 
-@given(st.text(alphabet=st.characters(exclude_categories=("Cs",)), min_size=1, max_size=80))
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1, max_size=80))
 def test_any_title_survives_saving(title: str) -> None:
     draft = draft_of_library("settlers")
     draft.titles["en"] = title

@@ -147,6 +147,19 @@ def test_the_map_knows_every_shipped_place_and_draws_larger_flows_wider() -> Non
     assert arrows["Mamlyutka → Petropavlovsk"] > 3 * arrows["Bulaevo → Omsk"]
 
 
+def test_a_crowded_map_shows_the_largest_flows_and_says_so() -> None:
+    world, lang = load_world("region"), language("en")
+    ids = world.ids[: world.n_sim]
+    flows = {
+        (one, two): 1.0 + k + 20 * j for k, one in enumerate(ids) for j, two in enumerate(ids) if one != two
+    }
+    drawing = region_map(lang, world, "t", flows, {}, "n")
+    paths = list(ElementTree.fromstring(drawing.svg()).iter(f"{SVG}path"))
+    assert 0 < len(paths) <= 64
+    assert "n; smaller flows are left out" in texts(drawing)
+    assert {"Petropavlovsk", "Mamlyutka", "Bulaevo", "Tayynsha", "Sergeevka"} <= set(texts(drawing))
+
+
 def test_texts_are_shortened_to_fit() -> None:
     short = fitting("Негізгіден тыс қоныс аударушылар бағдарламасы", 120.0)
     assert short.endswith("…")

@@ -234,9 +234,10 @@ def test_competing_rungs_share_the_first_places(towns: World) -> None:
 
 
 def test_counts_of_places_are_over_runs_and_zero_is_a_bound() -> None:
-    beyond = np.zeros((50, 3, 10), bool)
+    beyond = np.zeros((50, 4, 10), bool)
     beyond[:, 1, :4] = True
     beyond[:25, 2, :6] = True
+    beyond[0, 3, 0] = True
     found = count_beyond(beyond)
     assert not found.any_run[0]
     assert found.high[0] == pytest.approx(10 * probability(0, 50).high)
@@ -245,6 +246,8 @@ def test_counts_of_places_are_over_runs_and_zero_is_a_bound() -> None:
     assert found.mean[2] == 3.0
     # Six places move together: the interval is that of 25 of 50 runs, not of 150 of 500 places
     assert found.high[2] - found.low[2] > 1.6
+    # One run of fifty: Student's interval ends at 3 times the mean, the share of such runs can be larger
+    assert found.high[3] == pytest.approx(probability(1, 50).high)
     assert (found.runs_low[2], found.runs_high[2]) == (0.0, 6.0)
 
 

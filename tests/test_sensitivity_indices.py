@@ -275,9 +275,12 @@ def test_indices_by_year_are_those_of_each_year() -> None:
     sampling = sobol_design()
     values = ishigami(sampling.sample(128))
     series = np.stack([np.full_like(values, 7.0), values, np.full_like(values, np.nan)], axis=2)
-    path = total_by_year(series, sampling)
-    assert np.isnan(path[[0, 2]]).all()
-    np.testing.assert_allclose(path[1], sobol_indices(values, sampling).total.value, rtol=1e-9)
+    path, alone = total_by_year(series, sampling), sobol_indices(values, sampling).total
+    assert np.isnan(path.value[[0, 2]]).all()
+    np.testing.assert_allclose(path.value[1], alone.value, rtol=1e-9)
+    # Two bootstraps of the same blocks
+    np.testing.assert_allclose(path.low[1], alone.low, atol=0.05)
+    np.testing.assert_allclose(path.high[1], alone.high, atol=0.06)
 
 
 def test_a_seed_of_zero_is_a_seed() -> None:

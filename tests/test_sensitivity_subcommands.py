@@ -21,7 +21,7 @@ from experiments.uncertainty_ledger_runs import (
 )
 from model.founding import Founding
 from model.levers import Levers
-from model.parameters import ParameterValues
+from model.parameters import ParameterSpace, ParameterValues
 from model.record import Record
 from model.world import World
 from tests.fake_simulation import fake_simulate, use_fake_runs
@@ -88,7 +88,11 @@ def test_ledger_finds_what_the_runs_were_made_of(tmp_path: Path) -> None:
     assert shares["parameters"] == pytest.approx(8000.0**2 * 0.25 / 12 / whole, abs=0.04)
     assert shares["future"] == pytest.approx(0.0, abs=1e-9)
     assert 0.0 < shares["structure"] < 0.05
-    best = [row for row in rows_of(out / "information.csv") if row["place"] == "bulaevo" and row["above_floor"] == "1"]
+    best = [
+        row
+        for row in rows_of(out / "information.csv")
+        if row["place"] == "bulaevo" and row["above_floor"] == "1"
+    ]
     by_kind = {row["kind"]: row["name"] for row in reversed(best) if row["figure"] == "population"}
     assert by_kind == {"statistic": "labour", "parameter": "chi"}
     assert "Where the uncertainty comes from" in output
@@ -96,7 +100,7 @@ def test_ledger_finds_what_the_runs_were_made_of(tmp_path: Path) -> None:
     assert run(*arguments, "--quiet")[0] == 0
     assert (out / "ledger.csv").read_bytes() == held
     # Another grid is refused and named; nothing is run
-    refused = run(*arguments[:-1], "--replicates", "3")
+    refused = run(*arguments, "--replicates", "3")
     assert refused[0] == 2
     assert "replicates: there 2, asked 3" in refused[1]
 
@@ -142,6 +146,14 @@ def test_bad_input_is_refused_before_the_first_run(
     for message in messages:
         assert message in output
     assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize("command", ["ledger", "discover"])
+def test_parameters_that_are_all_fixed_are_refused(command: str, tmp_path: Path, towns: World) -> None:
+    fixed = [("--set", f"{one.name}={one.default!r}") for one in ParameterSpace(towns).parameters]
+    code, output = run(command, *(word for pair in fixed for word in pair), "--out", str(tmp_path / "o"))
+    assert code == 2, output
+    assert "none has a range left" in output
 
 
 def test_structures_have_the_variance_of_their_priors(towns: World) -> None:

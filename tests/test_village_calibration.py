@@ -49,7 +49,8 @@ def test_disagreement_of_the_decades_widens_the_target() -> None:
 
 def test_shipped_posterior_is_read_and_early_decade_gives_less_scatter() -> None:
     rows = read_posterior()
-    assert len(rows) == 1000 and tuple(rows[0]) == COLUMNS
+    assert len(rows) == 1000
+    assert tuple(rows[0]) == COLUMNS
     early = posterior_rows(DECADES[:1], True)
     scatter = [np.mean([row["village_shock_small"] for row in given]) for given in (early, rows)]
     assert scatter[0] < scatter[1]
@@ -75,7 +76,8 @@ def test_a_perfect_forecast_beats_the_benchmarks_and_the_interval_says_so() -> N
         (event.name, "coin"): np.full(len(happened), 0.5),
     }
     ours, coin = backtest._scores(event, forecasts, happened, 1)
-    assert ours.brier < 0.001 and ours.skill > 0.99
+    assert ours.brier < 0.001
+    assert ours.skill > 0.99
     assert coin.low > 0.2
 
 

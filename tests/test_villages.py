@@ -38,7 +38,8 @@ def test_numbers_of_2015(world: World) -> None:
 
 def test_another_founding_seed_draws_other_villages_of_the_same_districts(world: World) -> None:
     other = villages_of_seed(world, 7)
-    assert other.villages is not None and world.villages is not None
+    assert other.villages is not None
+    assert world.villages is not None
     assert other.digest != world.digest
     assert int(other.villages.is_village.sum()) == 672
     known = [site for site in world.villages.sites if site is not None and site.known]
@@ -54,7 +55,8 @@ def test_another_founding_seed_draws_other_villages_of_the_same_districts(world:
     gone = {i for i in world.ids if "_v" in i} ^ {i for i in other.ids if "_v" in i}
     assert gone, "the same villages were gone by 2015"
     again = villages_of_seed(world, 7)
-    assert again.ids == other.ids and (again.founding_population == other.founding_population).all()
+    assert again.ids == other.ids
+    assert (again.founding_population == other.founding_population).all()
 
 
 def test_the_lower_tail_is_fat(world: World) -> None:
@@ -110,7 +112,8 @@ def test_districts_with_a_town_have_it_as_their_centre(world: World) -> None:
         if district == "mamlyut_rural":
             assert world.ids[centre] == "mamlyutka"
         if district == "kyzylzhar_rural":
-            assert villages.is_village[centre] and villages.holders[centre] == district
+            assert villages.is_village[centre]
+            assert villages.holders[centre] == district
             assert world.founding_population[centre] > 3000
 
 
@@ -134,7 +137,8 @@ def test_villages_share_their_districts_parameters(world: World) -> None:
     values = space.defaults().with_values({"in_out.akzhar_rural": 0.31})
     by_place = values.by_place("in_out")
     own = [k for k, holder in enumerate(world.holders) if holder == "akzhar_rural"]
-    assert len(own) > 20 and set(by_place[own]) == {0.31}
+    assert len(own) > 20
+    assert set(by_place[own]) == {0.31}
     assert "village_slope" in space.by_name
     assert "village_slope" not in ParameterSpace(load_world("towns")).by_name
 

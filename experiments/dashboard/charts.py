@@ -10,6 +10,7 @@ from experiments.dashboard.drawing import COLOURS, DASHES, FAINT, INK, Drawing, 
 from experiments.language import Language
 
 WIDTH, HEIGHT = 760.0, 400.0
+LEGEND_COLUMNS, LEGEND_ROW = 3, 17.0
 Path = Sequence[float]
 
 
@@ -54,8 +55,13 @@ def fan_chart(
     height: float = HEIGHT,
 ) -> Drawing:
     """Medians with the central 50 % (dark) and 90 % (light) of the runs, observed figures as dots."""
+    entries = [(fan.label, fan.colour, True) for fan in fans]
+    if observed:
+        entries.append((lang.text("observed"), 0, False))
+    extra = LEGEND_ROW * ((len(entries) - 1) // LEGEND_COLUMNS)
+    height += extra
     drawing = Drawing(width, height, title, note)
-    left, right, top, bottom = 74.0, width - 18.0, 48.0, height - 62.0
+    left, right, top, bottom = 74.0, width - 18.0, 48.0, height - 62.0 - extra
     scale = 100.0 if per_cent else 1.0
     values = [scale * v for fan in fans for path in fan.quantiles for v in path if not math.isnan(v)]
     values += [scale * v for _, v in observed]
@@ -82,18 +88,35 @@ def fan_chart(
         x = at(mark_year, floor / scale)[0]
         drawing.line((x, top), (x, bottom), INK, 1.0, "3 3")
     for fan in fans:
-        _fan(drawing, lang, fan, years, at, scale)
+        _bands(drawing, fan, years, at, min(1.0, 2.0 / len(fans)))
+    for fan in fans:
+        _median(drawing, lang, fan, years, at, scale)
     for year, value in observed:
         drawing.circle(at(year, value), 3.2, INK, f"{year}: {lang.number(scale * value)}")
-    legend = [(fan.label, fan.colour, True) for fan in fans]
-    if observed:
-        legend.append((lang.text("observed"), 0, False))
-    _legend(drawing, legend, height - 26)
+    _legend(drawing, entries, height - 26)
     drawing.text((left - 60, height - 6), fitting(note, width - 24, 10.5), size=10.5, colour="#444444")
     return drawing
 
 
-def _fan(
+def _bands(
+    drawing: Drawing,
+    fan: Fan,
+    years: Sequence[int],
+    at: Callable[[float, float], tuple[float, float]],
+    strength: float,
+) -> None:
+    """Central 90 and 50 % of the runs; fainter where many fans lie over each other."""
+    for outer, opacity in ((0, 0.13), (1, 0.2)):
+        low, high = fan.quantiles[outer], fan.quantiles[-1 - outer]
+        known = [k for k in range(len(low)) if not math.isnan(low[k])]
+        drawing.area(
+            [at(years[k], high[k]) for k in known] + [at(years[k], low[k]) for k in reversed(known)],
+            COLOURS[fan.colour],
+            opacity * strength,
+        )
+
+
+def _median(
     drawing: Drawing,
     lang: Language,
     fan: Fan,
@@ -101,35 +124,30 @@ def _fan(
     at: Callable[[float, float], tuple[float, float]],
     scale: float,
 ) -> None:
-    colour = COLOURS[fan.colour]
-    for outer, opacity in ((0, 0.13), (1, 0.2)):
-        low, high = fan.quantiles[outer], fan.quantiles[-1 - outer]
-        known = [k for k in range(len(low)) if not math.isnan(low[k])]
-        drawing.area(
-            [at(years[k], high[k]) for k in known] + [at(years[k], low[k]) for k in reversed(known)],
-            colour,
-            opacity,
-        )
     middle = fan.quantiles[2]
     known = [k for k in range(len(middle)) if not math.isnan(middle[k])]
     if known:
         last = known[-1]
         tip = f"{fan.label}: {years[last]}: {lang.number(scale * middle[last])}"
-        drawing.polyline([at(years[k], middle[k]) for k in known], colour, 2.2, DASHES[fan.colour], tip)
+        drawing.polyline(
+            [at(years[k], middle[k]) for k in known], COLOURS[fan.colour], 2.4, DASHES[fan.colour], tip
+        )
 
 
 def _legend(drawing: Drawing, entries: Sequence[tuple[str, int, bool]], y: float) -> None:
-    """Labels side by side, shortened alike where they would not fit."""
-    room = (drawing.width - 20.0) / max(1, len(entries)) - 40.0
-    x = 14.0
-    for label, colour, is_line in entries:
-        if is_line:
-            drawing.line((x, y - 4), (x + 24, y - 4), COLOURS[colour], 2.6, DASHES[colour])
-        else:
-            drawing.circle((x + 12, y - 4), 3.2, INK)
-        shown = fitting(label, room)
-        drawing.text((x + 29, y), shown)
-        x += 29 + text_width(shown) + 14
+    """Labels in rows of three, shortened alike where they would not fit; `y` is the last row."""
+    rows = [entries[k : k + LEGEND_COLUMNS] for k in range(0, len(entries), LEGEND_COLUMNS)]
+    room = (drawing.width - 20.0) / min(LEGEND_COLUMNS, len(entries)) - 42.0
+    for number, row in enumerate(rows):
+        x, line = 14.0, y - LEGEND_ROW * (len(rows) - 1 - number)
+        for label, colour, is_line in row:
+            if is_line:
+                drawing.line((x, line - 4), (x + 24, line - 4), COLOURS[colour], 2.6, DASHES[colour])
+            else:
+                drawing.circle((x + 12, line - 4), 3.2, INK)
+            shown = fitting(label, room)
+            drawing.text((x + 29, line), shown)
+            x += room + 42.0 if len(rows) > 1 else 29 + text_width(shown) + 14
 
 
 def bar_chart(lang: Language, title: str, unit: str, bars: Sequence[Bar], note: str) -> Drawing:

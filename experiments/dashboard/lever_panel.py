@@ -19,12 +19,9 @@ from scenarios.reading import load_policy
 
 Changed = Callable[[], Awaitable[None]]
 FIRST_VALUES: dict[str, Any] = {
-    "from": 2027,
-    "to": 2036,
-    "places": ["@towns"],
-    "place": "mamlyutka",
-    "year": 2028,
-}
+    "from": 2027, "to": 2036, "places": ["@towns"], "place": "mamlyutka", "year": 2028, "full_year": 2030,
+    "last_year": 2036, "kept_until": 2044, "declared_by": 2030,
+}  # fmt: skip
 
 
 class LeverPanel:
@@ -172,16 +169,7 @@ class LeverPanel:
         kind = event.value
         if not kind:
             return
-        values: dict[str, Any] = {}
-        for key in declared_levers()[kind].values():
-            if key.name in FIRST_VALUES and (key.required or key.name == "to"):
-                values[key.name] = FIRST_VALUES[key.name]
-            elif key.required and key.form in ("number", "integer"):
-                values[key.name] = _within(key, 0.2 * key.slider_most)
-            elif key.required and key.options:
-                values[key.name] = [key.options[0]] if key.form == "choices" else key.options[0]
-        values.update(_NEEDED.get(kind, {}))
-        self.session.slot.draft.add(kind, values)
+        self.session.slot.draft.add(kind, first_lever(kind))
         await self._again()
 
     def _lever(self, kind: str, name: str) -> None:
@@ -343,6 +331,19 @@ _NEEDED: dict[str, dict[str, Any]] = {
     "settlers": {"families_a_year": 10},
     "zone_project": {"declared_jobs": 100.0, "full_year": 2030},
 }
+
+
+def first_lever(kind: str) -> dict[str, Any]:
+    """Values of a lever newly pulled: a modest one that does something."""
+    values: dict[str, Any] = {}
+    for key in declared_levers()[kind].values():
+        if key.name in FIRST_VALUES and (key.required or key.name == "to"):
+            values[key.name] = FIRST_VALUES[key.name]
+        elif key.required and key.form in ("number", "integer"):
+            values[key.name] = _within(key, 0.2 * key.slider_most)
+        elif key.required and key.options:
+            values[key.name] = [key.options[0]] if key.form == "choices" else key.options[0]
+    return {**values, **_NEEDED.get(kind, {})}
 
 
 def _within(key: Key, value: Any) -> float | int:

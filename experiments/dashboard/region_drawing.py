@@ -26,6 +26,7 @@ KAZAKHSTAN, RUSSIA, BORDER = "#f4f1e8", "#e6ebf0", "#7a2048"
 TO_RUSSIA, INSIDE = COLOURS[2], COLOURS[1]
 LEAST_FLOW = 0.5  # persons a year: arrows below are left out
 WIDEST_ARROW = 9.0
+MOST_ARROWS = 64  # more hide each other
 
 
 @cache
@@ -108,8 +109,16 @@ def region_map(
         drawing.line(_at(*one), _at(*two), BORDER, 2.2)
     held = _positions(world)
     largest = max([*flows.values(), 1.0])
-    for (origin, destination), persons in sorted(flows.items(), key=lambda item: item[1]):
-        if persons >= LEAST_FLOW and origin in held and destination in held:
+    shown = [
+        (persons, origin, destination)
+        for (origin, destination), persons in flows.items()
+        if persons >= LEAST_FLOW and origin in held and destination in held
+    ]
+    if len(shown) > MOST_ARROWS:
+        shown = sorted(shown)[-MOST_ARROWS:]
+        note = lang.text("{note}; smaller flows are left out", note=note)
+    for persons, origin, destination in sorted(shown):
+        if origin != destination:
             colour = TO_RUSSIA if world.nest[world.index(destination)] == 1 else INSIDE
             tip = f"{lang.place(world, origin)} → {lang.place(world, destination)}: {lang.number(persons)}"
             _arrow(drawing, held[origin], held[destination], persons / largest, colour, tip)
@@ -178,18 +187,23 @@ def _names(
     drawing: Drawing, lang: Language, world: World, held: Mapping[str, Point], population: Mapping[str, float]
 ) -> None:
     """Dots and names; a name goes where it covers no other one."""
-    dots = {place: (x - 6, y - 6, x + 6, y + 6) for place, (x, y) in held.items()}
+    named = [place for place in held if world.kind[world.index(place)] != "rural_district"]
+    dots = {
+        place: (held[place][0] - 6, held[place][1] - 6, held[place][0] + 6, held[place][1] + 6)
+        for place in named
+    }
     taken: list[tuple[float, float, float, float]] = []
     rank = {"town": 0, "capital": 1, "russia": 1, "regional_centre": 1}
     order = sorted(held, key=lambda place: rank.get(world.kind[world.index(place)], 2))
-    for place in order:
+    for place in reversed(order):
+        simulated = world.index(place) < world.n_sim
+        radius = 3.6 if place not in named else 5.0 if simulated else 4.0
+        drawing.circle(held[place], radius, INK if simulated else "#777777", lang.place(world, place))
+    for place in (one for one in order if one in named):
         x, y = held[place]
         simulated = world.index(place) < world.n_sim
         people = population.get(place)
         name = lang.place(world, place)
-        drawing.circle((x, y), 5.0 if simulated else 4.0, INK if simulated else "#777777", name)
-        if world.kind[world.index(place)] == "rural_district":
-            continue
         label = name if people is None else f"{name} {lang.number(people, 0)}"
         size = 12.0 if simulated else 11.0
         width = text_width(label, size)
