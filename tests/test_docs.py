@@ -22,6 +22,8 @@ DOCS = PROJECT / "docs"
 TUTORIALS = sorted((DOCS / "tutorials").glob("*.md"))
 PARSED_ONLY = "<!-- parsed only"
 FILE = re.compile(r"<!-- file: (\S+) -->")
+CALL = re.compile(r"(?:qyzyljar|python3 bootstrap\.py) +(\S.*)")
+DESCRIPTION = re.compile(r" {2,}")  # what some pages write beside a command
 EXIT_CODE = re.compile(r"\s*# exit code (\d+)$")
 
 
@@ -40,7 +42,7 @@ def blocks(page: Path) -> list[Block]:
     for match in re.finditer(r"^```(\S*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
         earlier = text[: match.start()].rstrip("\n")
         before = earlier.rsplit("\n", 1)[-1] if earlier else ""
-        found.append(Block(match[1], match[2], before, earlier.count("\n") + 2))
+        found.append(Block(match[1], match[2], before, text.count("\n", 0, match.start()) + 1))
     return found
 
 
@@ -49,12 +51,9 @@ def commands(block: Block) -> list[tuple[list[str], int]]:
     found = []
     for line in block.text.splitlines():
         code = EXIT_CODE.search(line)
-        line = EXIT_CODE.sub("", line)
-        words = shlex.split(line, comments=True)
-        if words[:2] == ["python3", "bootstrap.py"]:
-            words[:2] = ["qyzyljar"]
-        if words[:1] == ["qyzyljar"]:
-            found.append((words[1:], int(code[1]) if code else 0))
+        called = CALL.match(EXIT_CODE.sub("", line))
+        if called:
+            found.append((shlex.split(DESCRIPTION.split(called[1])[0], comments=True), int(code[1]) if code else 0))
     return found
 
 
@@ -180,8 +179,6 @@ class Loaded(HTMLParser):
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    pytest.importorskip("sphinx", reason="the group `docs` of pyproject.toml is not installed")
-    pytest.importorskip("myst_parser", reason="the group `docs` of pyproject.toml is not installed")
     from sphinx.cmd.build import build_main
 
     folder = tmp_path_factory.mktemp("html")
@@ -216,10 +213,9 @@ def test_every_command_on_the_pages_exists_with_its_options(where: str, words: l
 
 
 def test_unknown_options_do_not_parse() -> None:
-    import click
-
+    usage_error: type[Exception] = typer.BadParameter.__mro__[1]
     for words in (["forecast", "--rusn", "3"], ["forcast"], ["sensitivity", "morris", "--blocks", "3"]):
-        with pytest.raises(click.UsageError):
+        with pytest.raises(usage_error):
             parse(words)
 
 
