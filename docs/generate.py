@@ -294,8 +294,8 @@ def validation() -> str:
     files = sorted(LABELS.glob("*.csv"), key=lambda path: (path.stem != "towns", path.stem))
     if not files:
         return (
-            "No verdicts of `qyzyljar validate` ship with this version: whether a forecast beats a rule of thumb has to "
-            "be made first (`qyzyljar validate --install`). Until then treat every forecast as not validated.\n"
+            "No verdicts of `qyzyljar validate` ship with this version: whether a forecast beats a rule of thumb has "
+            "to be made first (`qyzyljar validate --install`). Until then treat every forecast as not validated.\n"
         )
     parts = []
     for path in files:
@@ -313,8 +313,8 @@ def validation() -> str:
                 INDICATORS.get(series, series),
                 FOLDS.get(fold, fold),
                 f"{sum(row['beaten'] == '0' for row in group)} of {len(group)}",
-                three_digits(fmean(float(row['crps_model']) for row in group)),
-                three_digits(fmean(float(row['crps_best']) for row in group)),
+                three_digits(fmean(float(row["crps_model"]) for row in group)),
+                three_digits(fmean(float(row["crps_best"]) for row in group)),
             )
             for (series, fold), group in groups.items()
         ]
@@ -371,7 +371,9 @@ def stale() -> list[Path]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the generated files, or check them."""
     parser = argparse.ArgumentParser(description="Write the generated parts of the documentation.")
-    parser.add_argument("--check", action="store_true", help="write nothing; end with 1 where one is out of date")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; end with 1 where one is out of date"
+    )
     if parser.parse_args(arguments).check:
         old = stale()
         for path in old:

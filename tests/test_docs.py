@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import shlex
 import shutil
@@ -16,6 +17,7 @@ from typer.testing import CliRunner
 
 from docs.generate import FOLDER, LABELS, README, data_files, main, pages, readme, stale, validation
 from experiments.command_line import app
+from model.record import COLUMNS
 
 PROJECT = Path(__file__).resolve().parent.parent
 DOCS = PROJECT / "docs"
@@ -53,7 +55,9 @@ def commands(block: Block) -> list[tuple[list[str], int]]:
         code = EXIT_CODE.search(line)
         called = CALL.match(EXIT_CODE.sub("", line))
         if called:
-            found.append((shlex.split(DESCRIPTION.split(called[1])[0], comments=True), int(code[1]) if code else 0))
+            found.append(
+                (shlex.split(DESCRIPTION.split(called[1])[0], comments=True), int(code[1]) if code else 0)
+            )
     return found
 
 
@@ -102,16 +106,12 @@ def test_nothing_else_stands_among_the_generated() -> None:
 
 
 def test_the_check_fails_where_a_declaration_changed(monkeypatch: pytest.MonkeyPatch) -> None:
-    import docs.generate
-
-    monkeypatch.setattr(docs.generate, "COLUMNS", docs.generate.COLUMNS[:-1])
+    monkeypatch.setattr("docs.generate.COLUMNS", COLUMNS[:-1])
     assert main(["--check"]) == 1
     assert [path.name for path in stale()] == ["outputs.md"]
 
 
 def test_the_data_page_holds_every_figure_and_its_source() -> None:
-    import csv
-
     text = (FOLDER / "data.md").read_text(encoding="utf-8")
     for path in data_files():
         section = text.split(f"## `{path.relative_to(PROJECT / 'model' / 'data').as_posix()}`\n")[1]
@@ -128,8 +128,6 @@ def test_readme_without_its_markers_is_refused() -> None:
 
 
 def test_verdicts_are_those_that_ship(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import docs.generate
-
     for path in LABELS.glob("*.csv"):
         lost = sum(line.endswith(",1") for line in path.read_text(encoding="utf-8").splitlines())
         total = len(path.read_text(encoding="utf-8").splitlines()) - 1
@@ -137,7 +135,7 @@ def test_verdicts_are_those_that_ship(tmp_path: Path, monkeypatch: pytest.Monkey
             f"World `{path.stem}`: of {total} indicators of single places and folds the model scored better than "
             f"*every* naive forecaster in {total - lost}."
         ) in README.read_text(encoding="utf-8")
-    monkeypatch.setattr(docs.generate, "LABELS", tmp_path)
+    monkeypatch.setattr("docs.generate.LABELS", tmp_path)
     assert "not validated" in validation()
 
 
@@ -145,7 +143,9 @@ def test_verdicts_are_those_that_ship(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_odd_has_every_element() -> None:
-    headings = re.findall(r"^#{2,3} ((?:III|II|I)(?:\.[ivx]+)?) ", (DOCS / "odd.md").read_text(encoding="utf-8"), re.M)
+    headings = re.findall(
+        r"^#{2,3} ((?:III|II|I)(?:\.[ivx]+)?) ", (DOCS / "odd.md").read_text(encoding="utf-8"), re.M
+    )
     assert headings == [
         "I", "I.i", "I.ii", "I.iii",
         "II", "II.i", "II.ii", "II.iii", "II.iv", "II.v", "II.vi", "II.vii", "II.viii", "II.ix", "II.x",
@@ -219,14 +219,18 @@ def test_unknown_options_do_not_parse() -> None:
             parse(words)
 
 
-@pytest.mark.parametrize("page", [README, DOCS / "api.md", DOCS / "tutorials" / "mesa.md"], ids=lambda page: page.stem)
+@pytest.mark.parametrize(
+    "page", [README, DOCS / "api.md", DOCS / "tutorials" / "mesa.md"], ids=lambda page: page.stem
+)
 def test_python_of_the_pages_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run_python(page, tmp_path, monkeypatch)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
-def test_tutorials_run_from_top_to_bottom(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tutorials_run_from_top_to_bottom(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
     done = 0
