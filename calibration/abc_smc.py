@@ -43,10 +43,10 @@ class AbcEffort:
     A generation that would need more runs is dropped: the last complete one counts.
     """
 
-    pilot: int = 800
-    particles: int = 400
+    pilot: int = 1500
+    particles: int = 1000
     generations: int = 5
-    runs: int = 2400
+    runs: int = 5000
 
 
 @dataclass(frozen=True, eq=False)

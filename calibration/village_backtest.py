@@ -148,11 +148,17 @@ def match_drift(before: Floats, after: Floats, wanted: float) -> float:
 
 
 def model_paths(
-    world: World, sample: Transitions, rows: Sequence[dict[str, float]], runs: int, threads: int
+    own: World,
+    founding: Founding,
+    sample: Transitions,
+    rows: Sequence[dict[str, float]],
+    runs: int,
+    threads: int,
 ) -> Floats:
-    """Simulated people of 2009, at the arrivals that give the sample's mean growth (secant on the factor)."""
-    own = hindcast_world(world, sample.before)
-    founding = build_founding(own)
+    """Simulated people of 2009, at the arrivals that give the sample's mean growth (secant on the factor).
+
+    `own` and `founding` are the world of `hindcast_world` and its founders.
+    """
     wanted = float(sample.survivors().growth().mean())
     factors, errors = [1.0, 0.6], []
     for factor in factors:
@@ -272,8 +278,10 @@ MODEL, OUT_OF_SAMPLE = "model", "model, shocks from 1989-1999 only"
 def backtest(world: World, runs: int = RUNS, threads: int = 2, seed: int = 1) -> Backtest:
     """Run the hindcasts and score all contestants."""
     sample = observed()
-    both = model_paths(world, sample, posterior_rows(DECADES, True), runs, threads)
-    early = model_paths(world, sample, posterior_rows(DECADES[:1], True), runs, threads)
+    own = hindcast_world(world, sample.before)
+    founding = build_founding(own)  # half a million people: one copy for both
+    both = model_paths(own, founding, sample, posterior_rows(DECADES, True), runs, threads)
+    early = model_paths(own, founding, sample, posterior_rows(DECADES[:1], True), runs, threads)
     forecasts: dict[tuple[str, str], Floats] = {}
     outcomes: dict[str, Booleans] = {}
     scores: list[Score] = []

@@ -31,7 +31,7 @@ from experiments.progress import run_progress
 from model.accounts import AccountsError
 
 FULL: Final = AbcEffort()
-QUICK: Final = AbcEffort(600, 100, 3, 800)
+QUICK: Final = AbcEffort(600, 300, 5, 1800)
 LARGEST_SHARE_APART: Final = 0.10  # of the parameters may lie outside the tolerances
 TABLE, REPORT = "pyabc.csv", "pyabc.json"
 
@@ -135,7 +135,7 @@ def _print(console: Console, pairs: Sequence[MarginalPair], found: AbcPosterior)
         )  # fmt: skip
     console.print(table)
     console.print(
-        f"pyABC: {sum(found.runs):,} runs in {len(found.runs)} generations, tolerance {found.tolerances[0]:.3g} to "
+        f"pyABC: {sum(found.runs):,} runs in {len(found.runs)} generation(s), tolerance {found.tolerances[0]:.3g} to "
         f"{found.tolerances[-1]:.3g}, {found.effective:.0f} effective particles",
         **PLAIN,
     )

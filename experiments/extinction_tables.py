@@ -68,7 +68,7 @@ def print_extinction(
     )
     console.print(f"Parameters: {parameters_note}", **PLAIN)
     few, listed = (len(outcomes.places) <= most for most in (MOST_PLACES_IN_DETAIL, MOST_PLACES_LISTED))
-    tables = [ladder_table(outcomes, case) for case in cases[:1]] if few else []
+    tables = [ladder_table(outcomes, baseline_of(outcomes))] if few else []
     if listed and not few:
         tables.append(nearest_table(outcomes))
     if listed and len(cases) > 1:
@@ -315,7 +315,7 @@ def benchmark_table(
                 cells = [
                     rung.label,
                     chance_cell(outcomes.chance(case, rung, p)),
-                    f"{per_cent(naive.share)} %" if hits else str(naive),
+                    f"{per_cent(naive.share)} %" if 0 < hits < naive.runs else str(naive),
                 ]
         table.add_row(
             short_name(names[p]),

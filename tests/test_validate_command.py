@@ -46,7 +46,7 @@ def test_a_validation_prints_scores_and_writes_its_folder(folder: Path) -> None:
         "(a) fitted to 2015-2018, scored on 2019-2020",
         "Where the model does NOT beat the naive forecasters",
         "Labelled in `forecast`",
-        "Hamilton-Perry in last_years",
+        "Not available: Hamilton-Perry: ages are known for 2015 and 2020 only",
     ):
         assert text in result.stdout
     out = folder / "here"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -24,7 +23,7 @@ def world() -> World:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("villages") / "run"
     run_village_extinction(
         ("roads",), runs=2, horizon=2024, out=out, quiet=True, figures=False, validate=False
@@ -33,7 +32,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def table(folder: Path, name: str) -> dict[str, np.ndarray]:
-    found = duckdb.sql(f"select * from read_parquet('{folder}/{name}/*.parquet')").fetchnumpy()
+    with duckdb.connect() as database:
+        found = database.execute(f"select * from read_parquet('{folder}/{name}/*.parquet')").fetchnumpy()
     return {key: np.asarray(value) for key, value in found.items()}
 
 
@@ -127,7 +127,7 @@ def test_refusals_write_nothing(tmp_path: Path) -> None:
         ({"assignments": ("village_slop=1",)}, "did you mean 'village_slope'"),
     ):
         with pytest.raises(BadInput, match=expected):
-            run_village_extinction(out=out, quiet=True, **wrong)  # type: ignore[arg-type]
+            run_village_extinction(out=out, quiet=True, **wrong)
     assert not out.exists()
 
 

@@ -8,10 +8,10 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from experiments.design import PROJECT
-
+PROJECT = Path(__file__).resolve().parents[2]
 LONGEST_LINE = 64 * 1024 * 1024  # a summary of the whole region has some megabytes
 Message = dict[str, Any]
 
