@@ -25,4 +25,5 @@ html_theme = "furo"
 html_math_renderer = "mathml"
 html_copy_source = False
 html_show_sourcelink = False
-html_static_path: list[str] = []
+html_static_path = ["static"]
+html_css_files = ["wide.css"]
