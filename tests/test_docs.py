@@ -6,6 +6,8 @@ import csv
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -212,14 +214,24 @@ def test_what_a_page_would_load_from_elsewhere_is_found() -> None:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from sphinx.cmd.build import build_main
-
     folder = tmp_path_factory.mktemp("html")
-    assert build_main(["-q", "-W", "--keep-going", "-b", "html", str(DOCS), str(folder)]) == 0
+    command = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        "-q",
+        "-W",
+        "--keep-going",
+        "-b",
+        "html",
+        str(DOCS),
+        str(folder),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
     return folder
 
 
-@pytest.mark.slow
 def test_pages_are_built_without_a_warning_and_load_nothing_from_elsewhere(built: Path) -> None:
     made = sorted(built.rglob("*.html"))
     assert len(made) > 25
@@ -227,7 +239,7 @@ def test_pages_are_built_without_a_warning_and_load_nothing_from_elsewhere(built
         text = page.read_text(encoding="utf-8")
         assert "<script" in text, page.name
         assert loaded_from_elsewhere(text) == [], page.name
-        assert not re.search(r"@import\s|\bfetch\(\s*['\"]https?:|mathjax", text, re.I), page.name
+        assert not re.search(r"@import\s|\bfetch\(\s*['\"]https?:", text, re.I), page.name
     for sheet in built.rglob("*.css"):
         assert not re.search(r"url\(\s*['\"]?(?:https?:)?//", sheet.read_text(encoding="utf-8")), sheet.name
     assert "<math" in (built / "odd.html").read_text(encoding="utf-8")
