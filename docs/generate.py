@@ -20,7 +20,7 @@ from typing import Any
 from model.accounts import Ledger
 from model.agents import Household, Person
 from model.choice import Places
-from model.declarations import DECLARATIONS, KINDS
+from model.declarations import DECLARATIONS, KINDS, Declaration, village_declarations
 from model.engine import Engine
 from model.labour import Centres
 from model.levers import Levers
@@ -40,6 +40,8 @@ FOLDER = PROJECT / "docs" / "generated"
 DATA = PROJECT / "model" / "data"
 README = PROJECT / "README.md"
 LABELS = PROJECT / "calibration" / "data" / "validation"
+# Parameters have a page of their own; the last two were made by `qyzyljar` from the others
+NO_DATA = ("parameters.csv", "posterior.csv", "design.csv")
 BEGIN, END = "<!-- generated: validation -->", "<!-- end of generated -->"
 NOTICE = "<!-- Written by `python -m docs.generate`; change the declarations, not this file. -->\n\n"
 SERIES = ("territory", "variable", "unit", "year", "value", "source", "quality")
@@ -51,6 +53,7 @@ INDICATORS = {
     "wage_monthly_nominal": "wage",
     "unemployment_rate": "unemployment",
 }
+PARAMETER_HEADER = ("name", "symbol", "meaning", "unit", "default", "prior", "range", "kind", "source")
 VERDICT_HEADER = (
     "indicator", "forecast of", "places where the model beats all naive forecasters", "CRPS of the model",
     "CRPS of the best naive forecaster",
@@ -148,6 +151,21 @@ def outputs() -> str:
     )
 
 
+def _declared(d: Declaration) -> tuple[str, ...]:
+    """Row of a parameter."""
+    return (
+        f"`{d.name}`" + (f" by place ({d.per})" if d.per else ""),
+        d.symbol,
+        d.meaning,
+        d.unit,
+        f"{d.default:g}",
+        d.prior.describe() if d.prior else "fixed",
+        f"{d.low:g} to {d.high:g}",
+        d.kind,
+        d.source,
+    )
+
+
 def parameters() -> str:
     """Every declared parameter by block, and what a place of the world `towns` has of its own."""
     counts = ", ".join(f"{kind} {sum(d.kind == kind for d in DECLARATIONS)}" for kind in KINDS)
@@ -156,24 +174,11 @@ def parameters() -> str:
         f"{len(DECLARATIONS)} declarations ({counts}); {len(space.parameters)} values in the world `towns`, "
         "where a parameter of places has one value each.\n\n"
     ]
-    header = ("name", "symbol", "meaning", "unit", "default", "prior", "range", "kind", "source")
     for block in dict.fromkeys(d.block for d in DECLARATIONS):
-        rows = [
-            (
-                f"`{d.name}`" + (f" by place ({d.per})" if d.per else ""),
-                d.symbol,
-                d.meaning,
-                d.unit,
-                f"{d.default:g}",
-                d.prior.describe() if d.prior else "fixed",
-                f"{d.low:g} to {d.high:g}",
-                d.kind,
-                d.source,
-            )
-            for d in DECLARATIONS
-            if d.block == block
-        ]
-        parts.append(f"**{block}**\n\n{table(header, rows)}\n")
+        rows = [_declared(d) for d in DECLARATIONS if d.block == block]
+        parts.append(f"**{block}**\n\n{table(PARAMETER_HEADER, rows)}\n")
+    villages = table(PARAMETER_HEADER, map(_declared, village_declarations()))
+    parts.append(f"**Only in worlds of villages**\n\n{villages}\n")
     own = [
         (f"`{p.name}`", f"{p.default:.4g}", p.prior.describe() if p.prior else "fixed")
         for p in space.parameters
@@ -240,9 +245,23 @@ def _age_table(header: Sequence[str], rows: Sequence[dict[str, str]]) -> str:
 
 
 def data_files() -> list[Path]:
-    """Data files of the model whose figures the data page prints; parameters have a page of their own."""
+    """Data files whose figures the data page prints; parameters and draws of posteriors are not data."""
+    elsewhere = (
+        "calibration/data",
+        "calibration/data/rating",
+        "calibration/data/villages",
+        "experiments/data",
+    )
     found = sorted(DATA.glob("*.csv")) + sorted((DATA / "villages").glob("*.csv"))
-    return [path for path in found if path != DATA / "parameters.csv"]
+    found += sorted((PROJECT / "scenarios" / "data").glob("*.csv"))
+    for folder in elsewhere:
+        found += sorted((PROJECT / folder).glob("*.csv"))
+    return [path for path in found if path.name not in NO_DATA]
+
+
+def data_name(path: Path) -> str:
+    """Name of a data file on the data page: its path in `model/data/`, of others in the project."""
+    return path.relative_to(DATA if path.is_relative_to(DATA) else PROJECT).as_posix()
 
 
 def data() -> str:
@@ -250,10 +269,10 @@ def data() -> str:
     summary, parts = [], []
     for path in data_files():
         header, rows = _rows(path)
-        name = path.relative_to(DATA).as_posix()
+        name = data_name(path)
         counts: dict[str, int] = defaultdict(int)
         for row in rows:
-            counts[row.get("quality") or "in its source column"] += 1
+            counts[row.get("quality") or "in its text"] += 1
         qualities = ", ".join(f"{quality} {count}" for quality, count in sorted(counts.items()))
         summary.append((f"`{name}`", len(rows), qualities))
         if tuple(header) == SERIES:

@@ -17,7 +17,18 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from docs.generate import FOLDER, LABELS, README, data_files, main, pages, readme, stale, validation
+from docs.generate import (
+    FOLDER,
+    LABELS,
+    README,
+    data_files,
+    data_name,
+    main,
+    pages,
+    readme,
+    stale,
+    validation,
+)
 from experiments.command_line import app
 from model.record import COLUMNS
 
@@ -116,7 +127,7 @@ def test_the_check_fails_where_a_declaration_changed(monkeypatch: pytest.MonkeyP
 def test_the_data_page_holds_every_figure_and_its_source() -> None:
     text = (FOLDER / "data.md").read_text(encoding="utf-8")
     for path in data_files():
-        section = text.split(f"## `{path.relative_to(PROJECT / 'model' / 'data').as_posix()}`\n")[1]
+        section = text.split(f"## `{data_name(path)}`\n")[1]
         section = section.split("\n## ")[0]
         for row in csv.DictReader(path.open(encoding="utf-8", newline="")):
             for name in ("value", "source", "persons", "rate", "quality"):
