@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import fields, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -23,6 +24,39 @@ from model.world import World
 from model.zones import Project, project_columns, qyzyljar_projects
 
 NOT_ARRAYS = ("projects", "qyzyljar")
+MOST_KEPT = 4096
+
+
+class Partings:
+    """First differences of sets of levers, each worked out once: the same sets run under hundreds of draws.
+
+    Sets are told apart as objects, which are held here so that no other one can take their place.
+    """
+
+    def __init__(self) -> None:
+        self._neutral: dict[tuple[int, int], tuple[World, Levers]] = {}
+        self._years: dict[tuple[int, int, int, int], tuple[World, Levers, Levers, int]] = {}
+
+    def neutral(self, world: World, horizon: int) -> Levers:
+        """The levers that change nothing."""
+        key = id(world), horizon
+        if key not in self._neutral:
+            self._neutral[key] = world, neutral_levers(world, horizon)
+        return self._neutral[key][1]
+
+    def between(self, world: World, one: Levers, other: Levers, horizon: int) -> int:
+        """As `first_difference`."""
+        key = id(world), id(one), id(other), horizon
+        held = self._years.get(key)
+        if held is None:
+            if len(self._years) >= MOST_KEPT:
+                self._years = {}
+            held = world, one, other, first_difference(world, one, other, horizon)
+            self._years[key] = held
+        return held[3]
+
+
+_partings = Partings()
 
 
 def projects_of(world: World, levers: Levers) -> tuple[Project, ...]:
@@ -66,6 +100,7 @@ def _projects_part(ours: Sequence[Project], theirs: Sequence[Project]) -> int | 
     return min(years, default=None)
 
 
+@lru_cache(MOST_KEPT)
 def _core(project: Project) -> str:
     """A project without the date until which it is kept: equal texts do the same until one of them may close."""
     return repr(replace(project, kept_until=0))
@@ -109,13 +144,13 @@ def simulate_together(
     Returns:
         The records in the order of `scenarios`, equal to those of `simulate` for each of them.
     """
-    levers = [neutral_levers(world, horizon) if one is None else one for one in scenarios]
+    levers = [_partings.neutral(world, horizon) if one is None else one for one in scenarios]
     records: dict[int, Record] = {}
 
     def grow(engine: Engine, group: Sequence[int]) -> None:
         """Carry an engine on under the levers of the first of a group that shares its past."""
         leader, others = group[0], list(group[1:])
-        parting = {k: first_difference(world, levers[leader], levers[k], horizon) for k in others}
+        parting = {k: _partings.between(world, levers[leader], levers[k], horizon) for k in others}
         while engine.year < horizon and others:
             leaving = [k for k in others if parting[k] <= engine.year]
             if leaving:

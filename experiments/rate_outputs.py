@@ -25,7 +25,7 @@ from experiments.rate_results import BASELINE, SimulatedYears, of_design
 from experiments.rate_tables import per_cent_of_draws
 from model.world import World
 
-DRAWS = 1000
+DRAWS = 400  # two of every run of the default; a share is then known to some 2.5 points, as the runs are
 RATING, CHANGES = "rating.csv", "rating_changes.csv"
 BETWEEN = (2020, 2030)
 MOST_PLACES = 6
