@@ -104,14 +104,14 @@ def _change(speaker: Speaker, scenario: str, year: str) -> Sentence:
             **words,
         )
         return Sentence(text, f"{CHANGES}: {scenario}")
-    place, kind, change = max(clear, key=lambda one: abs(one[2].mean))
+    place, kind, largest = max(clear, key=lambda one: abs(one[2].mean))
     words |= {
         "place": t.place(speaker.world, place),
         "kind": t(RATING_CLASSES[kind]),
-        "points": t.number(abs(100 * change.mean), 0),
-        "interval": t.range(*sorted((abs(100 * change.low), abs(100 * change.high))), decimals=0),
+        "points": t.number(abs(100 * largest.mean), 0),
+        "interval": t.range(*sorted((abs(100 * largest.low), abs(100 * largest.high))), decimals=0),
     }
-    if change.mean > 0:
+    if largest.mean > 0:
         text = t(
             "“{policy}” raises the chance of the class “{kind}” in {year}, {place}, by {points} percentage points "
             "(95 % interval {interval}).",
@@ -123,4 +123,4 @@ def _change(speaker: Speaker, scenario: str, year: str) -> Sentence:
             "(95 % interval {interval}).",
             **words,
         )
-    return Sentence(text, change.source)
+    return Sentence(text, largest.source)

@@ -206,7 +206,7 @@ def test_the_rating_compares_wages_with_those_of_the_region(small_world: World) 
     (output,) = read_outputs(["rating:corby:2029"], small_world, 2030, ("baseline",))
     record = Record(2015, 2030, small_world.n_sim, small_world.n_all)
     record.values[:] = np.random.default_rng(3).uniform(0.2, 0.8, record.values.shape)
-    record.column("wage")[:] = 100_000.0
+    record.column("wage")[:] = 175_000.0  # inside the band of the indicator
 
     def index(growth: float, factor: float = 1.0) -> float:
         region = {"baseline": Region(growth, np.full(15, factor))}

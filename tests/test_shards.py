@@ -100,16 +100,18 @@ def test_shards_copied_together_make_the_folder_of_one_machine(folder: Path) -> 
 
 
 @pytest.fixture
-def together(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The empty folder, with stand-ins for runs of several scenarios at once."""
+def together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder, with stand-ins for runs of several scenarios at once."""
     import experiments.ensemble
     from tests.fake_simulation import fake_simulate
 
     def simulate(world: Any, founding: Any, values: Any, seed: Any, levers: Any, horizon: Any) -> list[Any]:
         return [fake_simulate(world, founding, values, seed, one, horizon) for one in levers]
 
+    use_fake_runs(monkeypatch)
     monkeypatch.setattr(experiments.ensemble, "simulate_together", simulate)
-    return folder
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 def test_a_comparison_can_be_shared_out(together: Path) -> None:
