@@ -19,6 +19,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from rich.console import Console
 
+from experiments.brief_rating import rating_sentences
 from experiments.brief_results import ALL, StoredComparison
 from experiments.brief_sentences import DATA_DEFECTS, MARKED_RUN, MODEL_ASSUMPTIONS, Sentence, Speaker
 from experiments.compare import CompareOptions, compare
@@ -112,6 +113,7 @@ def compose(lang: Language, stored: StoredComparison, world: World, asked: Seque
     parts = [
         (t("Who loses"), speaker.losers()),
         (t("What is uncertain, and what would change the answer"), speaker.doubts()),
+        (t("Settlement rating (a reconstruction)"), rating_sentences(speaker)),
         (t("What would hold the towns"), speaker.holding_jobs()),
         (t("Assumptions"), [*(Sentence(t(text)) for text in MODEL_ASSUMPTIONS), *own]),
         (t("Defects of the data that matter here"), [Sentence(t(text)) for text in DATA_DEFECTS]),

@@ -289,6 +289,9 @@ def extinction(
     out: Out = None,
     parameters: Parameters = None,
     threads: Threads = None,
+    shard: Shard = None,
+    cluster: Cluster = None,
+    verify: Verify = None,
     per_village: Annotated[
         bool,
         typer.Option(
@@ -327,6 +330,9 @@ def extinction(
                 parameters,
                 per_village,
                 not no_backtest,
+                shard,
+                verify,
+                cluster,
             )
         )
 

@@ -26,13 +26,14 @@ from experiments.extinction_files import (
 from experiments.extinction_outcomes import Outcomes, read_cases
 from experiments.extinction_tables import baseline_of, live_rung, print_extinction
 from experiments.extinction_warning import COLUMNS_NEEDED, WarningSign, early_warnings, fold_of
-from experiments.failures import RunFailure
+from experiments.failures import BadInput, RunFailure
 from experiments.forecast import (
     DEFAULT_HORIZON,
     DEFAULT_RUNS,
     DEFAULT_SEED,
     NARROWEST,
     RESULTS,
+    only_part_of_it,
     read_assignments,
     read_world,
 )
@@ -65,6 +66,9 @@ class ExtinctionOptions:
     parameters: str | None = None
     per_village: bool = False
     backtest: bool = True
+    shard: str | None = None
+    verify: int | None = None
+    cluster: str | None = None
 
 
 def extinction(options: ExtinctionOptions) -> Path:
@@ -83,11 +87,13 @@ def extinction(options: ExtinctionOptions) -> Path:
     design = comparison_design(world, options.horizon, options.seed, fixed, comparison, source)
     out = options.out or RESULTS / f"{COMMAND}-{world.name}-{design.horizon}-{design.identity[:10]}"
     check_folder(out, design)
+    ensemble = Ensemble(COMMAND, design, options.runs, world, options.world, source.note)
+    if only_part_of_it(out, ensemble, options):
+        return out
     console = Console(quiet=options.quiet)
     if not console.is_terminal:
         console.width = max(console.width, NARROWEST)
-    ensemble = Ensemble(COMMAND, design, options.runs, world, options.world, source.note)
-    with completed(out, ensemble, options.threads, options.quiet) as results:
+    with completed(out, ensemble, options.threads, options.quiet, options.cluster) as results:
         outcomes = Outcomes(comparison, world, results)
         wieners = benchmark_of(world, options.horizon, options.seed)
         base = baseline_of(outcomes)
@@ -118,6 +124,12 @@ def has_villages(world: str) -> bool:
 
 
 def _of_villages(options: ExtinctionOptions) -> Path:
+    asked = {"--shard": options.shard, "--verify": options.verify, "--cluster": options.cluster}
+    if refused := [name for name, value in asked.items() if value is not None]:
+        raise BadInput(
+            f"{', '.join(refused)}: not for a world of villages ('{options.world}'), whose parts are other tables;"
+            " worlds of settlements take it"
+        )
     from experiments.village_extinction import run_village_extinction
 
     return run_village_extinction(

@@ -99,6 +99,11 @@ VALUES = {
     "logistics": mark("logistics"),
 }
 # Rungs of the extinction ladder.
+RATING_CLASSES: dict[str, str] = {
+    "development": mark("Development"),
+    "depressive": mark("Depressive"),
+    "extinction": mark("Extinction"),
+}
 RUNGS = {
     "legal_town_floor": mark("legal minimum of a town"),
     "primary_care_centre": mark("norm of a primary-care centre"),

@@ -52,7 +52,8 @@ from experiments.sensitivity_indices import (
     survivors,
     usable,
 )
-from experiments.sensitivity_outputs import Output, read_outputs
+from experiments.sensitivity_output_reader import read_outputs
+from experiments.sensitivity_outputs import Output
 from experiments.sensitivity_pool import Pool, build_pool
 from experiments.sensitivity_request import (
     SensitivityOptions,

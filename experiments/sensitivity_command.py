@@ -23,8 +23,8 @@ Outputs = Annotated[
         "--output",
         "-y",
         metavar="OUTPUT",
-        help="Repeatable: COLUMN:PLACE:YEAR, crossing:PLACE:RUNG[:YEAR], effect:POLICY:COLUMN:PLACE:YEAR or "
-        "cost:POLICY:PLACE. Default: population:all:HORIZON.",
+        help="Repeatable: COLUMN:PLACE:YEAR, crossing:PLACE:RUNG[:YEAR], rating:PLACE:YEAR, "
+        "effect:POLICY:COLUMN:PLACE:YEAR or cost:POLICY:PLACE. Default: population:all:HORIZON.",
     ),
 ]
 World = Annotated[

@@ -23,7 +23,7 @@ from experiments.manifest import FORMAT
 from experiments.parts import Columns
 from experiments.sensitivity_design import Sampling, SensitivityDesign
 from experiments.sensitivity_factors import FactorSpace, Inputs
-from experiments.sensitivity_outputs import BASELINE, Money, Output
+from experiments.sensitivity_outputs import BASELINE, Money, Output, Region
 from experiments.shard import Shard
 from experiments.store import PartStore
 from experiments.workers import MapRuns
@@ -98,6 +98,7 @@ class TownModel:
     def __call__(self, row: Floats) -> RowResult:
         """Figures of a row, averaged over the seeds of its set."""
         inputs = self.space.inputs(row)
+        regions = self._regions(inputs)
         values = np.zeros(len(self.outputs))
         series = np.zeros((len(self.outputs), len(self.years)))
         try:
@@ -105,8 +106,8 @@ class TownModel:
                 records = self._records(inputs, seed)
                 money = self._money(inputs, seed, records)
                 for k, output in enumerate(self.outputs):
-                    values[k] += output.value(records, money) / len(inputs.seeds)
-                    series[k] += output.series(records, money) / len(inputs.seeds)
+                    values[k] += output.value(records, money, regions) / len(inputs.seeds)
+                    series[k] += output.series(records, money, regions) / len(inputs.seeds)
         except FAILURES as error:
             nothing = np.full_like(values, math.nan)
             return RowResult(nothing, np.full_like(series, math.nan), f"{type(error).__name__}: {error}")
@@ -124,6 +125,13 @@ class TownModel:
             return {self.added[0]: record}
         records = simulate_together(space.world, founding, inputs.values, seed, levers, space.horizon)
         return dict(zip(self.added, records, strict=True))
+
+    def _regions(self, inputs: Inputs) -> dict[str, Region]:
+        growth = float(inputs.values["growth_kazakhstan"])
+        return {
+            added: Region(growth, self.space.levers(self._in_force(inputs, added), inputs.future).home_wage)
+            for added in self.added
+        }
 
     def _money(self, inputs: Inputs, seed: np.uint64, records: Mapping[str, Record]) -> Money:
         known: dict[str, Floats] = {}

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from experiments.brief import compose, find_browser, print_pdf
+from experiments.brief_rating import rating_sentences
 from experiments.brief_results import ALL, StoredComparison
 from experiments.brief_sentences import Speaker
 from experiments.command_line import app
@@ -112,6 +113,44 @@ def test_a_crossing_is_claimed_only_where_it_is_clear(folder: Path, tmp_path: Pa
     text = speaker(changed).ladder("housing").text
     assert "lowers the chance" in text
     assert "by 25 percentage points (95 % interval 10 to 40)" in text
+
+
+def test_a_class_is_named_only_where_enough_is_known(folder: Path, tmp_path: Path) -> None:
+    keys = {"scenario": "baseline", "place": "bulaevo", "year": "2029"}
+    values = {
+        "class": "depressive", "share_depressive": "0.62", "least_depressive": "0.11", "most_depressive": "0.87",
+        "coverage": "0.6471",
+    }  # fmt: skip
+    named = change(folder, tmp_path / "named", "rating.csv", keys, values)
+    (said,) = [one for one in rating_sentences(speaker(named)) if one.source.endswith("bulaevo, 2029")]
+    assert "likeliest class “Depressive”, chance 62%, between 11% and 87%" in said.text
+    assert "(65% are known)" in said.text
+    assert said.source == "rating.csv: baseline, bulaevo, 2029"
+    unnamed = change(folder, tmp_path / "unnamed", "rating.csv", keys, {**values, "class": "no class"})
+    (said,) = [one for one in rating_sentences(speaker(unnamed)) if one.source.endswith("bulaevo, 2029")]
+    assert "no class can be named" in said.text
+    assert "62" not in said.text
+    assert "a reconstruction" in rating_sentences(speaker(unnamed))[-1].text
+
+
+def test_a_change_of_class_is_claimed_only_where_it_is_clear(folder: Path, tmp_path: Path) -> None:
+    keys = {"scenario": "housing", "place": "bulaevo", "year": "2029", "class": "extinction"}
+    clear = {"change": "-0.25", "change_low95": "-0.4", "change_high95": "-0.1"}
+    everywhere = {"change": "0.9", "change_low95": "-0.01", "change_high95": "1.0"}
+
+    def said(to: Path) -> str:
+        sources = ("rating_changes.csv: housing",)
+        return " ".join(one.text for one in rating_sentences(speaker(to)) if one.source.startswith(sources))
+
+    vague = change(folder, tmp_path / "vague", "rating_changes.csv", {"scenario": "housing"}, everywhere)
+    vague = change(vague, tmp_path / "named", "rating.csv", {"scenario": "housing"}, {"class": "depressive"})
+    assert "all intervals include zero" in said(vague)
+    assert "90" not in said(vague)
+    sure = change(vague, tmp_path / "sure", "rating_changes.csv", keys, clear)
+    assert "lowers the chance of the class “Extinction” in 2029" in said(sure)
+    assert "by 25 percentage points (95 % interval 10 to 40)" in said(sure)
+    unnamed = change(sure, tmp_path / "unnamed", "rating.csv", {"scenario": "housing"}, {"class": "no class"})
+    assert "lowers" not in said(unnamed)  # where no class can be named, no change of one is told
 
 
 def test_what_never_happened_is_bounded(folder: Path) -> None:

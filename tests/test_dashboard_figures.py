@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from experiments.dashboard import figures
+from experiments.dashboard import figures, rating_figures
 from experiments.dashboard.charts import Bar, bar_chart
 from experiments.dashboard.drawing import Drawing, fitting, missing_glyphs, text_width, ticks
 from experiments.dashboard.region_drawing import coordinates, region_map
@@ -33,6 +33,7 @@ def all_drawings(lang: str) -> list[Drawing]:
             drawing = figures.fan_figure(session, figure, place)
             if drawing is not None:
                 drawings.append(drawing)
+    drawings += [rating_figures.index_figure(session, place) for place in live_run()["places"][:-1]]
     label = session.title(session.slots[0])
     drawings += [figures.map_figure(session, "A@reference", year, label) for year in (2015, 2026, 2060)]
     return drawings
@@ -103,6 +104,30 @@ def test_what_never_happened_is_an_upper_bound() -> None:
     assert figures.chance_words(lang, rung, 30) == "under 11.0%"
     assert figures.chance_words(lang, {"events": 30, "low": 0.89, "high": 1.0}, 30) == "over 89.0%"
     assert figures.chance_words(lang, {"events": 15, "low": 0.33, "high": 0.67}, 30) == "50% (33 to 67)"
+
+
+def test_a_class_is_given_with_its_range_over_missing_indicators() -> None:
+    lang = language("en")
+    held = {"share": [0.31], "interval": [[0.2, 0.45]], "least": [0.05], "most": [0.9]}
+    words = rating_figures.class_words
+    assert words(lang, held, 0, True) == "31% (5 to 90)"
+    assert words(lang, held, 0, False) == "5 to 90"  # too little is known to name a chance
+    assert words(lang, {**held, "share": [0.0], "interval": [[0.0, 0.2]]}, 0, True) == "under 20.0% (5 to 90)"
+    assert words(lang, {**held, "share": [1.0], "interval": [[0.8, 1.0]]}, 0, True) == "over 80.0% (5 to 90)"
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_rating_is_called_a_reconstruction(lang: str) -> None:
+    session = session_with(live_run(), lang)
+    assert rating_figures.rated_place(session) == session.world.ids[0]
+    head, rows = rating_figures.class_rows(session, "bulaevo")
+    assert len(head) == 6
+    assert {len(row) for row in rows} == {6}
+    assert {row[0] for row in rows} == {"2020", "2025", "2030"}  # trends need five years
+    assert len({row[1] for row in rows}) == 5
+    word = {"en": "reconstruction", "ru": "еконструкция", "kk": "айта құрылған"}[lang]
+    assert word in rating_figures.rating_note(session)
+    assert any(word in text for text in texts(rating_figures.index_figure(session, "bulaevo")))
 
 
 def test_the_ladder_leaves_out_rungs_below_which_a_town_stands() -> None:

@@ -13,6 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from calibration.rating import rate, weights_for
+from calibration.rating_external import SHIPPED, read_external, with_external
+from calibration.rating_simulated import RATING_COLUMNS, region_wages, simulated_figures
+from calibration.rating_system import CLASSES, rating_system
 from experiments.compare import comparison_design
 from experiments.compare_scenarios import read_comparison
 from experiments.dashboard.inspection import LEFT, STAYED, Inspection
@@ -37,6 +41,46 @@ def test_live_runs_are_those_of_the_command_line() -> None:
     assert np.allclose(
         [quantiles[-1] for quantiles in shown], np.quantile(final, (0.05, 0.25, 0.5, 0.75, 0.95))
     )
+
+
+def test_the_rating_is_that_of_the_command_lines_runs() -> None:
+    live = live_towns()
+    comparison = read_comparison(["settlers"], [], live.world, HORIZON)
+    design = comparison_design(live.world, HORIZON, 1, {}, comparison, parameter_source(live.world, "towns"))
+    study, system = Study(design, live.world), rating_system()
+    rows = [row for row in design.rows(Batch(0, 0, 3)) if row.scenario.name == "settlers"]
+    records = [study.run(row) for row in rows]
+    years = list(range(live.world.start, HORIZON + 1))
+    growth = np.array([study.values(row.draw)["growth_kazakhstan"] for row in rows])
+    columns = {name: np.stack([record.column(name) for record in records]) for name in RATING_COLUMNS}
+    assert rows[0].scenario.levers is not None
+    wages = region_wages(live.world, years, growth, rows[0].scenario.levers.home_wage)
+    figures = simulated_figures(live.world, columns, years, wages, system)
+    figures = with_external(figures, read_external([SHIPPED], live.world, system), system)
+    rated = rate(figures, live.world, weights_for("equal", figures, system), 300, 1, system)
+    shown = live_run()["rating"]
+    assert shown["years"] == years[:-1]
+    for p, place in enumerate(live.world.ids[: live.world.n_sim]):
+        for k, kind in enumerate(CLASSES):
+            held = shown["cases"]["A@reference"][place]["classes"][kind]
+            for name, values in (("share", rated.probabilities.share), ("least", rated.probabilities.low)):
+                np.testing.assert_allclose(np.array(held[name], float), values[:, p, k], atol=1e-4)
+
+
+def test_the_rating_follows_the_scenario_and_a_preview_has_none() -> None:
+    assert live_towns().preview(wish(("settlers",)))["rating"] is None
+    cases = live_run()["rating"]["cases"]
+    assert (
+        cases["C@reference"] == cases["baseline@reference"]
+    )  # the baseline under another name, on the same draws
+    assert cases["A@reference"]["bulaevo"]["index"] != cases["baseline@reference"]["bulaevo"]["index"]
+    for place in cases["A@reference"].values():
+        held = place["classes"].values()
+        for t, share in enumerate(place["classes"]["development"]["share"]):
+            if share is not None:
+                assert sum(one["share"][t] for one in held) == pytest.approx(1.0, abs=2e-4)
+                assert all(one["least"][t] <= one["most"][t] for one in held)
+    json.dumps(live_run(), allow_nan=False)
 
 
 def test_a_policy_that_moves_nobody_has_no_effect_and_no_price() -> None:

@@ -14,10 +14,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import experiments.sensitivity_runs as runs_module
+from calibration.rating import index_of_results
+from calibration.rating_simulated import RATING_COLUMNS
 from experiments.command_line import app
 from experiments.parameter_source import FROM_PRIORS, parameter_source
 from experiments.sensitivity_factors import CALIBRATED, CHANCE, DUMMY, FactorSpace
-from experiments.sensitivity_outputs import COST_CEILING, CostOutput, read_outputs
+from experiments.sensitivity_output_reader import read_outputs
+from experiments.sensitivity_outputs import COST_CEILING, CostOutput, Region
 from experiments.sensitivity_pool import build_pool
 from experiments.sensitivity_runs import TownModel
 from model.accounts import AccountsError
@@ -169,6 +172,51 @@ def test_a_run_that_gains_nobody_is_dearer_than_any_price(
     assert np.isnan(price(10.0, saved=True))
 
 
+def test_the_rating_is_the_index_of_the_run(small_world: World) -> None:
+    pool = build_pool(small_world, 2032, ("none",), ("none",), ("settlers",))
+    space = FactorSpace(
+        small_world, 2032, 1, FROM_PRIORS, {}, pool.policies, pool.futures, 2, known=pool.known
+    )
+    texts = ["rating:corby:2024", "effect:settlers:rating:corby", "wage:corby:2024"]
+    model = TownModel(space, read_outputs(texts, small_world, 2032, ("baseline", "settlers")))
+    row = np.random.default_rng(1).random(len(space.factors))
+    found = model(row)
+    assert found.failure == ""
+    corby, inputs = small_world.index("corby"), space.inputs(row)
+    indices = []
+    for policies in ((), ("settlers",)):
+        levers, runs = space.levers(policies, "reference"), []
+        for seed in inputs.seeds:
+            record = simulate(small_world, model.founding(inputs.variant), inputs.values, seed, levers, 2032)
+            columns = {name: record.column(name)[None] for name in RATING_COLUMNS}
+            growth = np.array([inputs.values["growth_kazakhstan"]])
+            years = list(range(2015, 2033))
+            runs.append(index_of_results(small_world, columns, years, growth, levers.home_wage)[0, :, corby])
+        indices.append(np.mean(runs, axis=0))
+    np.testing.assert_allclose(found.series[0, :-1], indices[0], rtol=0, atol=1e-12)
+    assert found.values[0] == found.series[0, 2024 - 2015]
+    assert np.isnan(found.series[0, -1])  # nothing closes the last year
+    np.testing.assert_allclose(found.series[1, :-1], indices[1] - indices[0], rtol=0, atol=1e-12)
+    assert found.values[1] == found.series[1, 2031 - 2015] != 0.0  # the settlers move it
+    assert 0.0 < found.values[0] < 1.0
+    assert model(np.random.default_rng(2).random(len(row))).values[0] != found.values[0]
+
+
+def test_the_rating_compares_wages_with_those_of_the_region(small_world: World) -> None:
+    (output,) = read_outputs(["rating:corby:2029"], small_world, 2030, ("baseline",))
+    record = Record(2015, 2030, small_world.n_sim, small_world.n_all)
+    record.values[:] = np.random.default_rng(3).uniform(0.2, 0.8, record.values.shape)
+    record.column("wage")[:] = 175_000.0  # inside the band of the indicator
+
+    def index(growth: float, factor: float = 1.0) -> float:
+        region = {"baseline": Region(growth, np.full(15, factor))}
+        return output.value({"baseline": record}, lambda _: np.zeros(15), region)
+
+    assert index(0.0) > index(0.02) > index(0.02, 1.2)  # the same wage in a richer region
+    with pytest.raises(ValueError, match="growth of wages"):
+        output.value({"baseline": record}, lambda _: np.zeros(15))
+
+
 def test_rows_of_the_real_model_are_paired_and_pure(small_world: World) -> None:
     pool = build_pool(small_world, 2032, ("none",), ("none",), ("settlers",))
     space = FactorSpace(
@@ -207,6 +255,9 @@ BAD = {
     "constant in trial runs": (("-y", "crossing:bulaevo:50"), "constant: 0 in all 32 trial runs"),
     "policy against itself": (("-y", "effect:settlers/settlers:population:all:2018"), "compared with itself"),
     "unknown policy": (("-y", "effect:setlers:population:all:2018"), "unknown policy 'setlers'.*settlers"),
+    "rating of all places": (("-y", "rating:all:2017"), "a rating needs one place"),
+    "rating of a year that does not close": (("-y", "rating:bulaevo:2018"), "year 2018: expected 2015 to 2017"),
+    "rating without a place": (("-y", "rating"), "expected rating:PLACE or rating:PLACE:YEAR"),
     "effect of an effect": (("-y", "effect:settlers:cost:settlers:all"), "expected effect:POLICY:COLUMN"),
     "too few blocks": (("--base", "16"), "--base 16: too few runs to tell factors apart, expected at least 32"),
     "no power of two": (("--base", "100"), "--base 100: .* powers of two; expected 64 or 128"),

@@ -99,33 +99,68 @@ def test_shards_copied_together_make_the_folder_of_one_machine(folder: Path) -> 
     assert {path: path.stat().st_mtime_ns for path in (folder / "machine1" / "parts").iterdir()} == before
 
 
-def test_a_comparison_can_be_shared_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path
+@pytest.fixture
+def together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder, with stand-ins for runs of several scenarios at once."""
+    import experiments.ensemble
+    from tests.fake_simulation import fake_simulate
+
+    def simulate(world: Any, founding: Any, values: Any, seed: Any, levers: Any, horizon: Any) -> list[Any]:
+        return [fake_simulate(world, founding, values, seed, one, horizon) for one in levers]
+
     use_fake_runs(monkeypatch)
-    monkeypatch.chdir(folder)
+    monkeypatch.setattr(experiments.ensemble, "simulate_together", simulate)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_comparison_can_be_shared_out(together: Path) -> None:
     common = ("compare", "settlers", "--runs", "24", "--horizon", "2028", "--no-figures", "--quiet")
 
     def run(*arguments: str) -> None:
         result = qyzyljar(*common, *arguments)
         assert result.exit_code == 0, result.output
 
-    with pytest.MonkeyPatch.context() as patch:
-        import experiments.ensemble
-        from tests.fake_simulation import fake_simulate
-
-        def together(
-            world: Any, founding: Any, values: Any, seed: Any, levers: Any, horizon: Any
-        ) -> list[Any]:
-            return [fake_simulate(world, founding, values, seed, one, horizon) for one in levers]
-
-        patch.setattr(experiments.ensemble, "simulate_together", together)
-        for shard in ("1/2", "2/2"):
-            run("--shard", shard, "--out", "shared")
-        run("--out", "shared")
-        run("--out", "alone")
-    assert tables(folder / "shared") == tables(folder / "alone")
+    for shard in ("1/2", "2/2"):
+        run("--shard", shard, "--out", "shared")
+    run("--out", "shared")
+    run("--out", "alone")
+    assert tables(together / "shared") == tables(together / "alone")
     for name in ("effects.csv", "costs.csv", "crossings.csv"):
-        assert (folder / "shared" / name).read_bytes() == (folder / "alone" / name).read_bytes()
+        assert (together / "shared" / name).read_bytes() == (together / "alone" / name).read_bytes()
+
+
+def test_an_extinction_study_can_be_shared_out_and_verified(together: Path) -> None:
+    common = ("extinction", "settlers", "--runs", "24", "--horizon", "2028", "--no-figures")
+    for shard in ("2/2", "1/2"):
+        done = qyzyljar(*common, "--shard", shard, "--out", "shared")
+        assert done.exit_code == 0, done.output
+        assert not (together / "shared" / "ladder.csv").exists()
+    for out in ("shared", "alone"):
+        done = qyzyljar(*common, "--quiet", "--out", out)
+        assert done.exit_code == 0, done.output
+    assert tables(together / "shared") == tables(together / "alone")
+    written = [path.name for path in (together / "alone").glob("*.csv")]
+    assert "years_bought.csv" in written
+    for name in written:
+        assert (together / "shared" / name).read_bytes() == (together / "alone" / name).read_bytes()
+    verified = qyzyljar(*common, "--out", "shared", "--verify", "24")
+    assert verified.exit_code == 0, verified.output
+    assert "24 of 24 runs" in verified.stdout
+    assert "every stored value is the same" in verified.stdout
+
+
+def test_parts_of_an_extinction_study_are_refused_where_they_cannot_be_had(folder: Path) -> None:
+    for arguments, said in (
+        (("--shard", "3/2"), "expected i/n"),
+        (("--verify", "5"), "--verify: no results in"),
+        (("--shard", "1/2", "--verify", "5"), "--verify goes with neither"),
+        (("--shard", "1/2", "--world", "villages"), "--shard: not for a world of villages"),
+    ):
+        done = qyzyljar("extinction", *SHORT, *arguments, "--out", "here")
+        assert done.exit_code == 2, done.output
+        assert said in done.stderr
+        assert list(folder.iterdir()) == []
 
 
 def test_shards_write_side_by_side_and_keep_a_whole_command_out(tmp_path: Path, world: World) -> None:

@@ -161,7 +161,7 @@ class LiveComparison:
             )
             if number and time.perf_counter() - begun > PREVIEW_SECONDS:
                 break
-        return summary_of("preview", Effects(comparison, self.world, held), study, held.flows)
+        return summary_of("preview", Effects(comparison, self.world, held), study, held, held.flows)
 
     def run(
         self,
@@ -195,14 +195,16 @@ class LiveComparison:
                     on_progress(done, wish.runs)
                     if done == look and done < wish.runs:
                         on_summary(
-                            summary_of("partial", Effects(comparison, self.world, held), study, held.flows)
+                            summary_of(
+                                "partial", Effects(comparison, self.world, held), study, held, held.flows
+                            )
                         )
                         look += max(FIRST_RUNS, look // 2)
             except BaseException:
                 for future in futures:
                     future.cancel()
                 raise
-        return summary_of("final", Effects(comparison, self.world, held), study, held.flows)
+        return summary_of("final", Effects(comparison, self.world, held), study, held, held.flows)
 
     def _twin(self, study: Study, variant: int) -> CohortTwin:
         if variant not in self._twins:

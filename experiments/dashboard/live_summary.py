@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from experiments.compare_centres import centre_paths
 from experiments.compare_costs import CostEffect, cost_effect, money_of_cases
-from experiments.compare_effects import ADDED, IS_FLOW, Effects
+from experiments.compare_effects import ADDED, IS_FLOW, Columns, Effects
 from experiments.compare_scenarios import BASELINE, Case
 from experiments.cost_effectiveness import DISCOUNT
+from experiments.dashboard.live_rating import rating_of
 from experiments.ensemble import Study
 from experiments.intervals import probability
 from experiments.paired_statistics import Difference, summarised
@@ -27,11 +28,14 @@ LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 DECIMALS = 4
 
 
-def summary_of(stage: str, effects: Effects, study: Study, flows: NDArray[np.float64]) -> Summary:
-    """Levels, effects, ladder, costs and flows of all scenarios.
+def summary_of(
+    stage: str, effects: Effects, study: Study, results: Columns, flows: NDArray[np.float64]
+) -> Summary:
+    """Levels, effects, ladder, costs, flows and rating of all scenarios.
 
     Args:
-        stage: "preview", "partial" or "final". flows: float64[scenarios, years, n_sim, n_all], mean over runs, in
+        stage: "preview", "partial" or "final"; a preview has no chance in it, hence no classes and no rating.
+        results: the runs of `effects`. flows: float64[scenarios, years, n_sim, n_all], mean over runs, in
             the order of the design's scenarios.
     """
     comparison = effects.comparison
@@ -53,6 +57,7 @@ def summary_of(stage: str, effects: Effects, study: Study, flows: NDArray[np.flo
         "flows": {
             case.name: np.round(flows[order.index(case.name)], 2).tolist() for case in comparison.cases
         },
+        "rating": None if stage == "preview" else rating_of(results, study),
         "ladder": {case.name: _ladder(effects, case) for case in comparison.cases},
         "effects": {case.name: _effects(effects, case, against) for case, against in compared},
         "costs": {

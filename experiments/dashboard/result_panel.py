@@ -8,7 +8,7 @@ from typing import Any
 
 from nicegui import events, ui
 
-from experiments.dashboard import figures
+from experiments.dashboard import figures, rating_figures
 from experiments.dashboard.drawing import Drawing
 from experiments.dashboard.session import Session
 from experiments.language import Language, mark
@@ -18,6 +18,7 @@ TABS = {
     "map": mark("Map"),
     "jobs": mark("Jobs"),
     "ladder": mark("Extinction ladder"),
+    "rating": mark("Rating"),
     "cost": mark("Cost"),
 }
 SECONDS_A_YEAR = 0.7  # of the map's playback
@@ -69,6 +70,8 @@ class ResultPanel:
             self._map_tab()
         elif self.tab == "ladder":
             self._ladder_tab()
+        elif self.tab == "rating":
+            self._rating_tab()
         elif self.tab == "cost":
             self._figure("effect", figures.effect_figure(session))
             self._figure("money", figures.money_figure(session))
@@ -235,6 +238,23 @@ class ResultPanel:
         timer = self._timer = ui.timer(SECONDS_A_YEAR, tick)
 
     # ---- tables ----
+
+    def _rating_tab(self) -> None:
+        session, t = self.session, self.lang
+        if session.summary is None or session.summary["rating"] is None:
+            words = t("The rating is made from runs of the model, not from the preview: press Run.")
+            ui.label(words).classes("qz-rating")
+            return
+        place = rating_figures.rated_place(session)
+        self._figure("rating", rating_figures.index_figure(session, place))
+        title = t(
+            "Chance of each class of the settlement rating, per cent: {place}",
+            place=t.place(session.world, place),
+        )
+        ui.label(title).classes("text-weight-medium")
+        head, rows = rating_figures.class_rows(session, place)
+        ui.html(_table(head, rows, numbers=(0, 2)), sanitize=False).classes("qz-rating")
+        ui.label(rating_figures.rating_note(session)).classes("qz-small")
 
     def _ladder_tab(self) -> None:
         session, t = self.session, self.lang
