@@ -39,7 +39,7 @@ KindOption = Annotated[Literal["policy", "future"], typer.Option("--kind", help=
 @contextmanager
 def _exit_codes() -> Iterator[None]:
     """The exit codes of all commands; what is wrong with a scenario is bad input."""
-    from experiments.command_line import exit_codes
+    from experiments.command_options import exit_codes
     from scenarios.problems import ScenarioError
 
     with exit_codes():

@@ -115,7 +115,7 @@ def morris(
     quiet: Quiet = False,
 ) -> None:
     """Screen all factors by elementary effects (Morris): cheap, tells what can be forgotten."""
-    from experiments.command_line import exit_codes
+    from experiments.command_options import exit_codes
 
     with exit_codes():
         from experiments.sensitivity_request import SensitivityOptions
@@ -173,7 +173,7 @@ def sobol(
     quiet: Quiet = False,
 ) -> None:
     """Screen all factors, then share the variance out among the survivors (Sobol'), chance among them."""
-    from experiments.command_line import exit_codes
+    from experiments.command_options import exit_codes
 
     with exit_codes():
         from experiments.sensitivity_request import SensitivityOptions
@@ -205,7 +205,7 @@ def pawn(
     quiet: Quiet = False,
 ) -> None:
     """Compare whole distributions (PAWN): for figures that are skewed or have two humps."""
-    from experiments.command_line import exit_codes
+    from experiments.command_options import exit_codes
 
     with exit_codes():
         from experiments.sensitivity_request import SensitivityOptions

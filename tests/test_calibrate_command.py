@@ -72,6 +72,7 @@ def test_a_calibration_prints_its_report_and_writes_its_folder(folder: Path) -> 
         assert (out / "figures" / f"{name}.svg").read_text(encoding="utf-8").startswith("<?xml")
 
 
+@pytest.mark.slow
 def test_a_stopped_calibration_goes_on_where_it_was(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = qyzyljar("--quick", "--no-figures", "--quiet", "--out", "whole")
     assert whole.exit_code == 0

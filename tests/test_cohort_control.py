@@ -48,6 +48,7 @@ def test_unequal_lengths_are_refused() -> None:
         adjust_mean(np.arange(5.0), np.arange(4.0), np.arange(9.0))
 
 
+@pytest.mark.slow
 def test_it_saves_more_than_half_of_the_variance_in_the_towns(
     towns: World, towns_founding: Founding, towns_space: ParameterSpace
 ) -> None:

@@ -52,6 +52,7 @@ def assert_unbiased(errors: NDArray[np.float64]) -> None:
     assert (np.abs(mean) < 5.0 * standard + LARGEST_BIAS).all(), (mean, standard)
 
 
+@pytest.mark.slow
 def test_the_towns_mean_is_the_twin(towns: World) -> None:
     errors = deviations(towns, (1,))[1]
     assert_unbiased(errors)

@@ -91,6 +91,7 @@ def test_a_policy_that_moves_nobody_has_no_effect_and_no_price() -> None:
     assert live_run()["costs"][case]["units"]["additional resident"]["expected"] is None
 
 
+@pytest.mark.slow
 def test_the_preview_agrees_with_the_model_on_a_clear_effect() -> None:
     preview = live_towns().preview(wish())
     twin, model = (one["effects"]["A@reference"]["all"]["mean"] for one in (preview, live_run()))
