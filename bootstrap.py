@@ -601,7 +601,13 @@ def run(request: Request) -> None:
         rest = [argument for argument in request.arguments if argument not in ("--all", "--interpreters")]
         every = ["-m", ""] if "--all" in request.arguments else []
         os.chdir(str(ROOT))
-        hand_over(environment, [python, "-m", "pytest", *every, *rest])
+        # On all cores, file by file: what a file prepares once stays with one worker. `-n 0` runs them in one process
+        spread = (
+            []
+            if any(argument.startswith("-n") for argument in rest)
+            else ["-n", "auto", "--dist", "loadfile"]
+        )
+        hand_over(environment, [python, "-m", "pytest", *spread, *every, *rest])
     elif request.command == "check":
         ruff = str(environment.program("ruff"))
         steps = ([ruff, "check", "."], [ruff, "format", "--check", "."], [python, "-m", "mypy"])
