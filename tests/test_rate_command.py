@@ -21,7 +21,7 @@ from experiments.command_line import app
 from experiments.compare import comparison_design
 from experiments.compare_scenarios import read_comparison
 from experiments.manifest import Ensemble
-from experiments.rate_outputs import write_ensemble_rating
+from experiments.rate_outputs import DRAWS, write_ensemble_rating
 from experiments.rate_results import of_folder
 from model.founding import Founding
 from model.levers import Levers
@@ -187,7 +187,7 @@ def test_a_forecast_has_the_rating_as_an_output(folder: Path, simulated: tuple[P
         if row["year"] == "2021":
             assert sum(float(row[f"share_{name}"]) for name in CLASSES) == pytest.approx(1.0)
     # The command of its own finds the same in the folder
-    again = run("rate", "--results", forecast, "--draws", "1000", "--no-figures", "-q", "--out", "rate")
+    again = run("rate", "--results", forecast, "--draws", str(DRAWS), "--no-figures", "-q", "--out", "rate")
     assert again.exit_code == 0, again.output
     found = rows(folder / "rate" / "6_ratings.csv")
     assert [row for row in found if row["scenario"] == "baseline"] == written
