@@ -71,6 +71,19 @@ Cluster = Annotated[
         help="Run on the workers of a Dask scheduler, tcp://host:8786 (extra 'cluster').",
     ),
 ]
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Fix a parameter (repeatable)."),
+]
+Futures = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--futures", "-f", metavar="FUTURE", help="Also run every policy under this future (repeatable)."
+    ),
+]
+PairedRuns = Annotated[
+    int, typer.Option("--runs", min=2, help="Runs of each scenario, on the same people and chance.")
+]
 NoFigures = Annotated[bool, typer.Option("--no-figures", help="Draw no figures.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 

@@ -8,10 +8,13 @@ from typing import Annotated
 import typer
 
 from experiments.command_options import (
+    Assignments,
     Cluster,
+    Futures,
     Horizon,
     NoFigures,
     Out,
+    PairedRuns,
     Parameters,
     Quiet,
     Seed,
@@ -117,22 +120,12 @@ def compare(
             "'no_zone' and 'baseline' are always run.",
         ),
     ] = None,
-    futures: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--futures", "-f", metavar="FUTURE", help="Also run every policy under this future (repeatable)."
-        ),
-    ] = None,
+    futures: Futures = None,
     world: World = "towns",
-    runs: Annotated[
-        int, typer.Option("--runs", min=2, help="Runs of each scenario, on the same people and chance.")
-    ] = 200,
+    runs: PairedRuns = 200,
     horizon: Horizon = 2045,
     seed: Seed = 1,
-    assignments: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Fix a parameter (repeatable)."),
-    ] = None,
+    assignments: Assignments = None,
     discount: Annotated[
         float, typer.Option("--discount", help="Yearly rate at which money and resident-years count less.")
     ] = 0.05,
@@ -187,15 +180,10 @@ def extinction(
         ),
     ] = None,
     world: World = "towns",
-    runs: Annotated[
-        int, typer.Option("--runs", min=2, help="Runs of each scenario, on the same people and chance.")
-    ] = 200,
+    runs: PairedRuns = 200,
     horizon: Horizon = 2045,
     seed: Seed = 1,
-    assignments: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Fix a parameter (repeatable)."),
-    ] = None,
+    assignments: Assignments = None,
     out: Out = None,
     parameters: Parameters = None,
     threads: Threads = None,

@@ -8,9 +8,12 @@ from typing import Annotated
 import typer
 
 from experiments.command_options import (
+    Assignments,
+    Futures,
     Horizon,
     NoFigures,
     Out,
+    PairedRuns,
     Parameters,
     Quiet,
     Seed,
@@ -98,22 +101,12 @@ def brief(
         ),
     ] = None,
     lang: Annotated[str, typer.Option("--lang", metavar="kk|ru|en", help="Language of the brief.")] = "ru",
-    futures: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--futures", "-f", metavar="FUTURE", help="Also run every policy under this future (repeatable)."
-        ),
-    ] = None,
+    futures: Futures = None,
     world: World = "towns",
-    runs: Annotated[
-        int, typer.Option("--runs", min=2, help="Runs of each scenario, on the same people and chance.")
-    ] = 200,
+    runs: PairedRuns = 200,
     horizon: Horizon = 2045,
     seed: Seed = 1,
-    assignments: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Fix a parameter (repeatable)."),
-    ] = None,
+    assignments: Assignments = None,
     out: Out = None,
     parameters: Parameters = None,
     threads: Threads = None,

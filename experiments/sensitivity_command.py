@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from experiments.command_options import NoFigures, Quiet, Threads, World, exit_codes
+
 if TYPE_CHECKING:
     from experiments.sensitivity_request import SensitivityOptions
 
@@ -25,12 +27,6 @@ Outputs = Annotated[
         metavar="OUTPUT",
         help="Repeatable: COLUMN:PLACE:YEAR, crossing:PLACE:RUNG[:YEAR], rating:PLACE:YEAR, "
         "effect:POLICY:COLUMN:PLACE:YEAR or cost:POLICY:PLACE. Default: population:all:HORIZON.",
-    ),
-]
-World = Annotated[
-    str,
-    typer.Option(
-        "--world", metavar="towns|region|FILE", help="A shipped world, or the path of your own .toml file."
     ),
 ]
 Horizon = Annotated[int, typer.Option("--horizon", help="Last 1 January reported.")]
@@ -79,9 +75,6 @@ Out = Annotated[
         help="Folder of the results; the same one again resumes or extends. Default: under results/, by the design.",
     ),
 ]
-Threads = Annotated[int | None, typer.Option("--threads", min=1, help="Default: all cores.")]
-NoFigures = Annotated[bool, typer.Option("--no-figures", help="Draw no figures.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
 
 def _run(options: SensitivityOptions) -> None:
@@ -115,8 +108,6 @@ def morris(
     quiet: Quiet = False,
 ) -> None:
     """Screen all factors by elementary effects (Morris): cheap, tells what can be forgotten."""
-    from experiments.command_options import exit_codes
-
     with exit_codes():
         from experiments.sensitivity_request import SensitivityOptions
 
@@ -173,8 +164,6 @@ def sobol(
     quiet: Quiet = False,
 ) -> None:
     """Screen all factors, then share the variance out among the survivors (Sobol'), chance among them."""
-    from experiments.command_options import exit_codes
-
     with exit_codes():
         from experiments.sensitivity_request import SensitivityOptions
 
@@ -205,8 +194,6 @@ def pawn(
     quiet: Quiet = False,
 ) -> None:
     """Compare whole distributions (PAWN): for figures that are skewed or have two humps."""
-    from experiments.command_options import exit_codes
-
     with exit_codes():
         from experiments.sensitivity_request import SensitivityOptions
 

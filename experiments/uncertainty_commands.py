@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from experiments.command_options import (
+    Assignments,
     Horizon,
     NoFigures,
     Out,
@@ -43,10 +44,7 @@ def sensitivity_ledger(
     ] = None,
     horizon: Horizon = 2045,
     seed: Seed = 1,
-    assignments: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Fix a parameter (repeatable)."),
-    ] = None,
+    assignments: Assignments = None,
     out: Out = None,
     parameters: Parameters = None,
     threads: Threads = None,
@@ -121,10 +119,7 @@ def sensitivity_discover(
     ] = 300,
     horizon: Horizon = 2045,
     seed: Seed = 1,
-    assignments: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Fix a parameter (repeatable)."),
-    ] = None,
+    assignments: Assignments = None,
     out: Out = None,
     parameters: Parameters = None,
     threads: Threads = None,
