@@ -189,6 +189,8 @@ class Session:
 
     async def _stop_run(self) -> None:
         if self._run:
+            if self._latest == self._run:
+                self._latest = 0  # a look at the runs that is still under way is not shown after the stop
             self._run = 0
             await self.child.ask("cancel")
 
