@@ -24,7 +24,7 @@ from model.world import World
 from model.zones import Project, project_columns, qyzyljar_projects
 
 NOT_ARRAYS = ("projects", "qyzyljar")
-MOST_KEPT = 4096
+MOST_KEPT, MOST_WORLDS = 4096, 16
 
 
 class Partings:
@@ -40,9 +40,13 @@ class Partings:
     def neutral(self, world: World, horizon: int) -> Levers:
         """The levers that change nothing."""
         key = id(world), horizon
-        if key not in self._neutral:
-            self._neutral[key] = world, neutral_levers(world, horizon)
-        return self._neutral[key][1]
+        held = self._neutral.get(key)
+        if held is None:
+            if len(self._neutral) >= MOST_WORLDS:
+                self._neutral = {}
+            held = world, neutral_levers(world, horizon)
+            self._neutral[key] = held
+        return held[1]
 
     def between(self, world: World, one: Levers, other: Levers, horizon: int) -> int:
         """As `first_difference`."""

@@ -35,12 +35,12 @@ from experiments.forecast import (
     DEFAULT_SEED,
     NARROWEST,
     RESULTS,
-    only_part_of_it,
     read_assignments,
     read_world,
 )
 from experiments.manifest import Ensemble, check_folder
 from experiments.parameter_source import FROM_PRIORS, ParameterSource, parameter_source
+from experiments.part_of_design import only_part_of_it
 from experiments.rate_outputs import write_ensemble_rating
 from model.world import World
 

@@ -33,12 +33,12 @@ from experiments.forecast import (
     DEFAULT_SEED,
     NARROWEST,
     RESULTS,
-    only_part_of_it,
     read_assignments,
     read_world,
 )
 from experiments.manifest import Ensemble, check_folder
 from experiments.parameter_source import parameter_source
+from experiments.part_of_design import only_part_of_it
 from experiments.results import Results
 from model.world import World, WorldError, load_world
 

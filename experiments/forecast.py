@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from rich.console import Console
 
 from experiments.calibrate_folder import replace_file
-from experiments.campaign import completed, contribute
+from experiments.campaign import completed
 from experiments.design import check_horizon, forecast_design
 from experiments.failures import BadInput, RunFailure
 from experiments.forecast_labels import print_labels
 from experiments.forecast_tables import print_forecast
 from experiments.manifest import Ensemble, check_folder
 from experiments.parameter_source import parameter_source
+from experiments.part_of_design import only_part_of_it
 from experiments.rate_outputs import write_ensemble_rating
-from experiments.shard import read_shard
 from experiments.structure_runs import (
     TABLE,
     check_structure_folders,
@@ -126,60 +125,6 @@ def forecast(options: ForecastOptions) -> Path:
             _draw_figures(out, world)
     console.print(f"Results: {out}", markup=False, highlight=False, soft_wrap=True)
     return out
-
-
-class Partly(Protocol):
-    """The options of a command that can verify its folder, or run a shard of its design, and stop."""
-
-    @property
-    def shard(self) -> str | None:
-        """`i/n`."""
-        ...
-
-    @property
-    def verify(self) -> int | None:
-        """How many finished runs to do again."""
-        ...
-
-    @property
-    def cluster(self) -> str | None:
-        """Address of a Dask scheduler."""
-        ...
-
-    @property
-    def threads(self) -> int | None:
-        """Threads; None: all cores."""
-        ...
-
-    @property
-    def quiet(self) -> bool:
-        """Whether to print nothing."""
-        ...
-
-
-def only_part_of_it(out: Path, ensemble: Ensemble, options: Partly) -> bool:
-    """Do what `--verify` or `--shard` asks for, after which the command makes no tables; False where neither was given.
-
-    Raises:
-        BadInput: both were given, or what they say cannot be used. RunFailure, Interrupted: as they run.
-    """
-    shard = read_shard(options.shard)
-    if options.verify is not None:
-        if shard is not None or options.cluster is not None:
-            raise BadInput("--verify goes with neither --shard nor --cluster")
-        from experiments.verify import verify
-
-        verify(out, ensemble, options.verify, options.threads, options.quiet)
-        return True
-    if options.cluster is not None:
-        from experiments.cluster import connected
-
-        with connected(options.cluster):  # refused before anything is written
-            pass
-    if shard is not None:
-        contribute(out, ensemble, shard, options.threads, options.quiet, options.cluster)
-        return True
-    return False
 
 
 def _draw_figures(out: Path, world: World) -> None:
