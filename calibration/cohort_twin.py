@@ -34,9 +34,11 @@ from model.migration import Incomes
 from model.normalisation import Founders, new_founders, new_norm
 from model.outlook import build_outlook
 from model.parameters import ParameterValues
+from model.partings import departs
 from model.population import AGES
 from model.readiness import Readiness
 from model.record import COLUMN_NAMES
+from model.register_counts import known_counts
 from model.world import World
 from model.zones import project_columns, qyzyljar_projects
 
@@ -113,6 +115,18 @@ class CohortTwin:
             raise ValueError(
                 f"horizon {horizon}: expected a year after {world.start}, the start of world '{world.name}'"
             )
+        twin = self._run(values, levers, horizon, seed)
+        return CohortPath(
+            np.arange(world.start, horizon + 1), twin.values, twin.flows, twin.arrivals_from,
+            twin.pyramids[0], twin.pyramids[1], float(twin.breach[0]),
+        )  # fmt: skip
+
+    def _run(
+        self, values: ParameterValues, levers: Levers | None, horizon: int, seed: np.uint64 | None
+    ) -> Twin:
+        world, plain_values = self.world, values
+        end = min(horizon, world.start + len(known_counts(world, int(values["bound_until"]), horizon)))
+        departing = levers is not None and end > world.start and departs(world, levers, end)
         levers = levers if levers is not None else neutral_levers(world, horizon)
         keyed = seed is not None
         key = np.uint64(0) if seed is None else np.uint64(seed)
@@ -122,6 +136,9 @@ class CohortTwin:
                 table[name] = 0.0
             values = replace(values, values={**values.values, "exchange_sd": 0.0})
         twin = self._new_run(values, levers, horizon, key)
+        if departing:
+            twin.shift[:] = self._run(plain_values, None, end, seed).shift
+            twin.guided[0] = True
         open_twin(world, twin, table, values)
         run_years(twin, table, world.start, keyed, key)
         breach = float(twin.breach[0])
@@ -129,10 +146,7 @@ class CohortTwin:
             raise AccountsError(
                 f"cohort twin of world '{world.name}': an account misses by {breach:g} persons"
             )
-        return CohortPath(
-            np.arange(world.start, horizon + 1), twin.values, twin.flows, twin.arrivals_from,
-            twin.pyramids[0], twin.pyramids[1], breach,
-        )  # fmt: skip
+        return twin
 
     def forecast(self, values: ParameterValues, horizon: int = 2045) -> dict[str, Floats]:
         """Benchmark forecast: expected population of every simulated place on 1 January of each year, by place id."""
@@ -144,6 +158,7 @@ class CohortTwin:
         n_sim, n_all, years = world.n_sim, world.n_all, horizon - world.start
         projects = project_columns((qyzyljar_projects(world) if levers.qyzyljar else ()) + levers.projects)
         outlook = build_outlook(world, values, levers, seed, horizon)
+        bound = known_counts(world, int(values["bound_until"]), horizon) * self.founding.replicates
         return Twin(
             scene=set_scene(world, fixed, values, self.population, self.table.offsets),
             years=set_years(outlook, levers),
@@ -201,6 +216,9 @@ class CohortTwin:
             arrivals_from=np.zeros((years, n_sim, n_all)),
             pyramids=np.zeros((2, n_sim, 2, AGES)),
             breach=np.zeros(1),
+            bound_counts=bound,
+            shift=np.zeros((len(bound), n_sim, n_all)),
+            guided=np.zeros(1, np.bool_),
         )
 
 

@@ -64,6 +64,7 @@ from model.outlook import LAST_OBSERVED_FLOWS
 from model.population import AGES, SECTORS
 from model.readiness import Readiness, advance_walk, set_readiness
 from model.record import AT, write_flows, write_stocks
+from model.register_counts import persons_to_come
 from model.settlements import SCHOOL_FIRST_AGE, SCHOOL_LAST_AGE, Settlements
 from model.zones import Projects, advance_zones, relieve_centres
 
@@ -112,6 +113,8 @@ class Twin(NamedTuple):
 
     `values` float64[columns, years, n_sim]; `flows`, `arrivals_from` float64[years, n_sim, n_all]; `pyramids`
     float64[2, n_sim, 2, 111] the first and the last 1 January; `breach` float64[1] the largest gap of an account.
+    `bound_counts` float64[years, n_sim] counts that are met (`model.register_counts`), `shift` float64[years, n_sim,
+    n_all] households added for it; `guided` bool[1]: `shift` comes from the run without policies and is only added.
     """
 
     scene: Scene
@@ -147,6 +150,9 @@ class Twin(NamedTuple):
     arrivals_from: Floats
     pyramids: Floats
     breach: Floats
+    bound_counts: Floats
+    shift: Floats
+    guided: NDArray[np.bool_]
 
 
 @cohort_kernel
@@ -231,10 +237,35 @@ def _move(
 
 
 @cohort_kernel
+def _meet_counts(
+    count: Floats,
+    shift: Floats,
+    guided: bool,
+    household_size: float,
+    ledger: Ledger,
+    vital: Vital,
+    mean: Floats,
+) -> None:
+    """Expected households such that the places meet their counts; under policies those of the run without them."""
+    for place in range(mean.shape[0]):
+        if guided:
+            for origin in range(mean.shape[1]):
+                mean[place, origin] = max(0.0, mean[place, origin] + shift[place, origin])
+            continue
+        drawn = total(mean[place])
+        if not math.isfinite(count[place]) or drawn <= 0.0:
+            continue
+        factor = max(0.0, persons_to_come(place, count[place], ledger, vital)) / (household_size * drawn)
+        for origin in range(mean.shape[1]):
+            shift[place, origin] = (factor - 1.0) * mean[place, origin]
+            mean[place, origin] *= factor
+
+
+@cohort_kernel
 def _admit(
     scene: Scene, hinterland: Floats, families: Floats, base: Base, founding: FoundingTable, state: Settlements,
     cohorts: Cohorts, gain: Cohorts, ledger: Ledger, room: Room, settings: Any, year: int, keyed: bool,
-    seed: np.uint64,
+    seed: np.uint64, vital: Vital, bound_counts: Floats, shift: Floats, guided: bool, t: int,
 ) -> None:  # fmt: skip
     """Phase 9; all who arrived or moved join the residents."""
     households, people, settlers = room.market.seeking, room.market.hired, room.market.shares
@@ -253,6 +284,8 @@ def _admit(
     if keyed:
         count_arrivals(room.mean, scene.arrival_variation, scene.keys, seed, year, room.counts)
         copy(room.counts, room.mean)
+    if t < bound_counts.shape[0]:
+        _meet_counts(bound_counts[t], shift[t], guided, founding.size[0], ledger, vital, room.mean)
     admit_expected(
         room.mean, settlers, settings.settlers_working, n_all - 1, settings.stayer_share, founding, gain, room.placed,
         ledger,
@@ -394,7 +427,7 @@ def run_years(twin: Twin, table: Any, start: int, keyed: bool, seed: np.uint64) 
         advantages(n_sim, base.origins, places, table, norm.alpha[0], base.advantage)
         _admit(
             scene, years.hinterland[t], years.settlers[t], base, twin.founding, state, cohorts, spare, ledger, room,
-            settings, year, keyed, seed,
+            settings, year, keyed, seed, twin.vital, twin.bound_counts, twin.shift, twin.guided[0], t,
         )  # fmt: skip
         _renew(cohorts, spare, students, work, twin.vital, twin.unions, ledger, room.placed, settings)
         cohorts, spare = spare, cohorts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -44,7 +44,7 @@ from model.world import World
 
 Floats = NDArray[np.float64]
 MODEL: Final = "model"
-ANCHORED: Final = "model from the last count"
+FREE: Final = "model without the known counts"
 REGION: Final = "region"
 REGION_SHARE: Final = 4  # a run of a whole region takes as long as twenty of the towns
 SERIES: Final = (*ACCOUNT_SERIES, *PAPER_SERIES)
@@ -59,7 +59,7 @@ class ModelForecast:
     """Predictive distribution of a series in a fold by the model.
 
     Attributes:
-        name: `MODEL`, or `ANCHORED`: counts walked from the last known one by the flows of the run.
+        name: `MODEL`, or `FREE`: by runs that do not meet the counts known after the start.
         series, places, years: scored. members: float64[draws, years, places]; NaN where nothing was observed.
     """
 
@@ -145,28 +145,48 @@ def forecast_fold(
             "draws_implausible": posterior.implausible,
             "emulator_rms_residual_in_scatter": posterior.emulator_z,
         }
-    runner, observation, anchors = _scored_runs(known_world, inside, data, fold, inputs, constants, seed)
-    records = _records(runner, fold, z, threads, keep, show)
+    observation, anchors = _scored_figures(inside, data, fold)
+    records = {}
+    for name, bound_until in bindings(fold).items():
+        runner = _runner(known_world, inside, observation, fold, inputs, constants, seed, bound_until)
+        records[name] = _records(runner, fold, z, threads, keep, show, name)
     forecasts = tuple(_forecasts(data, fold, observation, records, anchors, seed))
     return FoldForecast(fold, forecasts, tuple(described), fitted, diagnostics)
 
 
-def _scored_runs(
+def bindings(fold: Fold) -> dict[str, int]:
+    """Return by name of a forecast the last 1 January whose count its runs meet (0: they meet none).
+
+    Where counts after the start are known, the model's own forecast meets them, as `forecast` does; beside it
+    stand runs that do not. No fold meets a count that it is scored on.
+    """
+    if fold.is_backward or fold.history.stop <= START:
+        return {MODEL: 0}
+    return {MODEL: fold.history.stop, FREE: 0}
+
+
+def _scored_figures(
+    inside: AuditData, data: AuditData, fold: Fold
+) -> tuple[ObservationModel, dict[str, int]]:
+    """Return what is recorded of the fold's runs, and the year of each place's last known count."""
+    anchors = {place: _anchor(inside, fold, place) for place in fold.places}
+    figures = target_figures(data, inside, fold, anchors)
+    return ObservationModel(figures, Drivers(data.drivers).price_level), anchors
+
+
+def _runner(
     world: World,
     inside: AuditData,
-    data: AuditData,
+    observation: ObservationModel,
     fold: Fold,
     inputs: Inputs,
     constants: FoldConstants,
     seed: int,
-) -> tuple[Runner, ObservationModel, dict[str, int]]:
-    """Return what runs the fold's draws, what is recorded of them, and the year of each place's last known count."""
-    anchors = {place: _anchor(inside, fold, place) for place in fold.places}
-    figures = target_figures(data, inside, fold, anchors)
-    observation = ObservationModel(figures, Drivers(data.drivers).price_level)
+    bound_until: int,
+) -> Runner:
+    """Return what runs the fold's draws."""
     if not fold.is_backward:
-        runner = Runner(world, inputs, observation, seed, fold.targets.stop, constants)
-        return runner, observation, anchors
+        return Runner(world, inputs, observation, seed, fold.targets.stop, constants, bound_until=bound_until)
     past = back_cast_world(world, inside)
     fertility = inputs.space.by_name["tfr"].prior
     assert fertility is not None
@@ -175,7 +195,7 @@ def _scored_runs(
     )
     back = BackCastConstants(seed, fertility, hinterlands)
     moved = Inputs(ParameterSpace(past), {})
-    return Runner(past, moved, observation, seed, START - SHIFT, back, SHIFT), observation, anchors
+    return Runner(past, moved, observation, seed, START - SHIFT, back, SHIFT)
 
 
 def _anchor(inside: AuditData, fold: Fold, place: str) -> int:
@@ -210,10 +230,13 @@ def target_figures(
     return tuple(replace(one, level_sd=0.0) for one in made)
 
 
-def _records(runner: Runner, fold: Fold, z: Floats, threads: int, keep: Keep, watch: Watch) -> Floats:
+def _records(
+    runner: Runner, fold: Fold, z: Floats, threads: int, keep: Keep, watch: Watch, name: str
+) -> Floats:
     """Run the draws batch by batch, each kept when complete; float64[draws, figures] without errors."""
     parts = []
-    with watch(f"{fold.name}: runs that are scored", len(z)) as advance:
+    stage = "scored" if name == MODEL else "free"
+    with watch(f"{fold.name}: runs that are scored, {name}", len(z)) as advance:
         for first in range(0, len(z), BATCH):
             part = z[first : first + BATCH]
             calls = [0]
@@ -227,7 +250,7 @@ def _records(runner: Runner, fold: Fold, z: Floats, threads: int, keep: Keep, wa
             ) -> Arrays:
                 return {"records": runner.records(part, FIRST_NUMBER + first, threads, counted)}
 
-            parts.append(keep(f"{fold.name}-scored-{first // BATCH:03d}", compute)["records"])
+            parts.append(keep(f"{fold.name}-{stage}-{first // BATCH:03d}", compute)["records"])
             for _ in range(len(part) - calls[0]):
                 advance()
     return np.concatenate(parts)
@@ -237,41 +260,37 @@ def _forecasts(
     data: AuditData,
     fold: Fold,
     observation: ObservationModel,
-    records: Floats,
+    records: Mapping[str, Floats],
     anchors: dict[str, int],
     seed: int,
 ) -> Iterator[ModelForecast]:
-    """Yield the model's forecast of every series, and of the counts also from the last known one."""
+    """Yield the model's forecast of every series, and of the accounts also by runs that do not meet known counts.
+
+    Counts of a back-cast are walked back from the known count by the flows of the run.
+    """
     number = {(one.series, one.place, one.year): k for k, one in enumerate(observation.figures)}
-    anchored = records.copy()
-    for place, year in anchors.items():
-        first = number["count", place, year]
-        gap = observation.observed[first] - records[:, first]
-        for k, one in enumerate(observation.figures):
-            if one.series == "count" and one.place == place:
-                anchored[:, k] += gap
-    errors = whole_seed(seed, RECORD)
-    drawn = {
-        MODEL: observation.natural(observation.draw(records, errors)),
-        ANCHORED: observation.natural(observation.draw(anchored, errors)),
-    }
-    for series in SERIES:
-        observed = observed_targets(data, fold, series, fold.places)
-        chosen = [p for p in range(len(fold.places)) if np.isfinite(observed[:, p]).any()]
-        if not chosen:
-            continue
-        years, places = tuple(fold.target_years(series)), tuple(fold.places[p] for p in chosen)
-        # A back-cast knows the count it ends with: there is no other way to count
-        names = [ANCHORED] if fold.is_backward else [MODEL, ANCHORED]
-        for name in names if series == COUNTS else [MODEL]:
-            members = np.full((len(records), len(years), len(places)), np.nan)
+    for name, held in records.items():
+        walked = held.copy()
+        for place, year in anchors.items() if fold.is_backward else ():
+            first = number["count", place, year]
+            gap = observation.observed[first] - held[:, first]
+            for k, one in enumerate(observation.figures):
+                if one.series == "count" and one.place == place:
+                    walked[:, k] += gap
+        drawn = observation.natural(observation.draw(walked, whole_seed(seed, RECORD)))
+        for series in SERIES if name == MODEL else ACCOUNT_SERIES:
+            observed = observed_targets(data, fold, series, fold.places)
+            chosen = [p for p in range(len(fold.places)) if np.isfinite(observed[:, p]).any()]
+            if not chosen:
+                continue
+            years, places = tuple(fold.target_years(series)), tuple(fold.places[p] for p in chosen)
+            members = np.full((len(held), len(years), len(places)), np.nan)
             for t, year in enumerate(years):
                 for p, place in enumerate(places):
                     found = number.get((RECORDED_AS.get(series, series), place, year))
                     if found is not None:
-                        members[:, t, p] = drawn[name][:, found]
-            shown = MODEL if fold.is_backward else name
-            yield ModelForecast(shown, series, places, years, _possible(members, series))
+                        members[:, t, p] = drawn[:, found]
+            yield ModelForecast(name, series, places, years, _possible(members, series))
 
 
 def _possible(members: Floats, series: str) -> Floats:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.audit_data import AuditData
-from calibration.fold_forecast import ANCHORED, MODEL, FoldForecast
+from calibration.fold_forecast import FREE, MODEL, FoldForecast
 from calibration.folds import Fold, observed_targets
 from calibration.naive_forecasters import Missing, NaiveForecast, naive_forecasts
 from calibration.scores import LEVELS, Skill, covered, crps, interval, log_score, rank, skill
@@ -52,7 +52,7 @@ class Score:
     @property
     def is_model(self) -> bool:
         """Whether the model made the forecast."""
-        return self.forecaster in (MODEL, ANCHORED)
+        return self.forecaster in (MODEL, FREE)
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Comparison:
 
     Attributes:
         group: fold, or all folds that leave one place out together. place: one place, or "" for all.
-        model: `MODEL` or `ANCHORED`. figures: compared.
+        model: `MODEL` or `FREE`. figures: compared.
     """
 
     group: str
@@ -188,13 +188,13 @@ def comparisons(scores: Sequence[Score], seed: int) -> list[Comparison]:
     grouped = _grouped(scores)
     made = []
     for (group, series, place, model), own in grouped.items():
-        if model not in (MODEL, ANCHORED):
+        if model not in (MODEL, FREE):
             continue
         by_figure = {(one.fold, one.place, one.year): one.crps for one in own}
         for (other_group, other_series, other_place, naive), theirs in grouped.items():
             if (other_group, other_series, other_place) != (group, series, place) or naive in (
                 MODEL,
-                ANCHORED,
+                FREE,
             ):
                 continue
             both = [one for one in theirs if (one.fold, one.place, one.year) in by_figure]

@@ -24,6 +24,7 @@ from model.world import World
 
 FOUNDING_VARIANTS = 4  # as in the forecasts: founding populations are shared by runs
 HOUSEHOLD_SIZE = "household_size"
+BOUND_UNTIL = "bound_until"
 REPLICATE = 0
 # Parameters of a run that a fold of the validation recomputes: from the number of the run and what is calibrated
 Constants = Callable[[int, Mapping[str, float]], Mapping[str, float]]
@@ -38,6 +39,8 @@ class Runner:
         horizon: last 1 January simulated.
         constants: stands in for the priors of what is not calibrated, where it names a parameter.
         shift: years between what is simulated and what it stands for: -6 lets 2015 stand for 2009.
+        bound_until: last 1 January whose count the runs meet. None by default: what is fitted to the accounts, or
+            scored on them, must not have been told.
     """
 
     def __init__(
@@ -49,10 +52,11 @@ class Runner:
         horizon: int,
         constants: Constants | None = None,
         shift: int = 0,
+        bound_until: int = 0,
     ) -> None:
         self.world, self.inputs, self.observation = world, inputs, observation
         self.seed, self.horizon = seed, horizon
-        self.constants, self.shift = constants, shift
+        self.constants, self.shift, self.bound_until = constants, shift, bound_until
         self.household_sizes = self._household_sizes()
         self._locks = [threading.Lock() for _ in self.household_sizes]
         self._foundings: list[Founding | None] = [None] * len(self.household_sizes)
@@ -77,7 +81,8 @@ class Runner:
         chosen = dict(zip(self.inputs.names, values.tolist(), strict=True))
         recomputed = self.constants(number, chosen) if self.constants is not None else {}
         given = {
-            **chosen, **recomputed, **self.inputs.fixed, HOUSEHOLD_SIZE: self.household_sizes[variant]
+            **chosen, **recomputed, **self.inputs.fixed,
+            HOUSEHOLD_SIZE: self.household_sizes[variant], BOUND_UNTIL: float(self.bound_until),
         }  # fmt: skip
         complete = self.inputs.space.draw(self.seed, number, given)
         seed = run_seed(self.seed, number, REPLICATE)

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import fields, replace
-from functools import lru_cache
 
 import numpy as np
 
@@ -19,11 +17,11 @@ from model.founding import Founding
 from model.levers import Levers, neutral_levers
 from model.outlook import build_outlook
 from model.parameters import ParameterValues
+from model.partings import core_of, first_difference, projects_of
 from model.record import Record
 from model.world import World
-from model.zones import Project, project_columns, qyzyljar_projects
+from model.zones import project_columns
 
-NOT_ARRAYS = ("projects", "qyzyljar")
 MOST_KEPT, MOST_WORLDS = 4096, 16
 
 
@@ -63,53 +61,6 @@ class Partings:
 _partings = Partings()
 
 
-def projects_of(world: World, levers: Levers) -> tuple[Project, ...]:
-    """All zone projects that a run under these levers holds, in the engine's order."""
-    return (qyzyljar_projects(world) if levers.qyzyljar else ()) + levers.projects
-
-
-def first_difference(world: World, one: Levers, other: Levers, horizon: int) -> int:
-    """First year in which two sets of levers can lead to different results; `horizon` where there is none.
-
-    Nothing happens in a project before its first year, so that projects differ from then on.
-    """
-    years = horizon - world.start
-    first = years
-    for field in fields(Levers):
-        if field.name in NOT_ARRAYS:
-            continue
-        here, there = (getattr(levers, field.name)[:years] for levers in (one, other))
-        differs = (here != there).reshape(years, -1).any(axis=1)
-        if differs.any():
-            first = min(first, int(np.argmax(differs)))
-    parting = _projects_part(projects_of(world, one), projects_of(world, other))
-    return min(world.start + first, max(world.start, parting)) if parting is not None else world.start + first
-
-
-def _projects_part(ours: Sequence[Project], theirs: Sequence[Project]) -> int | None:
-    """First year in which two lists of projects can differ in what they do; None where they never do."""
-    here, there = ({_core(project): project for project in projects} for projects in (ours, theirs))
-    shared = [core for core in here if core in there]
-    if shared != [core for core in there if core in here]:
-        shared = []  # another order of the same projects adds up their jobs in another order
-    years = [
-        project.first_year for held in (here, there) for core, project in held.items() if core not in shared
-    ]
-    for core in shared:
-        one, other = here[core], there[core]
-        if one.kept_until != other.kept_until:
-            # A project closes in the year after its launch at the earliest
-            closing = min(max(p.full_year, p.kept_until) for p in (one, other)) + 1
-            years.append(max(one.first_year + 1, closing))
-    return min(years, default=None)
-
-
-@lru_cache(MOST_KEPT)
-def _core(project: Project) -> str:
-    """A project without the date until which it is kept: equal texts do the same until one of them may close."""
-    return repr(replace(project, kept_until=0))
-
-
 def branch(engine: Engine, levers: Levers) -> Engine:
     """A copy of an engine, at the start of a year, that goes on under other levers.
 
@@ -120,13 +71,13 @@ def branch(engine: Engine, levers: Levers) -> Engine:
     """
     shared = (engine.world, engine.founding, engine.values)
     twin = copy.deepcopy(engine, {id(thing): thing for thing in shared})
-    twin.levers = levers
+    twin.levers, twin.departs_early = levers, engine.departs(levers)
     twin.outlook = build_outlook(twin.world, twin.values, levers, twin.seed, twin.horizon)
     projects = projects_of(twin.world, levers)
     columns = project_columns(projects)
-    held = {_core(p): k for k, p in enumerate(projects_of(engine.world, engine.levers))}
+    held = {core_of(p): k for k, p in enumerate(projects_of(engine.world, engine.levers))}
     for k, project in enumerate(projects):
-        before = held.get(_core(project))
+        before = held.get(core_of(project))
         if before is not None:
             columns.launched[k] = engine.projects.launched[before]
             columns.closed[k] = engine.projects.closed[before]

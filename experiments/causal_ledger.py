@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from experiments.branches import branch, first_difference
+from experiments.branches import branch
 from experiments.causal_ledger_moment import CHANNELS, Expectation, compare_moments, moment_of
 from experiments.compare_scenarios import BASELINE, REFERENCE, Case, Comparison
 from experiments.ensemble import Study
@@ -25,6 +25,7 @@ from experiments.paired_statistics import Floats
 from model.draws import run_seed
 from model.engine import Engine
 from model.levers import neutral_levers
+from model.partings import first_difference
 
 LEDGER_RUNS = 20
 INTERACTION, CHANCE = "interaction of these", "chance (beyond what is expected)"

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.branches import projects_of
 from experiments.compare_scenarios import Case, Comparison
 from experiments.ensemble import Study
 from experiments.paired_statistics import Floats
@@ -22,6 +21,7 @@ from model.jobs import wage_level
 from model.levers import Levers, neutral_levers
 from model.outlook import build_outlook
 from model.parameters import ParameterValues, waged_places
+from model.partings import projects_of
 from model.settlements import new_settlements
 from model.zones import Project, advance_zones, project_columns, relieve_centres
 

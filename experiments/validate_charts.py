@@ -17,7 +17,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from scipy.stats import binom
 
-from calibration.fold_forecast import ANCHORED, MODEL
+from calibration.fold_forecast import FREE, MODEL
 from calibration.fold_scores import EVENT_YEARS, Score, group_of
 from calibration.naive_forecasters import NAMES
 from calibration.scores import LEVELS
@@ -195,14 +195,14 @@ def _skill_panel(panel: Axes, report: ValidationReport, group: str, rows: list[t
     panel.set_xticks(np.arange(len(NAMES)) + 0.48, [_wrapped(name, 10) for name in NAMES], fontsize=5.8)
     panel.xaxis.tick_top()
     labels = [
-        SERIES_TITLES[series].replace(", 1 January", "") + (" *" if model == ANCHORED else "")
+        SERIES_TITLES[series].replace(", 1 January", "") + (" *" if model == FREE else "")
         for series, model in rows
     ]
     panel.set_yticks(np.arange(len(rows)) + 0.46, labels, fontsize=6.2)
     panel.tick_params(length=0)
     panel.spines[["left", "bottom"]].set_visible(False)
-    starred = any(model == ANCHORED for _, model in rows)
-    title = GROUP_TITLES[group] + (" (* from the last count)" if starred else "")
+    starred = any(model == FREE for _, model in rows)
+    title = GROUP_TITLES[group] + (" (* runs that do not meet the known counts)" if starred else "")
     panel.set_xlabel(_wrapped(title, 84), fontsize=6.8, fontweight="bold", loc="left", labelpad=3)
 
 

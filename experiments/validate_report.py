@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
-from calibration.fold_forecast import ANCHORED, FoldForecast
+from calibration.fold_forecast import FoldForecast
 from calibration.fold_scores import (
     Comparison,
     Score,
@@ -42,7 +42,6 @@ SERIES_TITLES: Final = {
     "wage_monthly_nominal": "wage, KZT",
     "unemployment_rate": "unemployment, %",
 }
-ANCHORED_IN: Final = "last_years"
 WITHOUT_EVENTS: Final = "region without events"
 KINDS: Final = {"regional_centre": "centre", "town": "towns", "rural_district": "rural districts"}
 
@@ -68,18 +67,14 @@ class ValidationReport:
     def all_scores(self) -> tuple[Score, ...]:
         """Scores, those of the region also without the years of the register events.
 
-        Counts carry the level of an event for good and are scored with it. Counts "from the last count" are a
-        forecast of their own only where the runs start before that count.
+        Counts carry the level of an event for good and are scored with it.
         """
         usual = [
             replace(one, fold=WITHOUT_EVENTS)
             for one in self.scores
             if one.fold == "region" and not one.is_event and one.series != COUNTS
         ]
-        held = [
-            one for one in (*self.scores, *usual) if one.forecaster != ANCHORED or one.fold == ANCHORED_IN
-        ]
-        return tuple(held)
+        return (*self.scores, *usual)
 
     @cached_property
     def summaries(self) -> tuple[Summary, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from calibration.fold_forecast import ANCHORED, MODEL
+from calibration.fold_forecast import FREE, MODEL
 from calibration.fold_scores import Summary, Verdict, group_of
 from calibration.naive_forecasters import NAMES
 from experiments.forecast_tables import PLAIN, new_table
@@ -20,7 +20,7 @@ NOTES = (
     "CRPS: mean error of the whole distribution, in the unit of the series; lower is better. Inside: share of the",
     "observed figures inside the central 50, 80, 95 % intervals. Bias: median minus observed. A verdict 'clearly'",
     "holds beyond the 90 % interval that resamples whole places; with one or two figures a place it says little.",
-    "Anchored: flows of the runs added to the last known count; the model's own counts start from that of 2015.",
+    "Free: runs that start in 2015 and are never told a later count; the model's own meet those that the fold knows.",
     "All constants are worked out anew inside each fold; drivers (wages, prices, rates) of the scored years are given.",
 )
 
@@ -53,9 +53,9 @@ def _scores_table(report: ValidationReport, group: str) -> Table:
         (one.series, one.model): one for one in report.verdicts if one.group == group and not one.place
     }
     for (series, forecaster), own in by_key.items():
-        if forecaster not in (MODEL, ANCHORED):
+        if forecaster not in (MODEL, FREE):
             continue
-        name = SERIES_TITLES[series] + (", anchored" if forecaster == ANCHORED else "")
+        name = SERIES_TITLES[series] + (", free" if forecaster == FREE else "")
         verdict = against.get((series, forecaster))
         table.add_row(name, *_score_cells(own), *_verdict_cells(verdict))
     if group.startswith("region"):
@@ -131,7 +131,7 @@ def _not_beaten_table(report: ValidationReport) -> Table:
             for held in report.comparisons
             if (held.group, held.series, held.place, held.model) == (one.group, one.series, "", one.model)
         }
-        name = SERIES_TITLES[one.series] + (", anchored" if one.model == ANCHORED else "")
+        name = SERIES_TITLES[one.series] + (", free" if one.model == FREE else "")
         listed = ", ".join(f"{naive} {_figure(crps[naive])}" for naive in one.as_good)
         table.add_row(one.group.replace("_", " "), name, _figure(one.crps), listed)
     if not table.row_count:

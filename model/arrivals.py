@@ -165,7 +165,13 @@ def count_settlers(
 
 
 @lean_kernel
-def _template_of(key: np.uint64, templates: Templates, salted: np.uint64, least: int, largest: int) -> int:
+def newcomer_key(place: np.uint64, origin: np.uint64, rank: np.uint64, salted: np.uint64) -> np.uint64:
+    """Key of the household of this rank that comes from an origin to a place (keys of both) in a year."""
+    return draws.draw_alternative(draws.mix(place ^ draws.mix(origin)), salted, rank)
+
+
+@lean_kernel
+def template_of(key: np.uint64, templates: Templates, salted: np.uint64, least: int, largest: int) -> int:
     """Number of the template of an arriving household; `least` and `largest` bound its size."""
     n = templates.first.shape[0] - 1
     chosen = 0
@@ -241,10 +247,9 @@ def admit(
     settler_salt = draws.salt(seed, year, draws.SETTLER_KEY)
     for place in range(counts.shape[0]):
         for origin in range(counts.shape[1]):
-            pair = draws.mix(keys[place] ^ draws.mix(keys[origin]))
             for rank in range(counts[place, origin]):
-                key = draws.draw_alternative(pair, key_salt, U64(rank))
-                template = _template_of(key, templates, template_salt, 0, 1_000_000)
+                key = newcomer_key(keys[place], keys[origin], U64(rank), key_salt)
+                template = template_of(key, templates, template_salt, 0, 1_000_000)
                 n_people = _settle(
                     key,
                     template,
@@ -263,7 +268,7 @@ def admit(
                 n_households += 1
         for rank in range(settlers[place]):
             key = draws.draw_alternative(keys[place] ^ SETTLER_ORIGIN, settler_salt, U64(rank))
-            template = _template_of(key, templates, template_salt, SETTLER_LEAST, SETTLER_LARGEST)
+            template = template_of(key, templates, template_salt, SETTLER_LEAST, SETTLER_LARGEST)
             n_people = _settle(
                 key,
                 template,

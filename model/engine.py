@@ -38,6 +38,7 @@ from model.population import (
     FEMALE,
 )
 from model.record import Record
+from model.register_counts import add_shift, meet_counts
 from model.world import World
 
 
@@ -309,6 +310,9 @@ class Engine(EngineState):
             counts,
             self.settlers,
         )
+        if t < len(self.bound_counts):
+            self.meet_counts()
+            total = int(counts.sum() + self.settlers.sum())
         self.ensure_room(total * self.largest_arrival, total)
         self.n_people, self.n_households = admit(
             counts,
@@ -325,6 +329,30 @@ class Engine(EngineState):
             self.households,
             self.n_households,
             self.ledger,
+        )
+
+    def meet_counts(self) -> None:
+        """Phase 9, in years whose closing count is known: the run without policies meets it, others add the same."""
+        t, counts = self.t, self.arrival_counts
+        if self.guide is None and self.departs_early:
+            end = self.start + len(self.bound_counts)
+            plain = type(self)(self.world, self.founding, self.values, self.seed, None, end)
+            plain.run()
+            self.guide = plain.shift
+        if self.guide is not None:
+            add_shift(self.guide[t], counts)
+            return
+        meet_counts(
+            self.bound_counts[t],
+            self.expected_arrivals,
+            self.keys,
+            self.founding.templates,
+            self.seed,
+            self.year,
+            self.ledger,
+            self.vital,
+            counts,
+            self.shift[t],
         )
 
     def renew_population(self) -> None:

@@ -30,6 +30,7 @@ from model.normalisation import Norm
 from model.opening import open_world
 from model.outlook import build_outlook
 from model.parameters import ParameterValues, waged_places
+from model.partings import departs
 from model.population import (
     AGES,
     SECTORS,
@@ -37,6 +38,7 @@ from model.population import (
 )
 from model.readiness import Readiness
 from model.record import Record
+from model.register_counts import known_counts
 from model.settlements import LANES, Settlements, new_settlements
 from model.world import World
 from model.zones import project_columns, qyzyljar_projects
@@ -135,6 +137,12 @@ class EngineState(Buffers):
         self.arrival_counts: NDArray[np.int64] = np.zeros((n_sim, n_all), np.int64)
         self.settlers: NDArray[np.int64] = np.zeros(n_sim, np.int64)
         super().__init__(founding, self.ledger)
+        # Counts that are met, households added for it by year, and those of the run without policies where
+        # policies change the years of these counts (`register_counts`).
+        self.bound_counts = known_counts(world, int(self.settings.bound_until), horizon) * founding.replicates
+        self.shift: NDArray[np.int64] = np.zeros((len(self.bound_counts), n_sim, n_all), np.int64)
+        self.guide: NDArray[np.int64] | None = None
+        self.departs_early = self.departs(levers)
         self.alpha, self.border = 0.0, 1.0
         self.opening_keys = np.uint64(0)
         self.record: Record = self.new_record()
@@ -173,6 +181,11 @@ class EngineState(Buffers):
     def job_shares(self) -> NDArray[np.float64]:
         """Shares of jobs by place and sector, float64[n_sim, 4]; empty where the settings hold everywhere."""
         return np.empty((0, SECTORS))
+
+    def departs(self, levers: Levers | None) -> bool:
+        """Whether levers change anything before the last count that is met."""
+        years = len(self.bound_counts)
+        return years > 0 and levers is not None and departs(self.world, levers, self.start + years)
 
     # Rows and counts ----------------------------------------------------------------------------------
 

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiments.branches import branch, first_difference, simulate_together
+from experiments.branches import branch, simulate_together
 from model import draws
 from model.engine import Engine, simulate
 from model.founding import Founding
 from model.levers import Levers, neutral_levers
 from model.parameters import ParameterSpace
+from model.partings import first_difference
 from model.world import World
 from model.zones import Project
 from tests.test_invariance import assert_same, fates
