@@ -137,7 +137,8 @@ class CohortTwin:
             values = replace(values, values={**values.values, "exchange_sd": 0.0})
         twin = self._new_run(values, levers, horizon, key)
         if departing:
-            twin.shift[:] = self._run(plain_values, None, end, seed).shift
+            plain = self._run(plain_values, None, end, seed)
+            twin.shift[:], twin.push[:] = plain.shift, plain.push
             twin.guided[0] = True
         open_twin(world, twin, table, values)
         run_years(twin, table, world.start, keyed, key)
@@ -218,6 +219,7 @@ class CohortTwin:
             breach=np.zeros(1),
             bound_counts=bound,
             shift=np.zeros((len(bound), n_sim, n_all)),
+            push=np.ones((len(bound) + 1, n_sim)),
             guided=np.zeros(1, np.bool_),
         )
 

@@ -64,7 +64,7 @@ from model.outlook import LAST_OBSERVED_FLOWS
 from model.population import AGES, SECTORS
 from model.readiness import Readiness, advance_walk, set_readiness
 from model.record import AT, write_flows, write_stocks
-from model.register_counts import persons_to_come
+from model.register_counts import persons_to_come, pushed
 from model.settlements import SCHOOL_FIRST_AGE, SCHOOL_LAST_AGE, Settlements
 from model.zones import Projects, advance_zones, relieve_centres
 
@@ -114,7 +114,8 @@ class Twin(NamedTuple):
     `values` float64[columns, years, n_sim]; `flows`, `arrivals_from` float64[years, n_sim, n_all]; `pyramids`
     float64[2, n_sim, 2, 111] the first and the last 1 January; `breach` float64[1] the largest gap of an account.
     `bound_counts` float64[years, n_sim] counts that are met (`model.register_counts`), `shift` float64[years, n_sim,
-    n_all] households added for it; `guided` bool[1]: `shift` comes from the run without policies and is only added.
+    n_all] households added for it, `push` float64[years + 1, n_sim] factors on the hazards; `guided` bool[1]: both come
+    from the run without policies and are only taken over.
     """
 
     scene: Scene
@@ -152,6 +153,7 @@ class Twin(NamedTuple):
     breach: Floats
     bound_counts: Floats
     shift: Floats
+    push: Floats
     guided: NDArray[np.bool_]
 
 
@@ -199,7 +201,7 @@ def _see_borders(road_km: Floats, nest: NDArray[np.int8], factor: float, distanc
 def _ready(
     cohorts: Cohorts, kappa: Floats, walk: Floats, norm: Norm, base: Base, readiness: Readiness, room: Room,
     study_logit: Floats, study_lever: Floats, return_gain: Floats, keys: NDArray[np.uint64], settings: Any,
-    t: int, year: int, keyed: bool, seed: np.uint64,
+    t: int, year: int, keyed: bool, seed: np.uint64, push: Floats,
 ) -> None:  # fmt: skip
     """Equation (14) and the selection of movers: this year's hazards (`model.readiness`)."""
     if keyed and t > 0:
@@ -207,9 +209,10 @@ def _ready(
     elif not keyed:
         fill(walk, 0.5 * settings.walk_sd**2 * t)  # ln of the mean of exp(walk)
     mean_kappa(cohorts, kappa, room.kappa)
+    bound = t < push.shape[0] - 1
     set_readiness(
-        norm.hazard, walk, base.regime_hazard, year > LAST_OBSERVED_FLOWS, room.kappa_2015, room.kappa,
-        study_logit, study_lever, settings.p_ret, return_gain, RETURN_YEARS, readiness,
+        norm.hazard, walk, push[t] if bound else base.regime_hazard, bound or year > LAST_OBSERVED_FLOWS,
+        room.kappa_2015, room.kappa, study_logit, study_lever, settings.p_ret, return_gain, RETURN_YEARS, readiness,
     )  # fmt: skip
 
 
@@ -238,24 +241,23 @@ def _move(
 
 @cohort_kernel
 def _meet_counts(
-    count: Floats,
-    shift: Floats,
-    guided: bool,
-    household_size: float,
-    ledger: Ledger,
-    vital: Vital,
-    mean: Floats,
-) -> None:
+    count: Floats, shift: Floats, push: Floats, next_push: Floats, guided: bool, household_size: float,
+    ledger: Ledger, vital: Vital, mean: Floats,
+) -> None:  # fmt: skip
     """Expected households such that the places meet their counts; under policies those of the run without them."""
     for place in range(mean.shape[0]):
         if guided:
             for origin in range(mean.shape[1]):
                 mean[place, origin] = max(0.0, mean[place, origin] + shift[place, origin])
             continue
+        next_push[place] = push[place]
         drawn = total(mean[place])
         if not math.isfinite(count[place]) or drawn <= 0.0:
             continue
-        factor = max(0.0, persons_to_come(place, count[place], ledger, vital)) / (household_size * drawn)
+        missing = persons_to_come(place, count[place], ledger, vital)
+        if missing < 0.0:
+            next_push[place] = pushed(push[place], -missing, place, ledger)
+        factor = max(0.0, missing) / (household_size * drawn)
         for origin in range(mean.shape[1]):
             shift[place, origin] = (factor - 1.0) * mean[place, origin]
             mean[place, origin] *= factor
@@ -265,7 +267,7 @@ def _meet_counts(
 def _admit(
     scene: Scene, hinterland: Floats, families: Floats, base: Base, founding: FoundingTable, state: Settlements,
     cohorts: Cohorts, gain: Cohorts, ledger: Ledger, room: Room, settings: Any, year: int, keyed: bool,
-    seed: np.uint64, vital: Vital, bound_counts: Floats, shift: Floats, guided: bool, t: int,
+    seed: np.uint64, vital: Vital, bound_counts: Floats, shift: Floats, push: Floats, guided: bool, t: int,
 ) -> None:  # fmt: skip
     """Phase 9; all who arrived or moved join the residents."""
     households, people, settlers = room.market.seeking, room.market.hired, room.market.shares
@@ -285,7 +287,9 @@ def _admit(
         count_arrivals(room.mean, scene.arrival_variation, scene.keys, seed, year, room.counts)
         copy(room.counts, room.mean)
     if t < bound_counts.shape[0]:
-        _meet_counts(bound_counts[t], shift[t], guided, founding.size[0], ledger, vital, room.mean)
+        _meet_counts(
+            bound_counts[t], shift[t], push[t], push[t + 1], guided, founding.size[0], ledger, vital, room.mean,
+        )  # fmt: skip
     admit_expected(
         room.mean, settlers, settings.settlers_working, n_all - 1, settings.stayer_share, founding, gain, room.placed,
         ledger,
@@ -390,7 +394,7 @@ def run_years(twin: Twin, table: Any, start: int, keyed: bool, seed: np.uint64) 
         alpha = norm.alpha[0] + math.log(years.russia_odds[t])
         _ready(
             cohorts, twin.kappa, state.walk, norm, base, readiness, room, scene.study_logit, years.study_logit[t],
-            years.return_gain[t], scene.keys, settings, t, year, keyed, seed,
+            years.return_gain[t], scene.keys, settings, t, year, keyed, seed, twin.push,
         )  # fmt: skip
         if keyed:
             advance_zones(twin.projects, years.launch_factor[t], table, seed, year, state)
@@ -427,7 +431,7 @@ def run_years(twin: Twin, table: Any, start: int, keyed: bool, seed: np.uint64) 
         advantages(n_sim, base.origins, places, table, norm.alpha[0], base.advantage)
         _admit(
             scene, years.hinterland[t], years.settlers[t], base, twin.founding, state, cohorts, spare, ledger, room,
-            settings, year, keyed, seed, twin.vital, twin.bound_counts, twin.shift, twin.guided[0], t,
+            settings, year, keyed, seed, twin.vital, twin.bound_counts, twin.shift, twin.push, twin.guided[0], t,
         )  # fmt: skip
         _renew(cohorts, spare, students, work, twin.vital, twin.unions, ledger, room.placed, settings)
         cohorts, spare = spare, cohorts

@@ -92,6 +92,9 @@ class Engine(EngineState):
     def read_drivers(self) -> None:
         """Phase 1: this year's drivers, the walk of the hazards, probabilities of births and deaths."""
         t, world = self.t, self.world
+        bound = t < len(self.bound_counts)
+        if bound:
+            self.ensure_guide()
         self.reference, self.unemployment = self.outlook.reference[t], self.outlook.unemployment[t]
         outside = slice(world.n_sim, world.n_all)
         self.places.rent[outside] = world.rent_index[outside] * self.outlook.rent[t, outside]
@@ -116,8 +119,8 @@ class Engine(EngineState):
             self.kappa_2015,
             self.kappa,
             self.norm.hazard,
-            self.regime_hazard,
-            self.year > LAST_OBSERVED_FLOWS,
+            self.push[t] if bound else self.regime_hazard,
+            bound or self.year > LAST_OBSERVED_FLOWS,
             self.study_logit_2015,
             self.levers.study_logit[t],
             self.levers.return_gain[t],
@@ -331,14 +334,17 @@ class Engine(EngineState):
             self.ledger,
         )
 
-    def meet_counts(self) -> None:
-        """Phase 9, in years whose closing count is known: the run without policies meets it, others add the same."""
-        t, counts = self.t, self.arrival_counts
+    def ensure_guide(self) -> None:
+        """Run without policies ahead, where policies act before the last known count: its changes are theirs too."""
         if self.guide is None and self.departs_early:
             end = self.start + len(self.bound_counts)
             plain = type(self)(self.world, self.founding, self.values, self.seed, None, end)
             plain.run()
-            self.guide = plain.shift
+            self.guide, self.push = plain.shift, plain.push
+
+    def meet_counts(self) -> None:
+        """Phase 9, in years whose closing count is known: the run without policies meets it, others add the same."""
+        t, counts = self.t, self.arrival_counts
         if self.guide is not None:
             add_shift(self.guide[t], counts)
             return
@@ -353,6 +359,8 @@ class Engine(EngineState):
             self.vital,
             counts,
             self.shift[t],
+            self.push[t],
+            self.push[t + 1],
         )
 
     def renew_population(self) -> None:

@@ -137,10 +137,11 @@ class EngineState(Buffers):
         self.arrival_counts: NDArray[np.int64] = np.zeros((n_sim, n_all), np.int64)
         self.settlers: NDArray[np.int64] = np.zeros(n_sim, np.int64)
         super().__init__(founding, self.ledger)
-        # Counts that are met, households added for it by year, and those of the run without policies where
-        # policies change the years of these counts (`register_counts`).
+        # Counts that are met, households added for it by year and factors on the hazards; and the households of the
+        # run without policies, where policies change the years of these counts (`register_counts`).
         self.bound_counts = known_counts(world, int(self.settings.bound_until), horizon) * founding.replicates
         self.shift: NDArray[np.int64] = np.zeros((len(self.bound_counts), n_sim, n_all), np.int64)
+        self.push: NDArray[np.float64] = np.ones((len(self.bound_counts) + 1, n_sim))
         self.guide: NDArray[np.int64] | None = None
         self.departs_early = self.departs(levers)
         self.alpha, self.border = 0.0, 1.0

@@ -4,8 +4,9 @@ A forecast starts from what is known today. Chance and parameters alone would le
 off its last count after six years, and every later year would carry that gap. So, as long as counts are known
 (`bound_until`), the households that arrive are as many as bring the place to its next count: those drawn by (13), with
 as many taken away or added as the moves already made and the births and deaths to be expected leave to be done.
-Chance in births and deaths remains, within the year. What was added is kept: a policy that changes the observed years
-adds the same households to what it draws itself, so that its effect is not undone.
+Chance in births and deaths remains, within the year. Where nobody arriving is not enough, the rest is carried into the
+next year, in which people leave that much more readily (`push`). What was changed is kept: a policy that acts in the
+observed years gets the same changes on top of what it draws itself, so that its effect is not undone.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from model.population import Templates
 from model.world import World
 
 COUNTS = "population_1jan"
+MOST_PUSH = 4.0  # however wrong a count, nobody leaves more than four times as readily
 
 
 def known_counts(world: World, until: int, horizon: int) -> NDArray[np.float64]:
@@ -77,22 +79,26 @@ def meet_counts(
     vital: Vital,
     counts: NDArray[np.int64],
     shift: NDArray[np.int64],
+    push: NDArray[np.float64],
+    next_push: NDArray[np.float64],
 ) -> None:
     """Change the drawn numbers of arriving households so that the places meet their next counts.
 
     Households come and go one by one, by rank: origins keep their shares of the expected arrivals (d'Hondt).
-    Where more people must be missing than arrive, nobody arrives and the rest is left to the next year.
+    Where more people must be missing than arrive, nobody arrives and the hazards of the next year are pushed up.
 
     Args:
         count: float64[n_sim] the counts of the coming 1 January, NaN for none.
         mean: float64[n_sim, n_all] expected households by origin; where it is 0 nobody is added.
         counts: int64[n_sim, n_all] households drawn, changed. shift: int64[n_sim, n_all] filled with the change.
+        push, next_push: float64[n_sim] factors on the hazards of this year and, filled, of the next.
     """
     key_salt = draws.salt(seed, year, draws.ARRIVAL_KEY)
     template_salt = draws.salt(seed, year, draws.ARRIVAL_TEMPLATE)
     n_sim, n_all = counts.shape
     shift[:] = 0
     for place in range(n_sim):
+        next_push[place] = push[place]
         if not np.isfinite(count[place]):
             continue
         missing = persons_to_come(place, count[place], ledger, vital)
@@ -114,6 +120,18 @@ def meet_counts(
             shift[place, origin] += step
             if (missing > 0.0) != grows:
                 break
+        if not grows and origin < 0:
+            next_push[place] = pushed(push[place], -missing, place, ledger)
+
+
+@lean_kernel
+def pushed(push: float, too_many: float, place: int, ledger: Ledger) -> float:
+    """Factor on the hazards of the next year where this year left too many persons."""
+    leavers = 1.0
+    for sex in range(2):
+        for age in range(ledger.departures.shape[2]):
+            leavers += ledger.departures[place, sex, age]
+    return min(MOST_PUSH, push * (1.0 + max(0.0, too_many) / leavers))
 
 
 @lean_kernel

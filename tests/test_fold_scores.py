@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 import calibration.forecast_labels
 from calibration.audit_data import AuditData, read_audit_data
-from calibration.fold_forecast import ANCHORED, MODEL, FoldForecast, ModelForecast, _forecasts
+from calibration.fold_forecast import FREE, MODEL, FoldForecast, ModelForecast, _forecasts, bindings
 from calibration.fold_scores import Comparison, Score, comparisons, group_of, score_fold, summaries, verdicts
 from calibration.folds import COUNTS, Fold, folds, observed_targets
 from calibration.forecast_labels import (
@@ -113,20 +113,40 @@ def test_years_of_register_events_are_marked_in_the_region_only(data: AuditData,
         assert {one.year for one in scores if one.is_event} == expected
 
 
-def test_anchored_counts_add_the_flows_of_a_run_to_the_last_known_count(
-    data: AuditData, last_years: Fold
-) -> None:
+def test_only_a_fold_that_knows_later_counts_meets_them(data: AuditData) -> None:
+    by_name = {fold.name: bindings(fold) for fold in folds(data)}
+    assert by_name["last_years"] == {MODEL: 2019, FREE: 0}
+    others = [names for name, names in by_name.items() if name != "last_years"]
+    assert len(others) >= 5
+    assert all(names == {MODEL: 0} for names in others)
+
+
+def test_counts_of_a_back_cast_are_walked_back_from_the_known_one(data: AuditData) -> None:
+    figures = tuple(
+        figure_of("count", "bulaevo", year, value, "persons", "made up", 1e-9)
+        for year, value in ((2015, 7644.0), (2013, 7900.0), (2014, 7800.0))
+    )
+    observation = ObservationModel(figures, {})
+    records = np.array([[8000.0, 8190.0, 8050.0], [7000.0, 7010.0, 7030.0]])
+    back = next(fold for fold in folds(data) if fold.is_backward)
+    fold = Fold(back.name, "", ("bulaevo",), back.history, range(2013, 2015))
+    yielded = _forecasts(data, fold, observation, {MODEL: records}, {"bulaevo": 2015}, 1)
+    made = {one.name: one for one in yielded if one.series == COUNTS}
+    assert np.allclose(made[MODEL].members[:, :, 0], [[7834.0, 7694.0], [7654.0, 7674.0]], atol=1e-3)
+
+
+def test_free_runs_are_scored_beside_those_that_meet_the_counts(data: AuditData, last_years: Fold) -> None:
     figures = tuple(
         figure_of("count", "bulaevo", year, value, "persons", "made up", 1e-9)
         for year, value in ((2019, 7700.0), (2020, 7725.0), (2021, 7653.0))
     )
-    observation = ObservationModel(figures, {})
     records = np.array([[8000.0, 7990.0, 7950.0], [7000.0, 7010.0, 7030.0]])
     fold = Fold("last_years", "", ("bulaevo",), last_years.history, last_years.targets)
-    yielded = _forecasts(data, fold, observation, records, {"bulaevo": 2019}, 1)
+    both = {MODEL: records, FREE: records + 50.0}
+    yielded = _forecasts(data, fold, ObservationModel(figures, {}), both, {"bulaevo": 2019}, 1)
     made = {one.name: one for one in yielded if one.series == COUNTS}
     assert np.allclose(made[MODEL].members[:, :, 0], records[:, 1:], atol=1e-3)
-    assert np.allclose(made[ANCHORED].members[:, :, 0], [[7690.0, 7650.0], [7710.0, 7730.0]], atol=1e-3)
+    assert np.allclose(made[FREE].members[:, :, 0], records[:, 1:] + 50.0, atol=1e-3)
 
 
 # --- labels ------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from tests.reference.choice import advantages
 from tests.reference.migration import LAST_OBSERVED_FLOWS
 from tests.reference.people import WORKING_AGE, Household, Person, Status
 from tests.reference.places import Destination, Place, Settlement
+from tests.reference.register_counts import Households, meet_count
 
 if TYPE_CHECKING:
     from tests.reference.year import ReferenceModel
@@ -41,6 +42,8 @@ def admit_arrivals(model: ReferenceModel) -> None:
         if model.year > LAST_OBSERVED_FLOWS:
             base = base * place.regime_arrivals
         home = model.hinterland_of(place)
+        means: dict[Place, float] = {}
+        numbers: Households = {}
         for origin in model.outside:
             share = model.origin_share[origin.index]
             if home is origin:  # its own villages, outside: the share h, which shrinks with them
@@ -54,9 +57,13 @@ def admit_arrivals(model: ReferenceModel) -> None:
             mean = base * share * math.exp(gain)
             u = uniform_of(place.key, model.salts[draws.ARRIVAL_COUNT], origin.key)
             variation = float(model.arrival_variation[place.index])
-            pair = Key(draws.mix(place.key ^ Key(draws.mix(origin.key))))
-            for rank in range(draws.negative_binomial(u, mean, variation)):
-                key = bits_of(pair, model.salts[draws.ARRIVAL_KEY], rank)
+            means[origin] = mean
+            numbers[origin] = draws.negative_binomial(u, mean, variation)
+        if t < len(model.counts_known):
+            numbers = bound_numbers(place, means, numbers, model)
+        for origin, number in numbers.items():
+            for rank in range(number):
+                key = newcomer_key(place, origin, rank, model)
                 settle(key, template_of(key, range(1_000_000), model), place, origin, 0.0, model)
         families = math.floor(float(model.levers.settlers[t, place.index]) + 0.5)
         staying = [
@@ -67,6 +74,31 @@ def admit_arrivals(model: ReferenceModel) -> None:
             key = bits_of(place.key ^ SETTLER_ORIGIN, model.salts[draws.SETTLER_KEY], rank)
             template = template_of(key, SETTLER_SIZES, model)
             settle(key, template, place, model.places[-1], p.settlers_working, model)
+
+
+def newcomer_key(place: Settlement, origin: Place, rank: int, model: ReferenceModel) -> Key:
+    """Key of the household of this rank that comes from an origin this year."""
+    pair = Key(draws.mix(place.key ^ Key(draws.mix(origin.key))))
+    return bits_of(pair, model.salts[draws.ARRIVAL_KEY], rank)
+
+
+def bound_numbers(
+    place: Settlement, means: dict[Place, float], drawn: Households, model: ReferenceModel
+) -> Households:
+    """Households that bring the place to its known count; under policies the drawn ones with the same change."""
+    if model.plain is not None:
+        shift = model.plain.shifts[model.t].get(place.index, {})
+        return {origin: max(0, number + shift.get(origin.index, 0)) for origin, number in drawn.items()}
+    count = model.counts_known[model.t].get(place)
+    if count is None:
+        return drawn
+
+    def size_of(origin: Place, rank: int) -> int:
+        return len(template_of(newcomer_key(place, origin, rank, model), range(1_000_000), model))
+
+    met = meet_count(place, count, means, drawn, size_of)
+    model.shifts[model.t][place.index] = {origin.index: met[origin] - drawn[origin] for origin in drawn}
+    return met
 
 
 def template_of(key: Key, sizes: range, model: ReferenceModel) -> range:

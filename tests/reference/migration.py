@@ -69,6 +69,7 @@ def mean_kappa(model: ReferenceModel) -> dict[Settlement, float]:
 def set_readiness(model: ReferenceModel) -> None:
     """(14) The walk of ln lambda, the regime after the observed flows, selection; studying and returning."""
     p, t, means = model.p, model.t, mean_kappa(model)
+    model.pushes.append([place.push for place in model.settlements])
     common = normal(Key(draws.HAZARD_WALK_COMMON), model.salts[draws.HAZARD_WALK_COMMON])
     for place in model.settlements:
         i = place.index
@@ -78,6 +79,8 @@ def set_readiness(model: ReferenceModel) -> None:
                 math.sqrt(p.walk_common) * common + math.sqrt(1.0 - p.walk_common) * own
             )
         regime = place.regime_hazard if model.year > LAST_OBSERVED_FLOWS else 1.0
+        if t < len(model.counts_known):
+            regime = place.push if model.plain is None else model.plain.pushes[t][i]
         selection = place.kappa_2015 / means[place]
         place.hazard = place.hazard_2015 * (math.exp(place.walk) * regime) * selection
         place.study_logit = place.study_logit_2015 + float(model.levers.study_logit[t, i])

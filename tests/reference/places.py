@@ -109,7 +109,7 @@ class Settlement(Place):
         self.study_logit = self.study_logit_2015 = self.return_chance = 0.0
         # arrivals
         self.arrival_base = self.study_outside = 0.0
-        self.regime_hazard = self.regime_arrivals = 1.0
+        self.regime_hazard = self.regime_arrivals = self.push = 1.0
         self.study_origin = 0  # index of the place from which returning students are booked
         self.advantage_2015: dict[int, float] = {}  # by origin
         # demography

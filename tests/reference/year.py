@@ -25,6 +25,7 @@ from tests.reference import (
     labour,
     migration,
     opening,
+    register_counts,
     zones,
 )
 from tests.reference.chance import Key, Salts
@@ -47,7 +48,7 @@ class ReferenceModel(mesa.Model):
         levers: Levers | None = None, horizon: int = 2045,
     ) -> None:  # fmt: skip
         super().__init__(rng=int(seed) % 2**32)
-        self.world, self.founding, self.p = world, founding, values.settings()
+        self.world, self.founding, self.values, self.p = world, founding, values, values.settings()
         self.seed, self.horizon, self.year = Key(seed), horizon, world.start
         self.levers = levers if levers is not None else neutral_levers(world, horizon)
         self.outlook = build_outlook(world, values, self.levers, self.seed, horizon)
@@ -69,6 +70,10 @@ class ReferenceModel(mesa.Model):
         self.settlements = [Settlement(self, world, i, founding.replicates) for i in range(world.n_sim)]
         self.outside = [Destination(self, world, i) for i in range(world.n_sim, world.n_all)]
         self.places: list[Place] = [*self.settlements, *self.outside]
+        self.counts_known = register_counts.counts_known(self)
+        self.shifts: list[register_counts.Shift] = [{} for _ in self.counts_known]
+        self.pushes: list[list[float]] = []
+        self.plain = register_counts.run_without_policies(self)
         self.origins = {place: self.origins_of(place) for place in self.settlements}
         plans = (qyzyljar_projects(world) if self.levers.qyzyljar else ()) + self.levers.projects
         self.projects = [zones.ZoneProject(self, plan) for plan in plans]
