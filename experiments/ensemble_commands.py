@@ -58,7 +58,8 @@ def forecast(
             "--structure",
             metavar="NAME=VALUE",
             help="Choose a structural alternative (repeatable): migration=accounts|recorded, "
-            "regime=mixture|2015-2020|2009-2020, hinterland=prior|NUMBER, rouble=either|market|ppp, walk=on|off.",
+            "regime=mixture|2015-2020|2009-2020, hinterland=prior|NUMBER, rouble=either|market|ppp, walk=on|off, "
+            "counts=met|free.",
         ),
     ] = None,
     structures: Annotated[

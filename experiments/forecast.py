@@ -27,6 +27,7 @@ from experiments.structure_runs import (
     variants,
 )
 from experiments.structures import chosen_structures, with_structures
+from model.accounts_data import LAST_COUNT_YEAR
 from model.parameters import ParameterError, ParameterSpace
 from model.world import World, WorldError, load_world
 
@@ -112,7 +113,8 @@ def forecast(options: ForecastOptions) -> Path:
         console.width = max(console.width, NARROWEST)
     with completed(out, ensemble, options.threads, options.quiet, options.cluster) as results:
         if not options.quiet:
-            print_forecast(console, world, results, source.note)
+            bound_until = int(fixed.get("bound_until", LAST_COUNT_YEAR))
+            print_forecast(console, world, results, source.note, bound_until)
             print_labels(console, world, options.world)
         write_ensemble_rating(console, out, world, options.world, design, source.note)
         if options.structures:

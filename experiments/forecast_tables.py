@@ -145,8 +145,28 @@ def all_places(
     return {year: spread(total[:, year - start]) for year in years}, observed
 
 
-def print_forecast(console: Console, world: World, results: Results, parameters_note: str) -> None:
-    """Print the forecast: a table for each of a few places, or compact ones with a row for each of many."""
+def counts_note(bound_until: int, world: World) -> tuple[str, ...]:
+    """Lines that say what the runs were told of the official counts."""
+    if world.villages is not None:
+        return ()
+    if bound_until <= world.start:
+        return (
+            f"Runs start from the count of {world.start} and are told no later one (bound_until={bound_until}).",
+        )
+    return (
+        f"Runs meet the official counts of {world.start + 1}-{bound_until}: in these years as many arrive, or leave, as the",
+        "counts require. From then on they are free. `--structure counts=free` shows runs that are never told a count.",
+    )
+
+
+def print_forecast(
+    console: Console, world: World, results: Results, parameters_note: str, bound_until: int
+) -> None:
+    """Print the forecast: a table for each of a few places, or compact ones with a row for each of many.
+
+    Args:
+        bound_until: last 1 January whose official count the runs meet.
+    """
     horizon = int(results.years[-1])
     forecasts = place_forecasts(world, results)
     total = all_places(world, results) if len(forecasts) > 1 else None
@@ -159,6 +179,7 @@ def print_forecast(console: Console, world: World, results: Results, parameters_
     notes = (
         "Intervals: central 50 and 90 % of runs. Chances: share of runs, with Wilson's 95 % interval.",
         "Observed net migration is implied by the official counts, births and deaths. Centres: Kazakhstan's.",
+        *counts_note(bound_until, world),
         *KNOWN_LIMITS,
     )
     console.print(heading, style="bold", **PLAIN)

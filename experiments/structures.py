@@ -96,6 +96,14 @@ STRUCTURES: Final = (
             Alternative("off", "the hazard keeps its level", {"walk_sd": 0.0}),
         ),
     ),
+    Structure(
+        "counts",
+        "official counts of the observed years",
+        (
+            Alternative("met", "runs meet them, and start the forecast from the last one"),
+            Alternative("free", "runs are told none after that of the start", {"bound_until": 0.0}),
+        ),
+    ),
 )
 
 
