@@ -154,8 +154,8 @@ def counts_note(bound_until: int, world: World) -> tuple[str, ...]:
             f"Runs start from the count of {world.start} and are told no later one (bound_until={bound_until}).",
         )
     return (
-        f"Runs meet the official counts of {world.start + 1}-{bound_until}: in these years as many arrive, or leave, as they",
-        "require. From then on runs are free. `--structure counts=free` shows runs that are never told a count.",
+        f"Runs meet the official counts of {world.start + 1}-{bound_until}: as many arrive, or leave, as they",
+        "require. From then on they are free. `--structure counts=free` shows runs that are never told a count.",
     )
 
 
