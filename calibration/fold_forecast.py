@@ -16,6 +16,7 @@ from calibration.folds import (
     ACCOUNT_SERIES,
     COUNTS,
     NET,
+    OF_REGION,
     PAPER_SERIES,
     START,
     Fold,
@@ -45,7 +46,6 @@ from model.world import World
 Floats = NDArray[np.float64]
 MODEL: Final = "model"
 FREE: Final = "model without the known counts"
-REGION: Final = "region"
 REGION_SHARE: Final = 4  # a run of a whole region takes as long as twenty of the towns
 SERIES: Final = (*ACCOUNT_SERIES, *PAPER_SERIES)
 RECORDED_AS: Final = {COUNTS: "count", "wage_monthly_nominal": "wage"}
@@ -98,7 +98,7 @@ def forecast_fold(
 ) -> FoldForecast:
     """Fit the model inside a fold, run its draws to the end of the fold and record them.
 
-    The fold of a region is not fitted: hours of runs; its parameters come from their priors, with in/out ratios
+    Folds of a region are not fitted: hours of runs; their parameters come from the priors, with in/out ratios
     centred on the net migration that the fold knows.
 
     Raises:
@@ -123,7 +123,7 @@ def forecast_fold(
     diagnostics: dict[str, Any] = {}
     fitted = 0
     inputs = Inputs(space, {})
-    if fold.name == REGION:
+    if fold.name in OF_REGION:
         z = inputs.design(effort.draws // REGION_SHARE, whole_seed(seed, PRIOR_DESIGN))
     else:
         years = [year for year in range(START, 2021) if fold.others or year in fold.history]

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.audit_data import AuditData, Series, published
-from calibration.folds import COUNTS, LAST_YEAR, START, Fold
+from calibration.folds import COUNTS, FIRST_YEAR, LAST_YEAR, START, Fold
 from model import draws
 from model.priors import Normal, Prior
 from model.schedules import frozen_array
@@ -81,11 +81,15 @@ def founding_years(known: Series) -> tuple[int, ...]:
     return tuple(sorted(nearest[: len(FOUNDING_YEARS)]))
 
 
-def net_rate(inside: AuditData, place: str) -> float:
-    """Return the mean yearly net migration of a place per resident over all years known, 0 where none is."""
+def net_rate(inside: AuditData, place: str, first: int) -> float:
+    """Return the mean yearly net migration of a place per resident from a year on.
+
+    Where no year from then on is known all known years count; 0 where none is.
+    """
     counts = published(inside.accounts, place, COUNTS)
-    rates = [net / counts[year] for year, net in inside.implied_net_migration(place).items()]
-    return sum(rates) / len(rates) if rates else 0.0
+    rates = {year: net / counts[year] for year, net in inside.implied_net_migration(place).items()}
+    held = [rate for year, rate in rates.items() if year >= first] or list(rates.values())
+    return sum(held) / len(held) if held else 0.0
 
 
 def fold_world(world: World, inside: AuditData, fold: Fold) -> World:
@@ -98,7 +102,7 @@ def fold_world(world: World, inside: AuditData, fold: Fold) -> World:
         ValueError: a simulated place has no births or deaths in the fold.
     """
     n_sim = world.n_sim
-    births, deaths, rates, force = (np.empty(n_sim) for _ in range(4))
+    births, deaths, rates, late, force = (np.empty(n_sim) for _ in range(5))
     for p, place in enumerate(world.ids[:n_sim]):
         for name, means in (("births", births), ("deaths", deaths)):
             flows = published(inside.accounts, place, name)
@@ -106,7 +110,7 @@ def fold_world(world: World, inside: AuditData, fold: Fold) -> World:
             if not years:
                 raise ValueError(f"no {name} of {place} are known in fold '{fold.name}'")
             means[p] = sum(flows[year] for year in years) / len(years)
-        rates[p] = net_rate(inside, place)
+        rates[p], late[p] = net_rate(inside, place, FIRST_YEAR), net_rate(inside, place, START)
         known = published(inside.accounts, place, "labour_force")
         nearest = min(known, key=lambda year: (abs(year - START), year), default=None)
         force[p] = known[nearest] if nearest is not None else np.nan
@@ -123,7 +127,7 @@ def fold_world(world: World, inside: AuditData, fold: Fold) -> World:
         founding_births=frozen_array(births),
         founding_deaths=frozen_array(deaths),
         net_rate_2009_2014=frozen_array(rates),
-        net_rate_2015_2020=frozen_array(rates),
+        net_rate_2015_2020=frozen_array(late),
         labour_force_2015=frozen_array(force),
         local_budget=frozen_array(budget[:, :years_known]),
         digest=mark,

@@ -19,6 +19,9 @@ NET: Final = "net_migration"
 ACCOUNT_SERIES: Final = ("births", "deaths", NET, COUNTS)
 PAPER_SERIES: Final = ("wage_monthly_nominal", "unemployment_rate")
 FIRST_YEAR, START, LAST_FIT, LAST_YEAR = 2009, 2015, 2018, 2020
+REGION: Final = "region"
+REGION_LAST_YEARS: Final = "region_last_years"
+OF_REGION: Final = (REGION, REGION_LAST_YEARS)  # not fitted: parameters come from their priors
 
 
 @dataclass(frozen=True)
@@ -60,9 +63,10 @@ def _with_counts(years: range, series: str) -> range:
 
 
 def folds(data: AuditData) -> tuple[Fold, ...]:
-    """Return the folds of a world: (a) last years, (b) one place left out, (c) back-cast, (d) from 2009-2014.
+    """Return the folds of a world: (a) last years, (b) one place left out, (c) back-cast, (d) from 2009-2014, (e).
 
-    Fold (d) is made for worlds with more than towns: rural districts and centres.
+    Folds (d) and (e), the latter the same of a region as (a) but not fitted, are made for worlds with more than towns:
+    rural districts and centres.
     """
     places = data.places
     made = [
@@ -98,11 +102,20 @@ def folds(data: AuditData) -> tuple[Fold, ...]:
     if {data.kinds.get(place) for place in places} - {"town"}:
         made.append(
             Fold(
-                "region",
+                REGION,
                 "Scored on 2015-2020 from 2009-2014; 2015 and 2017 hold register events",
                 places,
                 range(FIRST_YEAR, START),
                 range(START, LAST_YEAR + 1),
+            )
+        )
+        made.append(
+            Fold(
+                REGION_LAST_YEARS,
+                "Scored on 2019-2020 from the years to 2018, not fitted: counts to 1 January 2019 are met",
+                places,
+                range(START, LAST_FIT + 1),
+                range(LAST_FIT + 1, LAST_YEAR + 1),
             )
         )
     return tuple(fold for fold in made if any(history_of(known(data, fold), fold, "births")))

@@ -25,11 +25,12 @@ HEADER: Final = (
     "naive_forecasters", "beaten",
 )  # fmt: skip
 # Folds in which something is forecast. The back-cast is none: it says nothing about a place's future
-FORECASTS: Final = ("last_years", "left_out", "region")
+FORECASTS: Final = ("last_years", "left_out", "region", "region_last_years")
 FOLD_TEXTS: Final = {
     "last_years": "2019-2020 from 2015-2018",
     "left_out": "2015-2020 as the place left out",
     "region": "2015-2020 from 2009-2014",
+    "region_last_years": "2019-2020 from the years to 2018",
 }
 SERIES_TEXTS: Final = {
     "births": "births",

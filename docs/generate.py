@@ -62,6 +62,7 @@ FOLDS = {
     "last_years": "2019-2020 from 2015-2018",
     "left_out": "2015-2020 as the place left out",
     "region": "2015-2020 from 2009-2014",
+    "region_last_years": "2019-2020 from the years to 2018",
 }
 
 

@@ -13,6 +13,7 @@ from experiments.figure_sheets import Chart, draw_sheet, save_sheet, style
 from experiments.forecast_summaries import ForecastSummary, summarise
 from experiments.labour_charts import commuter_chart, jobs_chart, unemployment_chart
 from experiments.population_charts import index_chart, population_chart, pyramid_chart
+from model.accounts_data import LAST_COUNT_YEAR
 from model.world import World
 
 MOST_PANELS = 24
@@ -103,6 +104,12 @@ def _footer(
             0,
             f"Intervals over {summary.n_runs} runs that differ in chance and in parameters: dark band the"
             " middle 50 %, pale band or thin lines the middle 90 %, line the median.",
+        )
+    until = int(summary.manifest.get("design", {}).get("set", {}).get("bound_until", LAST_COUNT_YEAR))
+    if until > world.start and world.villages is None:
+        lines.append(
+            f"Runs meet the official counts of 1 January {world.start + 1}-{until}: there net migration is the"
+            " counts' and not the model's."
         )
     if sources := _sources(world, places, charts):
         lines.append(f"Observed figures: {sources}.")

@@ -19,6 +19,7 @@ from scipy.stats import binom
 
 from calibration.fold_forecast import FREE, MODEL
 from calibration.fold_scores import EVENT_YEARS, Score, group_of
+from calibration.folds import OF_REGION
 from calibration.naive_forecasters import NAMES
 from calibration.scores import LEVELS
 from experiments.calibrate_charts import panel_sheet
@@ -42,12 +43,19 @@ SERIES_COLOURS: Final = dict(
     zip(SERIES_TITLES, (BLUE, VERMILLION, GREEN, BLACK, ORANGE, PURPLE), strict=True)
 )
 SERIES_MARKERS: Final = dict(zip(SERIES_TITLES, "osD^vP", strict=True))
-GROUP_COLOURS: Final = {"last_years": BLUE, "left_out": GREEN, "back_cast": ORANGE, "region": BLUE}
+GROUP_COLOURS: Final = {
+    "last_years": BLUE,
+    "left_out": GREEN,
+    "back_cast": ORANGE,
+    "region": BLUE,
+    "region_last_years": GREEN,
+}
 GROUP_NAMES: Final = {
     "last_years": "2019-2020 from 2015-2018",
     "left_out": "town left out",
     "back_cast": "back-cast",
     "region": "2015-2020 from 2009-2014",
+    "region_last_years": "2019-2020 from 2015-2018, region",
 }
 MANY, FEW = 10, 5  # bins of a rank histogram, by whether there are ten figures a bin
 STRONGEST: Final = 0.5  # skill at which a cell has its full colour
@@ -70,7 +78,7 @@ def draw_validation(report: ValidationReport, folder: Path, identity: str) -> li
             "skill": _skill_sheet(report, identity),
             "ranks": _rank_sheet(report, identity),
         }
-        towns = [one for one in report.scores if one.fold != "region"]
+        towns = [one for one in report.scores if one.fold not in OF_REGION]
         for place in dict.fromkeys(one.place for one in towns):
             own = [one for one in towns if one.place == place]
             sheets[f"forecast_{place}"] = _place_sheet(report, place, own, identity)

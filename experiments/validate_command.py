@@ -14,9 +14,9 @@ from typing import Any, Final
 from rich.console import Console
 
 from calibration.audit_data import AuditData, read_audit_data
-from calibration.fold_forecast import REGION, FoldForecast, forecast_fold
+from calibration.fold_forecast import FoldForecast, forecast_fold
 from calibration.fold_scores import Score, group_of, score_fold
-from calibration.folds import Fold, folds
+from calibration.folds import OF_REGION, REGION, Fold, folds
 from calibration.forecast_labels import SHIPPED, labels_text
 from calibration.naive_forecasters import Missing
 from calibration.posterior import Effort
@@ -126,7 +126,7 @@ def _trials(options: ValidateOptions) -> list[Trial]:
         trials += [
             Trial(source, world, data, fold)
             for fold in folds(data)
-            if (fold.name == REGION) == (source == REGION or not fitted)
+            if (fold.name in OF_REGION) == (source == REGION or not fitted)
         ]
     if not trials:
         raise BadInput(

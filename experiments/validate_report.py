@@ -32,6 +32,7 @@ GROUP_TITLES: Final = {
     "left_out": "(b) one town left out: 2015-2020 from its years to 2014 and the other towns",
     "back_cast": "(c) back-cast of 2009-2014 from 2015-2020: the past from what came after it, no forecast",
     "region": "(d) region: 2015-2020 from 2009-2014, register events of 2015 and 2017 included",
+    "region_last_years": "(e) region: 2019-2020 from the years to 2018, counts to 2019 met, not fitted",
     "region without events": "(d) region without the years of the register events, 2015 and 2017",
 }
 SERIES_TITLES: Final = {

@@ -114,6 +114,10 @@ def test_years_of_register_events_are_marked_in_the_region_only(data: AuditData,
 
 
 def test_only_a_fold_that_knows_later_counts_meets_them(data: AuditData) -> None:
+    late = bindings(
+        next(fold for fold in folds(read_audit_data("region")) if fold.name == "region_last_years")
+    )
+    assert late == {MODEL: 2019, FREE: 0}
     by_name = {fold.name: bindings(fold) for fold in folds(data)}
     assert by_name["last_years"] == {MODEL: 2019, FREE: 0}
     others = [names for name, names in by_name.items() if name != "last_years"]
