@@ -29,9 +29,10 @@ from experiments.figure_sheets import (
     style,
 )
 from experiments.intervals import probability
-from experiments.village_parts import CLASS_NAMES, DISSOLUTION_YEARS, SPAN
+from experiments.village_parts import CLASS_NAMES, SPAN
 from experiments.village_results import Counts, Floats
 from experiments.village_tables import empirical_hazards, yearly
+from model.village_list import DISSOLUTION_YEARS
 from model.world import World
 
 SHOWN = (

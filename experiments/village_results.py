@@ -16,8 +16,8 @@ from experiments.village_parts import CLASS_NAMES
 
 Floats = NDArray[np.float64]
 MEASURES = (
-    "villages", "people", "empty", "at_most_10", "under_50", "under_50_three_years", "lost_school",
-    "lost_medical", "lost_farm", "cost",
+    "villages", "people", "empty", "at_most_10", "under_50", "under_50_three_years", "listed",
+    "off_list_with_people", "lost_school", "lost_medical", "lost_farm", "cost",
 )  # fmt: skip
 INTERVAL = (0.05, 0.5, 0.95)
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from calibration.village_posterior import read_posterior
+from calibration.village_waves import read_waves_posterior
 from experiments.design import PROJECT, SOURCES, Batch, Design, Row, Scenario, runs_per_part, source_hashes
 from experiments.ensemble import Study, Together
 from experiments.failures import RunFailure
@@ -40,7 +41,7 @@ FOUNDINGS = 8  # founding seeds that the runs of an ensemble take in turn
 OWN_SOURCES = (
     *SOURCES,
     "model/data/villages/*.csv",
-    "calibration/data/villages/posterior.csv",
+    "calibration/data/villages/*posterior.csv",
     "experiments/village_parts.py",
     "experiments/village_policies.py",
     "experiments/village_study.py",
@@ -93,7 +94,11 @@ class VillageStudy(Study):
     def __init__(self, design: Design, world: World, parameters: str, per_village: bool) -> None:
         super().__init__(design, world)
         self.parameters, self.per_village = parameters, per_village
-        self.rows_of_posterior = read_posterior() if parameters == POSTERIOR else []
+        self.rows_of_posterior = (
+            [one | other for one, other in zip(read_posterior(), read_waves_posterior(), strict=True)]
+            if parameters == POSTERIOR
+            else []
+        )
         self._variant_locks = [threading.Lock() for _ in range(FOUNDINGS)]
         self._variants: list[tuple[World, Founding] | None] = [None] * FOUNDINGS
 
@@ -145,7 +150,7 @@ class VillageStudy(Study):
             if policy is None
             else cost(policy, world, record, values.__getitem__)
         )
-        return outcome_of(world, record, spent)
+        return outcome_of(engine, spent)
 
     def run_together(self, rows: Together) -> list[Any]:
         """Run one pair under all its scenarios."""

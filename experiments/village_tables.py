@@ -21,12 +21,13 @@ from model.problems import Problems
 from model.village_sites import read_counts
 
 SHOWN_YEARS = (2015, 2018, 2020, 2025, 2030, 2035, 2040, 2045)
-FITTED, FITTED_YEAR = ("under_50", "at_most_10"), 2018  # what the law of sizes was fitted to
 COUNTED = (
     ("empty", "empty"),
     ("at_most_10", "1-10 people"),
     ("under_50", "1-49 people"),
     ("under_50_three_years", "under 50 for three years, the empty included"),
+    ("listed", "on the state list"),
+    ("off_list_with_people", "off it with people left"),
     ("lost_school", "school lost since 2015"),
     ("lost_medical", "medical point lost"),
     ("lost_farm", "farm closed"),
@@ -52,7 +53,7 @@ def print_counts(console: Console, counts: Counts) -> None:
 
 
 def dated_rows(counts: Counts) -> list[tuple[str, str, str, str]]:
-    """Dated counts beside the model: what was fitted and what was held out."""
+    """Dated counts beside the model: what was fitted or put in, and what was held out."""
     problems = Problems("dated counts of villages")
     files = Files(problems)
     fitted, held = read_counts(files), read_counts(files, DATA / "counts_2019.csv")
@@ -62,29 +63,26 @@ def dated_rows(counts: Counts) -> list[tuple[str, str, str, str]]:
         if not counts.years[0] <= year <= counts.years[-1] or measure == "abolished_in_law":
             continue
         at = counts.at(year)
-        standing = counts.total("villages")[:, at] - counts.total("empty")[:, at]
-        found = standing if measure == "villages" else counts.total(measure)[:, at]
-        use = "not fitted"
-        if (measure, year) in held:
-            use = "held out"
-        elif measure in FITTED and year == FITTED_YEAR:
-            use = "fitted"
-        elif year == counts.years[0]:
-            use = "start"
-        name = f"{measure.replace('_', ' ')}, 1 January {year}"
-        rows.append((name, str(value), text_of(*quantiles(found)), use))
-        if measure == "villages" and use == "held out":
-            larger = standing - counts.total("at_most_10")[:, at]
-            rows.append(
-                (f"villages of more than 10 people, 1 January {year}", "", text_of(*quantiles(larger)), "")
-            )
+        is_held = (measure, year) in held
+        found = counts.total("listed" if measure == "villages" else measure)[:, at]
+        low, median, high = quantiles(found)
+        use = "held out" if is_held else "put in" if measure == "villages" else "fitted"
+        if is_held:
+            use += ": inside" if low <= value <= high else ": OUTSIDE"
+        title = "villages on the state list" if measure == "villages" else measure.replace("_", " ")
+        rows.append((f"{title}, 1 January {year}", str(value), text_of(low, median, high), use))
+        if is_held and measure == "villages":
+            standing = counts.total("villages")[:, at] - counts.total("empty")[:, at]
+            left = counts.total("off_list_with_people")[:, at]
+            rows.append((f"villages with people, 1 January {year}", "", text_of(*quantiles(standing)), ""))
+            rows.append(("  of them off the list", "", text_of(*quantiles(left)), ""))
     return rows
 
 
 def print_dated(console: Console, counts: Counts) -> None:
     """Dated counts beside the model."""
     table = Table(
-        title="Dated counts of villages beside the model (villages with people; abolition in law lags behind)",
+        title="Dated counts of villages beside the model (nothing after the list of January 2018 was used)",
         title_justify="left",
     )
     for name in ("count", "published", "model: median (90 %)", "use"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from model.csv_tables import Files
@@ -58,6 +58,7 @@ class Sites:
         gone: how many of them all were gone by 2015.
         known: villages known by name. seats: name of each district's seat, "" where a simulated town is.
         complete: the known ones are all (a user's list).
+        counted: villages on the state list by year after the start, as far as dated counts may be used.
     """
 
     listed: dict[str, int]
@@ -66,6 +67,7 @@ class Sites:
     seats: dict[str, str]
     law: SizeLaw
     complete: bool
+    counted: dict[int, int] = field(default_factory=dict)
 
 
 def read_law(files: Files, path: Path = FOLDER / "sizes.csv") -> SizeLaw:
@@ -147,7 +149,10 @@ def shipped_sites(
             )
         )
     gone = counts[("villages", COUNT_YEAR)] - counts[("villages", start)]
-    return Sites(listed, gone, tuple(known), seats, law, False)
+    later = {
+        year: number for (measure, year), number in counts.items() if measure == "villages" and year > start
+    }
+    return Sites(listed, gone, tuple(known), seats, law, False, later)
 
 
 SEATS_IN_SAMPLE = frozenset({"Саумалколь", "Пресновка"})

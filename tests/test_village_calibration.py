@@ -8,7 +8,8 @@ import pytest
 from calibration import village_backtest as backtest
 from calibration.village_posterior import COLUMNS, DECADES, posterior_rows, read_posterior, target_of
 from calibration.village_transitions import Transitions, census_transitions, fit_transitions
-from experiments.village_parts import first_year, size_class, years_below
+from experiments.village_parts import first_year, size_class
+from model.village_list import years_below
 
 
 def walk(n: int, slope: float, v0: float, v1: float, seed: int) -> Transitions:
