@@ -24,6 +24,7 @@ import numpy as np
 from calibration.village_benchmarks import BENCHMARKS, EVENTS, Booleans, Event, wiener_paths
 from calibration.village_hindcast import YEARS, SampleWorld, sample_of
 from calibration.village_posterior import (
+    ARRIVALS_RANGE,
     Target,
     given_of,
     misfit,
@@ -44,7 +45,7 @@ from calibration.village_transitions import LEAST_PEOPLE, Floats, Transitions
 from model.world import World
 
 RUNS = 48
-TRIED = 6  # runs of a step in the search for the arrivals that give the mean growth
+TRIED, TRIED_ARRIVALS = 8, (0.3, 0.8)  # runs of each trial of arrivals
 MODEL, WIENER = "model", "drifted Wiener"
 OTHER_DISTRICTS, DECADE_BEFORE = "other districts", "decade before"
 QUESTIONS = (OTHER_DISTRICTS, DECADE_BEFORE)
@@ -69,19 +70,24 @@ class Backtest:
 
 @dataclass(frozen=True)
 class Paths:
-    """Simulated people of 2009, float64[runs, copies, villages], and the parameters of each run, float64[runs, 6]."""
+    """Simulated people of 2009, float64[runs, copies, villages], and what they were simulated with.
+
+    Attributes:
+        points: parameters of each run, float64[runs, 6]. arrivals: factor on arrivals of the rural districts in the
+            decade that the parameters were learned from.
+    """
 
     people: Floats
     points: Floats
+    arrivals: float
 
 
 def simulate(
-    sample: SampleWorld, points: Floats, factor: float, runs: int, threads: int, seed: int = 1
+    sample: SampleWorld, points: Floats, arrivals: float, runs: int, threads: int, seed: int = 1
 ) -> Floats:
-    """People after ten years, float64[runs, copies, villages]; `factor` is on arrivals of rural districts."""
-    arrivals = sample.with_arrivals(factor)
+    """People after ten years, float64[runs, copies, villages]."""
     with ThreadPoolExecutor(threads) as pool:
-        found = pool.map(lambda k: sample.after(given_of(points[k]) | arrivals, seed, k), range(runs))
+        found = pool.map(lambda k: sample.after(given_of(points[k]), arrivals, seed, k), range(runs))
         return np.array(list(found))
 
 
@@ -95,25 +101,31 @@ def mean_growth(before: Floats, after: Floats, weights: Floats | None = None) ->
 
 
 def model_paths(
-    sample: SampleWorld, villages: Transitions, points: Floats, runs: int, threads: int
+    sample: SampleWorld, villages: Transitions, learned: Transitions, runs: int, threads: int
 ) -> Paths:
-    """Simulated people at the arrivals that give the villages' mean growth (secant on the factor)."""
-    wanted = float(villages.survivors().growth().mean())
-    factors, errors = [1.0, 0.6], []
-    for k in range(3):
-        after = simulate(sample, points, factors[k], TRIED, threads)
-        errors.append(mean_growth(villages.before, after) - wanted)
-        if k:
-            slope = (errors[k] - errors[k - 1]) / (factors[k] - factors[k - 1])
-            factors.append(min(1.5, max(0.0, factors[k] - errors[k] / slope)))
-    best = factors[-1]
-    return Paths(simulate(sample, points, best, runs, threads), points[:runs])
+    """Simulated people at the arrivals that give the villages' mean growth, under parameters that `learned` gives.
+
+    Parameters meet the moments of `learned` at the arrivals of its own decade: growth is about linear in arrivals,
+    and a line through two trials tells those of either decade.
+    """
+    target = target_of_villages(learned)
+    grown = [float(t.survivors().growth().mean()) for t in (learned, villages)]
+    points = posterior_points(target, TRIED_ARRIVALS[0])
+    tried = [
+        mean_growth(villages.before, simulate(sample, points, arrivals, TRIED, threads))
+        for arrivals in TRIED_ARRIVALS
+    ]
+    slope = (tried[1] - tried[0]) / (TRIED_ARRIVALS[1] - TRIED_ARRIVALS[0])
+    low, high = ARRIVALS_RANGE
+    then, told = (min(high, max(low, TRIED_ARRIVALS[0] + (g - tried[0]) / slope)) for g in grown)
+    points = posterior_points(target, then)
+    return Paths(simulate(sample, points, told, runs, threads), points[:runs], then)
 
 
-def fold_weights(points: Floats, held: Target, without: Target) -> Floats:
+def fold_weights(paths: Paths, held: Target, without: Target) -> Floats:
     """Weights of runs drawn under one target for another, float64[runs], of mean 1."""
-    emulator = shipped_emulator()
-    log_weight = misfit(emulator, held, points) - misfit(emulator, without, points)
+    emulator, at = shipped_emulator(), (paths.points, paths.arrivals)
+    log_weight = misfit(emulator, held, *at) - misfit(emulator, without, *at)
     weight = np.exp(log_weight - log_weight.max())
     return np.asarray(weight / weight.mean())
 
@@ -170,9 +182,9 @@ def backtest(world: World, runs: int = RUNS, threads: int = 2, seed: int = 1) ->
     forecasts: dict[tuple[str, str, str], Floats] = {}
     outcomes: dict[str, Booleans] = {}
     for question in QUESTIONS:
-        target = target_of_villages(villages if question == OTHER_DISTRICTS else earlier)
-        paths = model_paths(sample, villages, posterior_points(target, seed), runs, threads)
-        chances, levels = _contest(question, paths, target, villages, earlier, districts)
+        learned = villages if question == OTHER_DISTRICTS else earlier
+        paths = model_paths(sample, villages, learned, runs, threads)
+        chances, levels = _contest(question, paths, villages, earlier, districts)
         observed = np.log(np.maximum(villages.after, 0.5))
         for contestant, quantiles in levels.items():
             found_widths += widths(question, contestant, quantiles, villages.before, observed)
@@ -192,7 +204,6 @@ def backtest(world: World, runs: int = RUNS, threads: int = 2, seed: int = 1) ->
 def _contest(
     question: str,
     paths: Paths,
-    target: Target,
     villages: Transitions,
     earlier: Transitions,
     districts: Sequence[str],
@@ -203,14 +214,14 @@ def _contest(
         (event.name, name): np.empty(n) for event in EVENTS for name in (MODEL, *BENCHMARKS)
     }
     levels = {name: np.empty((len(LEVELS), n)) for name in (MODEL, WIENER)}
-    held = np.array(districts)
+    held, target = np.array(districts), target_of_villages(villages)
     for district in sorted(set(districts)):
         others = held != district
         there = villages.of(others)
         growth = float(there.survivors().growth().mean())
         weights = np.ones(len(paths.points))
         if question == OTHER_DISTRICTS:
-            weights = fold_weights(paths.points, target, target_of_villages(there))
+            weights = fold_weights(paths, target, target_of_villages(there))
         people = with_growth(paths, villages.before, growth, weights)[:, ~others]
         by_copy = np.repeat(weights, copies)
         before = villages.before[~others]

@@ -21,6 +21,7 @@ from model.villages import RURAL, WholeDistricts
 from model.world import World
 
 YEARS = 10
+LEAST_IN_OUT = 0.01  # arrivals per departure: the parameter must be positive
 LARGEST = 3000  # larger villages are left out: no event concerns them and they cost most people
 
 
@@ -44,7 +45,6 @@ class SampleWorld:
         assert villages is not None
         self.founding: Founding = build_founding(self.world)  # half a million people: one copy for all runs
         self.space = ParameterSpace(self.world)
-        self.defaults = self.space.defaults()
         self.villages = len(before)
         self.own = np.flatnonzero(villages.is_village)
         number = np.array([int(self.world.ids[k].rsplit("_h", 1)[1]) for k in self.own])
@@ -60,25 +60,24 @@ class SampleWorld:
             if kind == RURAL
         ]
 
-    def after(self, given: Mapping[str, float], seed: int, run: int) -> Floats:
-        """People after ten years, float64[copies, villages]; parameters that are not given come from their priors."""
+    def after(self, given: Mapping[str, float], arrivals: float, seed: int, run: int) -> Floats:
+        """People after ten years, float64[copies, villages]; parameters that are not given come from their priors.
+
+        `arrivals` is a factor on those of all rural districts, which makes the mean growth of another decade.
+        """
         chosen = {**given, "household_size": self.founding.household_size}
         values = self.space.draw(seed, run, chosen)
+        values = values.with_values(
+            {
+                f"in_out.{name}": max(LEAST_IN_OUT, float(values[f"in_out.{name}"]) * arrivals)
+                for name in self.rural
+            }
+        )
         engine = VillageEngine(
             self.world, self.founding, values, draws.run_seed(seed, run, 0), horizon=self.world.start + YEARS
         )
         people = engine.run().column("population")[-1, self.own].astype(np.float64)
         return np.asarray(people[self.order])
-
-    def with_arrivals(self, factor: float) -> dict[str, float]:
-        """Arrivals of the rural districts times a factor, as parameters."""
-        return {
-            f"in_out.{name}": max(LEAST_DRIFT_FACTOR, self.defaults[f"in_out.{name}"] * factor)
-            for name in self.rural
-        }
-
-
-LEAST_DRIFT_FACTOR = 0.05
 
 
 def _copies(world: World, before: Floats) -> World:
