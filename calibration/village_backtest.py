@@ -161,9 +161,7 @@ def shifted(earlier: Transitions, growth: float) -> Transitions:
     return Transitions(earlier.before, earlier.after * factor, earlier.years)
 
 
-def learned_from(
-    question: str, villages: Transitions, earlier: Transitions, others: Booleans
-) -> Transitions:
+def learned_from(question: str, villages: Transitions, earlier: Transitions, others: Booleans) -> Transitions:
     """What benchmarks learn from for the district that `others` leaves out."""
     there = villages.of(others)
     if question == OTHER_DISTRICTS:
@@ -210,9 +208,7 @@ def _contest(
 ) -> tuple[dict[tuple[str, str], Floats], dict[str, Floats]]:
     """Chances by (event, contestant) and quantiles of ln people by contestant, each district foretold by the others."""
     n, copies = len(villages.before), paths.people.shape[1]
-    chances = {
-        (event.name, name): np.empty(n) for event in EVENTS for name in (MODEL, *BENCHMARKS)
-    }
+    chances = {(event.name, name): np.empty(n) for event in EVENTS for name in (MODEL, *BENCHMARKS)}
     levels = {name: np.empty((len(LEVELS), n)) for name in (MODEL, WIENER)}
     held, target = np.array(districts), target_of_villages(villages)
     for district in sorted(set(districts)):

@@ -55,9 +55,7 @@ class SampleWorld:
         self.order = np.empty((self.copies, self.villages), np.int64)
         self.order[(place - number) % self.copies, number] = np.arange(len(self.own))
         self.rural = [
-            name
-            for name, kind in zip(villages.base.ids, villages.base.kind, strict=True)
-            if kind == RURAL
+            name for name, kind in zip(villages.base.ids, villages.base.kind, strict=True) if kind == RURAL
         ]
 
     def after(self, given: Mapping[str, float], arrivals: float, seed: int, run: int) -> Floats:

@@ -38,7 +38,10 @@ from model.world import World, load_world
 # chance that a farm closes
 CLOSURE, PUSH, LEAVING = "village_farm_closure", "village_farm_push", "leaving"
 COLUMNS = ("village_slope", "village_shock_sd", "village_shock_small", PUSH, CLOSURE, LEAVING)
-PRIORS = {CLOSURE: (math.log(0.012), 0.5), LEAVING: (math.log(0.025), 0.35)}  # of the logs; model.md section 5
+PRIORS = {
+    CLOSURE: (math.log(0.012), 0.5),
+    LEAVING: (math.log(0.025), 0.35),
+}  # of the logs; model.md section 5
 LOW = np.array([-0.25, 0.0, 0.0, 0.0, math.log(0.004), math.log(0.0125)])
 HIGH = np.array([0.45, 0.9, 16.0, 2.5, math.log(0.036), math.log(0.05)])
 LOGS = (4, 5)
@@ -156,9 +159,7 @@ def fit_emulator(theta: Floats, arrivals: Floats, moments: Floats) -> Emulator:
     return Emulator(coefficients, noise)
 
 
-def design_points(
-    world: World, seed: int, points: int, threads: int
-) -> tuple[Floats, Floats, Floats]:
+def design_points(world: World, seed: int, points: int, threads: int) -> tuple[Floats, Floats, Floats]:
     """Parameters and arrivals spread over their box, and the moments of a simulated decade at each."""
     before = sample_of(*DECADES[-1])[0].before
     sample = SampleWorld(world, before)
@@ -166,7 +167,12 @@ def design_points(
     spread = qmc.scale(qmc.Sobol(len(low), seed=seed).random(points), low, high)
     theta, arrivals = spread[:, :-1], spread[:, -1]
     with ThreadPoolExecutor(threads) as pool:
-        moments = list(pool.map(lambda k: simulated_moments(sample, before, theta[k], float(arrivals[k]), k, seed), range(points)))
+        moments = list(
+            pool.map(
+                lambda k: simulated_moments(sample, before, theta[k], float(arrivals[k]), k, seed),
+                range(points),
+            )
+        )
     return theta, arrivals, np.array(moments)
 
 
@@ -176,9 +182,7 @@ def misfit(emulator: Emulator, target: Target, theta: Floats, arrivals: float = 
     return np.asarray(0.5 * (error**2).sum(axis=1))
 
 
-def posterior(
-    emulator: Emulator, target: Target, seed: int, arrivals: float = 1.0
-) -> tuple[Floats, float]:
+def posterior(emulator: Emulator, target: Target, seed: int, arrivals: float = 1.0) -> tuple[Floats, float]:
     """Draws of the parameters, float64[KEPT, 6] (logs where the search has them), and the effective candidates."""
     chance = np.random.default_rng(seed)
     theta = LOW + (HIGH - LOW) * chance.random((CANDIDATES, len(COLUMNS)))

@@ -107,9 +107,7 @@ class Width:
     crps: float
 
 
-def widths(
-    question: str, contestant: str, levels: Floats, before: Floats, observed: Floats
-) -> list[Width]:
+def widths(question: str, contestant: str, levels: Floats, before: Floats, observed: Floats) -> list[Width]:
     """By class of size and for all; `levels` float64[99, villages] quantiles of ln people, `observed` what it was."""
     score = crps(levels, observed)
     error = observed - levels[49]

@@ -61,9 +61,7 @@ class Fit:
 
     def moments(self) -> Floats:
         """Slope, the logs of the two standard deviations and the skewness: what identifies the heterogeneity."""
-        return np.array(
-            [self.slope, 0.5 * math.log(self.small), 0.5 * math.log(self.large), self.skewness]
-        )
+        return np.array([self.slope, 0.5 * math.log(self.small), 0.5 * math.log(self.large), self.skewness])
 
     @property
     def v1(self) -> float:
@@ -136,8 +134,8 @@ def census_by_district(first: int, last: int) -> tuple[Transitions, tuple[str, .
         if people.get(first, 0) > 0 and last in people
     ]
     districts, before, after = zip(*kept, strict=True)
-    counts = (np.array(side, dtype=np.float64) for side in (before, after))
-    return Transitions(*counts, last - first), districts
+    first_count, last_count = (np.array(side, dtype=np.float64) for side in (before, after))
+    return Transitions(first_count, last_count, last - first), districts
 
 
 def bootstrap_moments(transitions: Transitions, seed: int, times: int = BOOTSTRAPS) -> Floats:

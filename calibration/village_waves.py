@@ -119,7 +119,9 @@ def simulated_exposure(world: World, last: int, rows: Sequence[dict[str, float]]
         people = engine.run().column("population")[:, chosen].astype(np.int64)
         settings = WaveSettings(0.0, 0.0, EMPTY_WEIGHT)
         counted = own.villages.source.counted
-        listed = state_list(people, own.start, engine.keys[: own.n_sim][chosen], engine.seed, settings, counted)
+        listed = state_list(
+            people, own.start, engine.keys[: own.n_sim][chosen], engine.seed, settings, counted
+        )
         exposed = listed & may_be_dissolved(people)
         weight = np.where(people == 0, EMPTY_WEIGHT, 1.0)
         for t, year in enumerate(range(own.start, last + 1)):
@@ -156,7 +158,9 @@ def main() -> None:
         low, median, high = np.quantile(column, (0.05, 0.5, 0.95))
         print(f"{name}: median {median:.3g}, 90 % {low:.3g} to {high:.3g}")
     chance = np.random.default_rng(2)
-    mean = 2.0 * exposed[waves[-1].last] * found[:, 0] * np.exp(found[:, 1] * chance.standard_normal(len(found)))
+    mean = (
+        2.0 * exposed[waves[-1].last] * found[:, 0] * np.exp(found[:, 1] * chance.standard_normal(len(found)))
+    )
     low, median, high = np.quantile(chance.poisson(np.minimum(mean, 700.0)), (0.05, 0.5, 0.95))
     print(f"next wave of two years: {median:.0f} villages ({low:.0f} to {high:.0f})")
 

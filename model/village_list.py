@@ -4,9 +4,9 @@ A village may be dissolved in law when nobody lives there or when it had fewer t
 row. The administration does so in waves, some years late, and also while people remain: the list says how many
 villages are kept in the books, not how many are lived in. It is an account of a finished run and changes nothing in it.
 
-(V5) a village that may be dissolved is taken off in a year with chance 1 - exp(-r_w exp(s_w z_w) b_w[if empty]), with z_w
-     standard normal and the same for all villages through a wave of two years. In years up to the last dated count
-     as many are taken off as were, drawn in proportion to the same rates.
+(V5) a village that may be dissolved is taken off in a year with chance 1 - exp(-r_w exp(s_w z_w) b_w[if empty]),
+     with z_w standard normal and the same for all villages through a wave of two years. In years up to the last
+     dated count as many are taken off as were, drawn in proportion to the same rates.
 """
 
 from __future__ import annotations
