@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -69,8 +69,9 @@ class Target:
     sd: Floats
 
 
+@cache
 def target_of(
-    decades: Sequence[tuple[int, int]] = DECADES, with_tyumen: bool = True, seed: int = 1
+    decades: tuple[tuple[int, int], ...] = DECADES, with_tyumen: bool = True, seed: int = 1
 ) -> Target:
     """Moments of a decade to come, from those that the given decades had.
 

@@ -1,4 +1,4 @@
-"""Scores of forecasts of villages: Brier and CRPS against rivals, reliability, and whether intervals are wide enough."""
+"""Scores of forecasts of villages: Brier and CRPS against rivals, reliability, and the width of intervals."""
 
 from __future__ import annotations
 

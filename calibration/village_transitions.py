@@ -1,9 +1,9 @@
 """Transitions of villages from one census to the next: growth by size, and how far villages scatter around it.
 
 Mean log growth a year is a + b (ln n - ln 300); its variance over T years is (v0 + v1 / n) / T, as of a random walk
-whose steps are smaller in larger villages (docs/villages.md). What is left over, in units of that scatter, has a skewness:
-villages that a closed farm has tipped make its lower tail long. The same fit is applied to censuses and to simulated
-villages, so that parameters are compared through equal eyes (indirect inference, Gourieroux et al. 1993).
+whose steps are smaller in larger villages (docs/villages.md). What is left over, in units of that scatter, has a
+skewness: villages that a closed farm has tipped make its lower tail long. The same fit is applied to censuses and to
+simulated villages, so that parameters are compared through equal eyes (indirect inference, Gourieroux et al. 1993).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Transitions:
 
 @dataclass(frozen=True)
 class Fit:
-    """Growth a year of a village of 300, its slope on ln n, yearly variance of small and of large villages, skewness."""
+    """Growth a year of a village of 300, its slope on ln n, yearly variance of small and large villages, skewness."""
 
     level: float
     slope: float

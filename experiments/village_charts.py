@@ -299,9 +299,9 @@ def _reliability_sheet(found: Backtest, note: str) -> Figure:
     _footed(
         figure,
         (
-            "Forecasts in bins; numbers and bars: villages in the bin and Wilson's 95 % interval, for the model. Above, "
-            "everybody learned from 1999-2009 in the other districts; below, from 1989-1999. Mean growth 1999-2009 is "
-            "given to everybody. The sample is biased to larger villages.",
+            "Forecasts in bins; numbers and bars: villages in the bin and Wilson's 95 % interval, for the model. "
+            "Above, everybody learned from 1999-2009 in the other districts; below, from 1989-1999. Mean growth "
+            "1999-2009 is given to everybody. The sample is biased to larger villages.",
             note,
         ),
     )

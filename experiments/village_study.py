@@ -86,7 +86,8 @@ class VillageStudy(Study):
     """A design made ready to run; founding variants differ in their villages and in the size of households.
 
     Args:
-        cases: those of the design. parameters: "posterior" (village parameters jointly with the rate of leaving) or "prior".
+        cases: those of the design.
+        parameters: "posterior" (village parameters jointly with the rate of leaving) or "prior".
         per_village: keep a row for every village of every run, not only of those of the first founding.
     """
 

@@ -231,7 +231,8 @@ def print_policies(console: Console, effects: Sequence[PolicyEffect], horizon: i
     """Policies in villages saved and cost per village-year."""
     runs = effects[0].saved.runs
     table = Table(
-        title=f"Policies from {FIRST_YEAR} against the baseline on the same draws, {horizon}, {runs} pairs: mean (95 %)",
+        title=f"Policies from {FIRST_YEAR} against the baseline on the same draws, {horizon}: "
+        f"mean (95 %) of {runs} pairs",
         title_justify="left",
         show_lines=True,
     )
