@@ -255,14 +255,13 @@ def _map_sheet(world: World, chances: dict[str, Any], note: str, horizon: int) -
     bar = figure.colorbar(dots, cax=figure.add_axes((0.91, 0.3, 0.016, 0.45)))
     bar.set_label("share of runs")
     runs = int(np.asarray(chances["runs"]).max()) if len(chances["runs"]) else 0
-    _footed(
-        figure,
-        (
-            f"One founding of eight, {runs} runs; larger dots: more people in 2015. Places and most sizes are "
-            "synthetic: a dot stands for a kind of village, not for one that can be visited; names are districts.",
-            note,
-        ),
+    said = (
+        "Villages of the user's list; places that it leaves out are drawn; names are districts."
+        if villages.source.complete
+        else "Places and most sizes are synthetic: a dot stands for a kind of village, not for one that can be "
+        "visited; names are districts."
     )
+    _footed(figure, (f"One founding of eight, {runs} runs; larger dots: more people in 2015. {said}", note))
     return figure
 
 

@@ -128,7 +128,9 @@ def _report(
     base = scenarios[BASELINE]
     names = dict(zip(_districts(world), _district_names(world), strict=True))
     store.write_text(SUMMARY, summary_text(scenarios))
-    for name, text in csv_tables(base, hazards, names).items():
+    assert world.villages is not None
+    own_list = world.villages.source.complete
+    for name, text in csv_tables(base, hazards, names, own_list).items():
         store.write_text(name, text)
     effects = [
         policy_effect(case, scenarios[case.baseline], scenarios[case.name])
@@ -145,7 +147,7 @@ def _report(
     if not options.quiet:
         _show_heading(console, world, len(base.values["empty"]), note)
         print_counts(console, base)
-        print_dated(console, base)
+        print_dated(console, base, own_list)
         print_hazards(console, hazards, world.start)
         print_districts(console, base, names)
         if effects:

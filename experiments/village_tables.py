@@ -56,8 +56,11 @@ def print_counts(console: Console, counts: Counts) -> None:
     console.print(table)
 
 
-def dated_rows(counts: Counts) -> list[tuple[str, str, str, str]]:
-    """Dated counts beside the model: what was fitted or put in, and what was held out."""
+def dated_rows(counts: Counts, own_list: bool = False) -> list[tuple[str, str, str, str]]:
+    """Dated counts beside the model: what was fitted or put in, and what was held out.
+
+    With a user's `own_list` of villages none of them was used.
+    """
     problems = Problems("dated counts of villages")
     files = Files(problems)
     fitted, held = read_counts(files), read_counts(files, DATA / "counts_2019.csv")
@@ -71,7 +74,9 @@ def dated_rows(counts: Counts) -> list[tuple[str, str, str, str]]:
         found = counts.total("listed" if measure == "villages" else measure)[:, at]
         low, median, high = quantiles(found)
         use = "held out" if is_held else "put in" if measure == "villages" else "fitted"
-        if is_held:
+        if own_list:
+            use = "not used"
+        elif is_held:
             use += ": inside" if low <= value <= high else ": OUTSIDE"
         title = "villages on the state list" if measure == "villages" else measure.replace("_", " ")
         rows.append((f"{title}, 1 January {year}", str(value), text_of(low, median, high), use))
@@ -83,7 +88,7 @@ def dated_rows(counts: Counts) -> list[tuple[str, str, str, str]]:
     return rows
 
 
-def print_dated(console: Console, counts: Counts) -> None:
+def print_dated(console: Console, counts: Counts, own_list: bool = False) -> None:
     """Dated counts beside the model."""
     table = Table(
         title="Dated counts of villages beside the model (nothing after the list of January 2018 was used)",
@@ -91,7 +96,7 @@ def print_dated(console: Console, counts: Counts) -> None:
     )
     for name in ("count", "published", "model: median (90 %)", "use"):
         table.add_column(name, justify="left" if name in ("count", "use") else "right")
-    for row in dated_rows(counts):
+    for row in dated_rows(counts, own_list):
         table.add_row(*row)
     console.print(table)
 
@@ -382,10 +387,12 @@ def summary_text(scenarios: dict[str, Counts]) -> str:
     return csv_text(header, rows)
 
 
-def csv_tables(counts: Counts, hazards: dict[str, Floats], names: dict[str, str]) -> dict[str, str]:
+def csv_tables(
+    counts: Counts, hazards: dict[str, Floats], names: dict[str, str], own_list: bool = False
+) -> dict[str, str]:
     """Contents of the CSV tables of the baseline by file name."""
     return {
-        "dated_counts.csv": csv_text(("count", "published", "model", "use"), dated_rows(counts)),
+        "dated_counts.csv": csv_text(("count", "published", "model", "use"), dated_rows(counts, own_list)),
         "hazards.csv": csv_text(
             ("size_class", "model_per_cent", "model_growth", "empirical"), hazard_rows(hazards)
         ),
