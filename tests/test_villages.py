@@ -187,7 +187,11 @@ def test_a_users_list_replaces_the_drawn_villages(tmp_path: Path, world: World) 
     assert int(villages.is_village.sum()) == 39
     assert villages.known.all()
     assert "Real 0" in own.names("en")
-    seats = [villages.coordinates[name][0] for name, own in zip(villages.holders, villages.is_village) if own]
+    seats = [
+        villages.coordinates[name][0]
+        for name, own in zip(villages.holders, villages.is_village, strict=False)
+        if own
+    ]
     assert villages.lat[villages.is_village] == pytest.approx(np.array(seats) + 0.1)
     assert villages.source.counted == {}  # counts of the drawn list say nothing of another one
     assert villages_of_seed(own, 99).founding_population.tolist() == own.founding_population.tolist()
