@@ -27,6 +27,7 @@ from experiments.village_tables import (
     print_dated,
     print_districts,
     print_hazards,
+    print_listed,
     print_policies,
     summary_text,
     widths_text,
@@ -150,6 +151,8 @@ def _report(
         print_dated(console, base, own_list)
         print_hazards(console, hazards, world.start)
         print_districts(console, base, names)
+        if not own_list:
+            print_listed(console, base, names)
         if effects:
             print_policies(console, effects, options.horizon)
         if found is not None:

@@ -21,9 +21,10 @@ from experiments.village_policies import FIRST_YEAR
 from experiments.village_results import Counts, Floats, PolicyEffect, quantiles
 from model.csv_tables import Files
 from model.problems import Problems
-from model.village_sites import read_counts
+from model.village_sites import read_counts, read_listed
 
 LEAST_EVENTS = 2  # an event that happened less often says nothing of who foretells it
+HELD_YEAR = 2020  # 1 January after the list that is held out
 SHOWN_YEARS = (2015, 2018, 2020, 2025, 2030, 2035, 2040, 2045)
 COUNTED = (
     ("empty", "empty"),
@@ -232,6 +233,46 @@ def over_runs_cell(difference: Difference) -> str:
     return f"{difference.most[0]:+,.0f} to {difference.most[1]:+,.0f}"
 
 
+def listed_rows(counts: Counts, names: dict[str, str]) -> list[tuple[str, str, str, str]]:
+    """Villages on the state list at the end of 2019 by district: published, held out, beside the model."""
+    problems = Problems("villages by district")
+    published = read_listed(Files(problems), DATA / "districts_2019.csv")
+    problems.raise_if_any()
+    rows = []
+    for d, district in enumerate(counts.districts):
+        if district not in published or not counts.years[0] <= HELD_YEAR <= counts.years[-1]:
+            continue
+        low, median, high = quantiles(counts.values["listed"][:, counts.at(HELD_YEAR), d])
+        inside = low <= published[district] <= high
+        rows.append(
+            (
+                names.get(district, district),
+                str(published[district]),
+                text_of(low, median, high),
+                "inside" if inside else "OUTSIDE",
+            )
+        )
+    return rows
+
+
+def print_listed(console: Console, counts: Counts, names: dict[str, str]) -> None:
+    """The held-out list by district."""
+    rows = listed_rows(counts, names)
+    if not rows:
+        return
+    inside = sum(row[3] == "inside" for row in rows)
+    table = Table(
+        title=f"Held out: villages on the state list by district at the end of {HELD_YEAR - 1}; {inside} of "
+        f"{len(rows)} inside the model's 90 %",
+        title_justify="left",
+    )
+    for name in ("district", "published", "model: median (90 %)", ""):
+        table.add_column(name, justify="left" if name in ("district", "") else "right")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
 def print_policies(console: Console, effects: Sequence[PolicyEffect], horizon: int) -> None:
     """Policies in villages saved and cost per village-year."""
     runs = effects[0].saved.runs
@@ -396,6 +437,7 @@ def csv_tables(
         "hazards.csv": csv_text(
             ("size_class", "model_per_cent", "model_growth", "empirical"), hazard_rows(hazards)
         ),
+        "listed_2019.csv": csv_text(("district", "published", "model", "use"), listed_rows(counts, names)),
         "districts.csv": csv_text(
             ("district", "under_50_three_years_or_empty", "empty", "people_of_2015", "rank"),
             district_rows(counts, names),

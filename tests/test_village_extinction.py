@@ -97,6 +97,9 @@ def test_tables_are_written(folder: Path) -> None:
         "baseline", "roads", "baseline@stagnation", "farms_kept@stagnation",
     }  # fmt: skip
     assert len(rows(folder / "districts.csv")) == 13
+    held = rows(folder / "listed_2019.csv")
+    assert len(held) == 13
+    assert sum(int(row["published"]) for row in held) == 635
     found = rows(folder / "policies.csv")
     assert [(row["policy"], row["future"]) for row in found] == [
         ("farms_kept", "stagnation"),
