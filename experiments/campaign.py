@@ -46,7 +46,7 @@ def completed(
         missing = store.missing(design.batches(ensemble.runs))
         to_run = len(design.scenarios) * sum(batch.end - batch.first for batch in missing)
         total = max(to_run, len(design.scenarios) * ensemble.runs)
-        _run(store, missing, total, threads, quiet, cluster, _how_to_resume)
+        run_missing(store, Study(design, world), missing, total, threads, quiet, cluster, how_to_resume)
         scenarios = [scenario.name for scenario in design.scenarios]
         years, places = range(world.start, design.horizon + 1), world.ids[: world.n_sim]
         with Results(folder, store.held(), scenarios, years, places) as results:
@@ -62,29 +62,32 @@ def contribute(
     threads: int | None,
     quiet: bool,
     cluster: str | None = None,
+    study: Study | None = None,
 ) -> None:
     """Run what is missing of a shard's share of an ensemble; other shards may write into the folder meanwhile.
 
-    Tables are made once all shares are there, by the command without a shard.
+    Tables are made once all shares are there, by the command without a shard. `study`: what runs the design where
+    that is not a plain `Study`.
 
     Raises:
         BadInput: the folder cannot take the design. RunFailure, Interrupted: complete parts are kept.
     """
     design = ensemble.design
+    study = study or Study(design, ensemble.world)
     share = shard.share(design.batches(ensemble.runs))
-    with Store(folder, ensemble, shard) as store:
+    with Store(folder, ensemble, shard, study.tables) as store:
         tell_set_aside(store, quiet)
         missing = store.missing(share)
         total = len(design.scenarios) * sum(batch.end - batch.first for batch in share)
 
-        def how_to_resume(store: Store) -> str:
+        def how_to_go_on(store: Store) -> str:
             done = len(share) - len(store.missing(share))
             return (
                 f"{done} of {len(share)} parts of shard {shard} are complete in {store.folder}; "
                 f"repeat the same command with --out {store.folder} to continue"
             )
 
-        _run(store, missing, total, threads, quiet, cluster, how_to_resume)
+        run_missing(store, study, missing, total, threads, quiet, cluster, how_to_go_on)
         Console(quiet=quiet).print(
             f"Shard {shard}: {len(share)} of {len(design.batches(ensemble.runs))} parts are complete in {folder}. "
             "When all shards are, in this folder or copied together into one, the same command without --shard "
@@ -99,19 +102,23 @@ def tell_set_aside(store: PartStore, quiet: bool) -> None:
         Console(stderr=True, quiet=quiet).print(str(file), markup=False, highlight=False, soft_wrap=True)
 
 
-def _run(
+def run_missing(
     store: Store,
+    study: Study,
     missing: Sequence[Batch],
     total: int,
     threads: int | None,
     quiet: bool,
     cluster: str | None,
-    how_to_resume: Callable[[Store], str],
+    tell: Callable[[Store], str],
 ) -> None:
-    """Run batches with a bar of `total` runs; what goes wrong is told together with how to go on."""
+    """Run batches with a bar of `total` runs; what goes wrong is told together with how to go on.
+
+    Raises:
+        BadInput: no cluster answers. RunFailure, Interrupted: complete parts are kept.
+    """
     design, world = store.ensemble.design, store.ensemble.world
     to_run = len(design.scenarios) * sum(batch.end - batch.first for batch in missing)
-    study = Study(design, world)
     with run_progress(f"{world.title['en']} to {design.horizon}", total, total - to_run, quiet) as on_run:
         try:
             if cluster is not None and missing:
@@ -122,17 +129,18 @@ def _run(
             else:
                 run_ensemble(study, missing, store.write, threads or default_threads(), on_run)
         except Interrupted:
-            raise Interrupted(f"stopped; {how_to_resume(store)}") from None
+            raise Interrupted(f"stopped; {tell(store)}") from None
         except RunFailure as error:
-            raise RunFailure(f"{error}\n{how_to_resume(store)}") from error
+            raise RunFailure(f"{error}\n{tell(store)}") from error
         except BadInput:
             raise
         except Exception as error:
-            error.add_note(how_to_resume(store))
+            error.add_note(tell(store))
             raise
 
 
-def _how_to_resume(store: Store) -> str:
+def how_to_resume(store: Store) -> str:
+    """How much of a whole ensemble is there, and how to go on."""
     runs = store.ensemble.runs
     return (
         f"{min(store.runs(), runs)} of {runs} runs are complete in {store.folder}; "

@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Any
 
 from experiments.design import Batch
-from experiments.ensemble import Study, arrived, run_batch
+from experiments.ensemble import Study, run_batch
 from experiments.failures import BadInput, Interrupted, RunFailure
 from experiments.parts import Part
 
@@ -64,7 +64,8 @@ def run_on_cluster(
     """
     waiting = iter(batches)
     # A task, not scattered data: should the worker that holds it die, the scheduler makes it again
-    prepared = client.submit(arrived, study.design, study.world, key=f"study-{study.design.identity}")
+    arrive, given = study.__reduce__()
+    prepared = client.submit(arrive, *given, key=f"study-{study.design.identity}")
     scenarios = len(study.design.scenarios)
     flying: dict[Any, Batch] = {}
 

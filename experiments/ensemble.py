@@ -6,9 +6,12 @@ import platform
 import threading
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import Any
 
 from experiments.branches import simulate_together
 from experiments.design import (
+    PROJECT,
+    SOURCES,
     Batch,
     Design,
     Row,
@@ -19,6 +22,7 @@ from experiments.design import (
 )
 from experiments.failures import RunFailure
 from experiments.parts import Part, assemble
+from experiments.store import TABLES
 from experiments.workers import MapRuns, run_batches
 from model.accounts import AccountsError
 from model.draws import run_seed
@@ -32,7 +36,13 @@ Together = tuple[Row, ...]  # the runs of one pair of draw and replicate, one fo
 
 
 class Study:
-    """A design made ready to run: its world, parameter space and founding populations (shared, read-only)."""
+    """A design made ready to run: its world, parameter space and founding populations (shared, read-only).
+
+    Attributes:
+        tables: folders of a part's tables, the one that marks completeness last.
+    """
+
+    tables: tuple[str, ...] = TABLES
 
     def __init__(self, design: Design, world: World) -> None:
         self.design, self.world = design, world
@@ -43,7 +53,7 @@ class Study:
         self._foundings: list[Founding | None] = [None] * len(self.household_sizes)
         self.values = lru_cache(maxsize=1024)(self._values)
 
-    def __reduce__(self) -> tuple[Callable[[Design, World], Study], tuple[Design, World]]:
+    def __reduce__(self) -> tuple[Callable[..., Study], tuple[Any, ...]]:
         """Travels to another process as its design and world; founders are built where it arrives."""
         return arrived, (self.design, self.world)
 
@@ -109,21 +119,26 @@ class Study:
 
 
 def arrived(design: Design, world: World) -> Study:
-    """A study that came from another process: only the code and the packages that it was made with may run it.
+    """A study that came from another process (raises as `check_code`)."""
+    check_code(design, SOURCES)
+    return Study(design, world)
+
+
+def check_code(design: Design, sources: Sequence[str]) -> None:
+    """Only the code and the packages that a design was made with may run it in another process.
 
     Raises:
         RunFailure: names what differs there.
     """
     unequal = differences(
         {"code": dict(design.code), "versions": dict(design.versions)},
-        {"code": source_hashes(), "versions": package_versions()},
+        {"code": source_hashes(PROJECT, sources), "versions": package_versions()},
     )
     if unequal:
         raise RunFailure(
             f"{platform.node()} has another version of the project, so that its runs would not be those of this "
             "design: " + "; ".join(unequal[:8])
         )
-    return Study(design, world)
 
 
 def run_batch(study: Study, batch: Batch, map_runs: MapRuns = map) -> Part:

@@ -26,7 +26,7 @@ from experiments.extinction_files import (
 from experiments.extinction_outcomes import Outcomes, read_cases
 from experiments.extinction_tables import baseline_of, live_rung, print_extinction
 from experiments.extinction_warning import COLUMNS_NEEDED, WarningSign, early_warnings, fold_of
-from experiments.failures import BadInput, RunFailure
+from experiments.failures import RunFailure
 from experiments.forecast import (
     DEFAULT_HORIZON,
     DEFAULT_RUNS,
@@ -124,28 +124,27 @@ def has_villages(world: str) -> bool:
 
 
 def _of_villages(options: ExtinctionOptions) -> Path:
-    asked = {"--shard": options.shard, "--verify": options.verify, "--cluster": options.cluster}
-    if refused := [name for name, value in asked.items() if value is not None]:
-        raise BadInput(
-            f"{', '.join(refused)}: not for a world of villages ('{options.world}'), whose parts are other tables;"
-            " worlds of settlements take it"
-        )
-    from experiments.village_extinction import run_village_extinction
+    from experiments.village_extinction import VillageOptions, run_village_extinction
 
     return run_village_extinction(
-        options.policies,
-        options.world,
-        options.runs,
-        options.horizon,
-        options.seed,
-        options.assignments,
-        options.out,
-        options.threads,
-        options.figures,
-        options.quiet,
-        options.parameters,
-        options.per_village,
-        options.backtest,
+        VillageOptions(
+            options.policies,
+            options.world,
+            options.runs,
+            options.horizon,
+            options.seed,
+            options.assignments,
+            options.out,
+            options.threads,
+            options.figures,
+            options.quiet,
+            options.parameters,
+            options.per_village,
+            options.backtest,
+            options.shard,
+            options.verify,
+            options.cluster,
+        )
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from experiments.campaign import contribute
+from experiments.ensemble import Study
 from experiments.failures import BadInput
 from experiments.manifest import Ensemble
 from experiments.shard import read_shard
@@ -40,8 +41,10 @@ class Partly(Protocol):
         ...
 
 
-def only_part_of_it(out: Path, ensemble: Ensemble, options: Partly) -> bool:
+def only_part_of_it(out: Path, ensemble: Ensemble, options: Partly, study: Study | None = None) -> bool:
     """Do what `--verify` or `--shard` asks for, after which the command makes no tables; False where neither was given.
+
+    `study`: what runs the design where that is not a plain `Study`.
 
     Raises:
         BadInput: both were given, or what they say cannot be used. RunFailure, Interrupted: as they run.
@@ -52,7 +55,7 @@ def only_part_of_it(out: Path, ensemble: Ensemble, options: Partly) -> bool:
             raise BadInput("--verify goes with neither --shard nor --cluster")
         from experiments.verify import verify
 
-        verify(out, ensemble, options.verify, options.threads, options.quiet)
+        verify(out, ensemble, options.verify, options.threads, options.quiet, study)
         return True
     if options.cluster is not None:
         from experiments.cluster import connected
@@ -60,6 +63,6 @@ def only_part_of_it(out: Path, ensemble: Ensemble, options: Partly) -> bool:
         with connected(options.cluster):  # refused before anything is written
             pass
     if shard is not None:
-        contribute(out, ensemble, shard, options.threads, options.quiet, options.cluster)
+        contribute(out, ensemble, shard, options.threads, options.quiet, options.cluster, study)
         return True
     return False

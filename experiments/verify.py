@@ -24,8 +24,17 @@ from experiments.store import Store
 SHOWN_DIFFERENCES = 8
 
 
-def verify(folder: Path, ensemble: Ensemble, runs: int, threads: int | None, quiet: bool) -> None:
+def verify(
+    folder: Path,
+    ensemble: Ensemble,
+    runs: int,
+    threads: int | None,
+    quiet: bool,
+    study: Study | None = None,
+) -> None:
     """Run at least `runs` finished runs of a folder again, whole parts at random, and compare every stored value.
+
+    `study`: what runs the design where that is not a plain `Study`.
 
     Raises:
         BadInput: nothing is stored there, or another design. RunFailure: a value differs; names where.
@@ -35,8 +44,9 @@ def verify(folder: Path, ensemble: Ensemble, runs: int, threads: int | None, qui
             f"--verify: no results in {folder}; run the command without --verify first, or give its --out"
         )
     design, world = ensemble.design, ensemble.world
+    study = study or Study(design, world)
     found: list[str] = []
-    with Store(folder, ensemble) as store:
+    with Store(folder, ensemble, tables=study.tables) as store:
         tell_set_aside(store, quiet)
         chosen = sampled(store.held(), runs)
         if not chosen:
@@ -47,7 +57,7 @@ def verify(folder: Path, ensemble: Ensemble, runs: int, threads: int | None, qui
             found.extend(part_differences(folder, part))
 
         with run_progress(f"checking {world.title['en']}", total, 0, quiet) as on_run:
-            run_ensemble(Study(design, world), chosen, compare, threads or default_threads(), on_run)
+            run_ensemble(study, chosen, compare, threads or default_threads(), on_run)
     if found:
         shown = sorted(found)[:SHOWN_DIFFERENCES]
         more = [f"... and {len(found) - len(shown)} more"] if len(found) > len(shown) else []

@@ -13,7 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from calibration.village_backtest import EVENTS, MODEL, OUT_OF_SAMPLE, Backtest, reliability
+from calibration.village_backtest import MODEL, QUESTIONS, Backtest
+from calibration.village_benchmarks import EVENTS
+from calibration.village_scores import reliability
 from experiments.figure_sheets import (
     BLACK,
     BLUE,
@@ -29,19 +31,22 @@ from experiments.figure_sheets import (
     style,
 )
 from experiments.intervals import probability
-from experiments.village_parts import CLASS_NAMES, DISSOLUTION_YEARS, SPAN
+from experiments.village_parts import CLASS_NAMES, SPAN
 from experiments.village_results import Counts, Floats
 from experiments.village_tables import empirical_hazards, yearly
+from model.village_list import DISSOLUTION_YEARS
 from model.world import World
 
 SHOWN = (
     ("empty", "Villages without people"),
+    ("off_list", "Taken off the state list"),
     ("under_50_three_years", "Under 50 people for three years, or empty"),
+    ("at_most_10", "Villages of 1 to 10 people"),
     ("lost_school", "School lost since 2015, people left"),
     ("lost_medical", "Medical point lost since 2015, people left"),
 )
 PUBLISHED = {
-    "empty": ((2018, 12, "taken off the list 2015-17"), (2020, 37, "taken off the list 2015-19, held out"))
+    "off_list": ((2018, 12, "put in: lists to January 2018"), (2020, 37, "held out: list of end 2019")),
 }
 PANEL_NAMES = {"tyumen_south": "Tyumen's south", "nkr_sample": "sample of the region"}
 PANEL_MARKS = {
@@ -53,7 +58,6 @@ PANEL_MARKS = {
 }
 CONTESTANT_MARKS: dict[str, tuple[str, str, LineStyle]] = {
     MODEL: ("o", BLUE, "-"),
-    OUT_OF_SAMPLE: ("D", GREEN, ":"),
     "hazard table by size": ("s", ORANGE, "--"),
     "logistic on ln people": ("^", VERMILLION, "--"),
     "drifted Wiener": ("v", PURPLE, "--"),
@@ -102,12 +106,14 @@ def _plain(axes: Axes) -> None:
 
 
 def _counts_sheet(counts: Counts, note: str) -> Figure:
-    figure = Figure(figsize=(7.6, 6.0), dpi=DPI)
+    figure = Figure(figsize=(7.6, 8.0), dpi=DPI)
     figure.suptitle("Villages of North Kazakhstan's 13 districts", x=0.02, ha="left", fontsize=11)
-    grid = figure.add_gridspec(2, 2, left=0.08, right=0.965, top=0.9, bottom=0.17, hspace=0.36, wspace=0.22)
+    grid = figure.add_gridspec(3, 2, left=0.08, right=0.965, top=0.925, bottom=0.13, hspace=0.36, wspace=0.22)
     for k, (name, title) in enumerate(SHOWN):
         axes = figure.add_subplot(grid[k // 2, k % 2])
-        total = counts.total(name)
+        total = (
+            counts.total("villages") - counts.total("listed") if name == "off_list" else counts.total(name)
+        )
         # Three 1 Januaries under the limit are known from the third year on
         known = slice(DISSOLUTION_YEARS - 1 if name == "under_50_three_years" else 0, None)
         bands = np.quantile(total[:, known], (0.05, 0.25, 0.5, 0.75, 0.95), axis=0)
@@ -126,7 +132,7 @@ def _counts_sheet(counts: Counts, note: str) -> Figure:
         figure,
         (
             "Line: median; dark and light bands: central 50 and 90 % of the runs, over parameters, chance and the "
-            "villages drawn. Points: villages taken off the state classifier; abolition comes in waves after the fact.",
+            "villages drawn. The list is met as counted until 2018; later waves are drawn as wide as three waves tell.",
             note,
         ),
     )
@@ -249,57 +255,70 @@ def _map_sheet(world: World, chances: dict[str, Any], note: str, horizon: int) -
     bar = figure.colorbar(dots, cax=figure.add_axes((0.91, 0.3, 0.016, 0.45)))
     bar.set_label("share of runs")
     runs = int(np.asarray(chances["runs"]).max()) if len(chances["runs"]) else 0
-    _footed(
-        figure,
-        (
-            f"One founding of eight, {runs} runs; larger dots: more people in 2015. Places and most sizes are "
-            "synthetic: a dot stands for a kind of village, not for one that can be visited; names are districts.",
-            note,
-        ),
+    said = (
+        "Villages of the user's list; places that it leaves out are drawn; names are districts."
+        if villages.source.complete
+        else "Places and most sizes are synthetic: a dot stands for a kind of village, not for one that can be "
+        "visited; names are districts."
     )
+    _footed(figure, (f"One founding of eight, {runs} runs; larger dots: more people in 2015. {said}", note))
     return figure
 
 
 def _reliability_sheet(found: Backtest, note: str) -> Figure:
     shown = [event for event in EVENTS if found.outcomes[event.name].sum() >= 2]
-    figure = Figure(figsize=(7.6, 3.9), dpi=DPI)
+    figure = Figure(figsize=(7.6, 6.4), dpi=DPI)
     figure.suptitle("Villages of 1999 foretold to 2009: forecast and outcome", x=0.02, ha="left", fontsize=11)
     grid = figure.add_gridspec(
-        1, max(len(shown), 1), left=0.07, right=0.985, top=0.82, bottom=0.36, wspace=0.25
+        len(QUESTIONS),
+        max(len(shown), 1),
+        left=0.08,
+        right=0.985,
+        top=0.89,
+        bottom=0.2,
+        wspace=0.25,
+        hspace=0.42,
     )
-    for k, event in enumerate(shown):
-        axes = figure.add_subplot(grid[0, k])
-        axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.7)
-        for contestant, (mark, colour, line) in CONTESTANT_MARKS.items():
-            points = reliability(found.forecasts[(event.name, contestant)], found.outcomes[event.name])
-            x, n, hits = (np.array(side, float) for side in zip(*points, strict=True))
-            axes.plot(x, hits / n, marker=mark, color=colour, linestyle=line, linewidth=0.9, markersize=4)
-            if contestant == MODEL:
-                for at, number, happened in points:
-                    spread = probability(happened, number)
-                    axes.plot([at, at], [spread.low, spread.high], color=colour, linewidth=0.8, alpha=0.6)
-                    axes.annotate(str(number), (at, spread.high), xytext=(0, 2), textcoords="offset points",
-                                  fontsize=6, ha="center", color=colour)  # fmt: skip
-        axes.set_title(event.title, loc="left", fontsize=8.5)
-        axes.set_xlim(0, 1)
-        axes.set_ylim(0, 1.05)
-        axes.set_xlabel("forecast chance")
-        if k == 0:
-            axes.set_ylabel("share in which it happened")
-        _plain(axes)
+    for row, question in enumerate(QUESTIONS):
+        for k, event in enumerate(shown):
+            axes = figure.add_subplot(grid[row, k])
+            _reliability_panel(axes, found, question, event.name)
+            axes.set_title(f"{event.title}\n({question})", loc="left", fontsize=8)
+            if row == len(QUESTIONS) - 1:
+                axes.set_xlabel("forecast chance")
+            if k == 0:
+                axes.set_ylabel("share in which it happened")
     handles = [
         Line2D([], [], marker=mark, color=colour, linestyle=line, markersize=4, label=name)
         for name, (mark, colour, line) in CONTESTANT_MARKS.items()
     ]
     figure.legend(
-        handles=handles, frameon=False, fontsize=7, ncol=3, loc="lower left", bbox_to_anchor=(0.05, 0.13)
+        handles=handles, frameon=False, fontsize=7, ncol=4, loc="lower left", bbox_to_anchor=(0.05, 0.095)
     )
     _footed(
         figure,
         (
             "Forecasts in bins; numbers and bars: villages in the bin and Wilson's 95 % interval, for the model. "
-            "Mean growth 1999-2009 is given to every contestant. The sample is biased to larger villages.",
+            "Above, everybody learned from 1999-2009 in the other districts; below, from 1989-1999. Mean growth "
+            "1999-2009 is given to everybody. The sample is biased to larger villages.",
             note,
         ),
     )
     return figure
+
+
+def _reliability_panel(axes: Axes, found: Backtest, question: str, event: str) -> None:
+    axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.7)
+    for contestant, (mark, colour, line) in CONTESTANT_MARKS.items():
+        points = reliability(found.forecasts[(question, event, contestant)], found.outcomes[event])
+        x, n, hits = (np.array(side, float) for side in zip(*points, strict=True))
+        axes.plot(x, hits / n, marker=mark, color=colour, linestyle=line, linewidth=0.9, markersize=4)
+        if contestant == MODEL:
+            for at, number, happened in points:
+                spread = probability(happened, number)
+                axes.plot([at, at], [spread.low, spread.high], color=colour, linewidth=0.8, alpha=0.6)
+                axes.annotate(str(number), (at, spread.high), xytext=(0, 2), textcoords="offset points",
+                              fontsize=6, ha="center", color=colour)  # fmt: skip
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1.1)
+    _plain(axes)

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
 from calibration.village_backtest import Backtest, backtest
-from experiments.campaign import SUMMARY, default_threads
+from experiments.campaign import SUMMARY, default_threads, how_to_resume, run_missing, tell_set_aside
 from experiments.design import check_horizon
-from experiments.ensemble import run_ensemble
-from experiments.failures import BadInput, Interrupted, RunFailure
+from experiments.failures import BadInput, RunFailure
 from experiments.manifest import Ensemble, check_folder
-from experiments.progress import run_progress
+from experiments.part_of_design import only_part_of_it
 from experiments.store import Store
-from experiments.village_policies import POLICIES
+from experiments.village_cases import BASELINE, read_cases
 from experiments.village_results import Counts, Floats, VillageResults, policy_effect
-from experiments.village_study import POSTERIOR, PRIOR, VillageStore, VillageStudy, own_folder, village_design
+from experiments.village_study import POSTERIOR, PRIOR, VillageStudy, own_folder, village_design
 from experiments.village_tables import (
     backtest_text,
     csv_tables,
@@ -27,96 +27,138 @@ from experiments.village_tables import (
     print_dated,
     print_districts,
     print_hazards,
+    print_listed,
     print_policies,
     summary_text,
+    widths_text,
 )
 from model.parameters import ParameterError, ParameterSpace
-from model.problems import nearest
 from model.world import World, WorldError, load_world
 
 RESULTS = Path("results")
 NARROWEST = 150  # columns of text where the output is no terminal
-BASELINE = "baseline"
-ALL_POLICIES = "all"
 
 
-def run_village_extinction(
-    policies: Sequence[str] = (),
-    world_name: str = "villages",
-    runs: int = 200,
-    horizon: int = 2045,
-    seed: int = 1,
-    assignments: Sequence[str] = (),
-    out: Path | None = None,
-    threads: int | None = None,
-    figures: bool = True,
-    quiet: bool = False,
-    parameters: str | None = None,
-    per_village: bool = False,
-    validate: bool = True,
-) -> Path:
+@dataclass(frozen=True)
+class VillageOptions:
+    """What the user asked for. `out` None: a folder under results/ named by the design.
+
+    Attributes:
+        policies: `POLICY` or `POLICY@FUTURE` of `village_policies.POLICIES`, or "all".
+        parameters: "posterior" (default) or "prior". per_village: keep every village of every run.
+        validate: hindcast 1999-2009 beside the benchmarks.
+    """
+
+    policies: Sequence[str] = ()
+    world: str = "villages"
+    runs: int = 200
+    horizon: int = 2045
+    seed: int = 1
+    assignments: Sequence[str] = ()
+    out: Path | None = None
+    threads: int | None = None
+    figures: bool = True
+    quiet: bool = False
+    parameters: str | None = None
+    per_village: bool = False
+    validate: bool = True
+    shard: str | None = None
+    verify: int | None = None
+    cluster: str | None = None
+
+
+def run_village_extinction(options: VillageOptions) -> Path:
     """Run the ensemble, or what is missing of it, print and write its tables, draw its figures; returns the folder.
-
-    Args:
-        policies: names of `village_policies.POLICIES`, or "all". parameters: "posterior" (default) or "prior".
-        per_village: keep every village of every run. validate: hindcast 1999-2009 beside the benchmarks.
 
     Raises:
         BadInput: before anything is written. RunFailure, Interrupted: with complete parts kept.
     """
-    world = read_village_world(world_name)
-    check_horizon(horizon, world)
-    chosen = check_policies(policies)
-    source = parameters or POSTERIOR
+    world = read_village_world(options.world)
+    check_horizon(options.horizon, world)
+    cases = read_cases(options.policies, world, options.horizon)
+    source = options.parameters or POSTERIOR
     if source not in (POSTERIOR, PRIOR):
         raise BadInput(f"--parameters {source}: a world of villages takes {PRIOR} or {POSTERIOR}")
     try:
-        fixed = ParameterSpace(world).parse(assignments)
+        fixed = ParameterSpace(world).parse(options.assignments)
     except ParameterError as error:
         raise BadInput(str(error)) from None
-    design = village_design(world, horizon, seed, fixed, chosen, source, per_village)
-    folder = out or own_folder(world, design, RESULTS)
+    design = village_design(world, options.horizon, options.seed, fixed, cases, source, options.per_village)
+    folder = options.out or own_folder(world, design, RESULTS)
     check_folder(folder, design)
+    drawn = "villages drawn anew in 8 foundings, most sizes and places synthetic"
+    if world.villages is not None and world.villages.source.complete:
+        drawn = "villages of the user's list"
     note = (
         f"{'calibrated village parameters and rate of leaving' if source == POSTERIOR else 'declared priors'}, "
-        "all others from their priors; villages drawn anew in 8 foundings, most sizes and places synthetic"
+        f"all others from their priors; {drawn}"
     )
-    ensemble = Ensemble("extinction", design, runs, world, world_name, note)
-    console = Console(quiet=quiet)
+    ensemble = Ensemble("extinction", design, options.runs, world, options.world, note)
+    study = VillageStudy(design, world, cases, source, options.per_village)
+    if only_part_of_it(folder, ensemble, options, study):
+        return folder
+    console = Console(quiet=options.quiet)
     if not console.is_terminal:
         console.width = max(console.width, NARROWEST)
-    with VillageStore(folder, ensemble) as store:
-        study = VillageStudy(design, world, source, per_village)
-        _carry_out(store, study, runs, threads or default_threads(), quiet)
+    with Store(folder, ensemble, tables=study.tables) as store:
+        tell_set_aside(store, options.quiet)
+        missing = store.missing(design.batches(options.runs))
+        to_run = len(cases) * sum(batch.end - batch.first for batch in missing)
+        total = max(to_run, len(cases) * options.runs)
+        run_missing(
+            store, study, missing, total, options.threads, options.quiet, options.cluster, how_to_resume
+        )
         with VillageResults(folder, store.held()) as results:
-            scenarios = {name: results.counts(name) for name in (BASELINE, *chosen)}
-            hazards = results.hazards(BASELINE, world.start)
-            base = scenarios[BASELINE]
-            names = dict(zip(_districts(world), _district_names(world), strict=True))
-            store.write_text(SUMMARY, summary_text(scenarios))
-            for name, text in csv_tables(base, hazards, names).items():
-                store.write_text(name, text)
-            effects = [policy_effect(name, base, scenarios[name]) for name in chosen]
-            if effects:
-                store.write_text("policies.csv", policies_text(effects))
-            found: Backtest | None = None
-            if validate:
-                found = backtest(load_world("villages"), threads=threads or default_threads())
-                store.write_text("backtest.csv", backtest_text(found))
-            if not quiet:
-                _show_heading(console, world, len(base.values["empty"]), note)
-                print_counts(console, base)
-                print_dated(console, base)
-                print_hazards(console, hazards, world.start)
-                print_districts(console, base, names)
-                if effects:
-                    print_policies(console, effects, horizon)
-                if found is not None:
-                    print_backtest(console, found)
-            if figures:
-                _draw(folder, world, results, base, hazards, found, note, design.identity)
+            _report(options, study, store, results, console, note)
     console.print(f"Results: {folder}", markup=False, highlight=False, soft_wrap=True)
     return folder
+
+
+def _report(
+    options: VillageOptions,
+    study: VillageStudy,
+    store: Store,
+    results: VillageResults,
+    console: Console,
+    note: str,
+) -> None:
+    """Tables to the folder and the terminal, and figures."""
+    world = study.world
+    scenarios = {name: results.counts(name) for name in study.cases}
+    hazards = results.hazards(BASELINE, world.start)
+    base = scenarios[BASELINE]
+    names = dict(zip(_districts(world), _district_names(world), strict=True))
+    store.write_text(SUMMARY, summary_text(scenarios))
+    assert world.villages is not None
+    own_list = world.villages.source.complete
+    for name, text in csv_tables(base, hazards, names, own_list).items():
+        store.write_text(name, text)
+    effects = [
+        policy_effect(case, scenarios[case.baseline], scenarios[case.name])
+        for case in study.cases.values()
+        if case.policy is not None
+    ]
+    if effects:
+        store.write_text("policies.csv", policies_text(effects))
+    found: Backtest | None = None
+    if options.validate:
+        found = backtest(load_world("villages"), threads=options.threads or default_threads())
+        store.write_text("backtest.csv", backtest_text(found))
+        store.write_text("backtest_widths.csv", widths_text(found))
+    if not options.quiet:
+        _show_heading(console, world, len(base.values["empty"]), note)
+        print_counts(console, base)
+        print_dated(console, base, own_list)
+        print_hazards(console, hazards, world.start)
+        print_districts(console, base, names)
+        if not own_list:
+            print_listed(console, base, names)
+        if effects:
+            print_policies(console, effects, options.horizon)
+        if found is not None:
+            print_backtest(console, found)
+    if options.figures:
+        _draw(store.folder, world, results, base, hazards, found, note, study.design.identity)
 
 
 def read_village_world(name: str) -> World:
@@ -130,37 +172,6 @@ def read_village_world(name: str) -> World:
             f"--world {name}: has no villages; add a [villages] table, see model/data/worlds/villages.toml"
         )
     return world
-
-
-def check_policies(given: Sequence[str]) -> tuple[str, ...]:
-    """Names of the policies asked for, sorted, each once. Raises BadInput with every unknown one."""
-    names = set(given)
-    if ALL_POLICIES in names:
-        names = (names - {ALL_POLICIES}) | set(POLICIES)
-    names.discard(BASELINE)
-    faults = [
-        f"unknown village policy '{name}'" + nearest(name, (*POLICIES, ALL_POLICIES))
-        for name in sorted(names)
-        if name not in POLICIES
-    ]
-    if faults:
-        raise BadInput("\n".join(faults))
-    return tuple(sorted(names))
-
-
-def _carry_out(store: Store, study: VillageStudy, runs: int, threads: int, quiet: bool) -> None:
-    design, world = study.design, study.world
-    missing = store.missing(design.batches(runs))
-    to_run = len(design.scenarios) * sum(batch.end - batch.first for batch in missing)
-    total = max(to_run, len(design.scenarios) * runs)
-    how = f"repeat the same command with --out {store.folder} to continue"
-    with run_progress(f"{world.title['en']} to {design.horizon}", total, total - to_run, quiet) as on_run:
-        try:
-            run_ensemble(study, missing, store.write, threads, on_run)
-        except Interrupted:
-            raise Interrupted(f"stopped; {store.runs()} of {runs} runs are complete; {how}") from None
-        except RunFailure as error:
-            raise RunFailure(f"{error}\n{store.runs()} of {runs} runs are complete; {how}") from error
 
 
 def _districts(world: World) -> list[str]:

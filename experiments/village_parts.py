@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 
 from experiments.design import Batch, Row
 from experiments.parts import Columns
-from model.village_engine import VillageRecord
+from model.village_engine import VillageEngine
+from model.village_list import DISSOLUTION, DISSOLUTION_YEARS, WaveSettings, state_list, years_below
 from model.world import World
 
 EDGES = (1, 11, 51, 101, 201, 501, 1001)  # least people of each class
 CLASS_NAMES = ("1-10", "11-50", "51-100", "101-200", "201-500", "501-1000", "1000+")
-DISSOLUTION = 50  # people below which a village is dissolved after three years (law 2572-XII and practice)
-DISSOLUTION_YEARS = 3
 SPAN = 10  # years over which classes are followed, about the time between two censuses
 TABLES = ("villages", "classes", "parameters", "parts")
 Integers = NDArray[np.int64]
@@ -27,15 +26,6 @@ def size_class(people: Integers) -> Integers:
     return np.asarray(np.searchsorted(EDGES, people, side="right") - 1, np.int64)
 
 
-def years_below(people: Integers, limit: int) -> Integers:
-    """Number of 1 Januaries in a row, up to and with each, on which fewer than `limit` lived there; [years, n]."""
-    run = np.zeros_like(people)
-    run[0] = people[0] < limit
-    for t in range(1, len(people)):
-        run[t] = np.where(people[t] < limit, run[t - 1] + 1, 0)
-    return run
-
-
 def first_year(happened: NDArray[np.bool_], years: Integers) -> Integers:
     """First year in which something holds by place, 0 where it never does; `happened` bool[years, n]."""
     return np.where(happened.any(axis=0), years[happened.argmax(axis=0)], 0)
@@ -43,23 +33,28 @@ def first_year(happened: NDArray[np.bool_], years: Integers) -> Integers:
 
 @dataclass(frozen=True)
 class VillageOutcome:
-    """What is kept of one run: arrays over years and villages (towns left out)."""
+    """What is kept of one run: arrays over years and villages (towns left out); `listed`: on the state list."""
 
     years: Integers
     people: Integers
+    listed: NDArray[np.bool_]
     school: NDArray[np.bool_]
     medical: NDArray[np.bool_]
     farm: NDArray[np.bool_]
     cost: NDArray[np.float64]
 
 
-def outcome_of(world: World, record: VillageRecord, cost: NDArray[np.float64]) -> VillageOutcome:
-    """Outcome of a run."""
-    assert world.villages is not None
-    own = world.villages.is_village
+def outcome_of(engine: VillageEngine, cost: NDArray[np.float64]) -> VillageOutcome:
+    """Outcome of a run that has ended."""
+    own, record = engine.villages.is_village, engine.record
+    people = record.column("population")[:, own].astype(np.int64)
+    settings = WaveSettings(*(float(engine.values[f"village_wave_{name}"]) for name in WaveSettings._fields))
+    keys = engine.keys[: len(own)][own]
+    counted = engine.villages.source.counted
     return VillageOutcome(
         record.years,
-        record.column("population")[:, own].astype(np.int64),
+        people,
+        state_list(people, engine.start, keys, engine.seed, settings, counted),
         record.school[:, own],
         record.medical[:, own],
         record.farm[:, own],
@@ -116,6 +111,8 @@ def counts_of(world: World, row: Row, outcome: VillageOutcome) -> Columns:
         "at_most_10": alive & (people <= 10),
         "under_50": alive & (people < DISSOLUTION),
         "under_50_three_years": below >= DISSOLUTION_YEARS,
+        "listed": outcome.listed,
+        "off_list_with_people": alive & ~outcome.listed,
         "lost_school": alive & outcome.school[0] & ~outcome.school,
         "lost_medical": alive & outcome.medical[0] & ~outcome.medical,
         "lost_farm": alive & outcome.farm[0] & ~outcome.farm,
@@ -187,6 +184,7 @@ def villages_of(world: World, row: Row, founding: int, outcome: VillageOutcome) 
     table["under_50_three_years"] = first_year(
         years_below(outcome.people, DISSOLUTION) >= DISSOLUTION_YEARS, years
     )
+    table["off_list"] = first_year(~outcome.listed, years)
     table["school_lost"] = first_year(outcome.school[0] & ~outcome.school, years)
     table["medical_lost"] = first_year(outcome.medical[0] & ~outcome.medical, years)
     table["farm_closed"] = first_year(outcome.farm[0] & ~outcome.farm, years)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -97,9 +98,12 @@ def _money(policy: VillagePolicy, world: World) -> Floats:
     return np.where(where, BUDGET * share, 0.0)
 
 
-def pull(policy: VillagePolicy | None, world: World, horizon: int) -> tuple[Levers, VillageLevers]:
-    """Levers of a policy in one world of villages; None pulls none."""
-    levers, own = neutral_levers(world, horizon), neutral_village_levers(world, horizon)
+def pull(
+    policy: VillagePolicy | None, world: World, horizon: int, under: Levers | None = None
+) -> tuple[Levers, VillageLevers]:
+    """Levers of a policy in one world of villages; None pulls none. `under`: levers of a future, left as they are."""
+    levers = neutral_levers(world, horizon) if under is None else copy.deepcopy(under)
+    own = neutral_village_levers(world, horizon)
     if policy is None:
         return levers, own
     late = slice(max(0, FIRST_YEAR - world.start), None)

@@ -11,13 +11,16 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.cost_effectiveness import DISCOUNT, Ratio, cost_ratio, person_years, present_value
 from experiments.design import Batch
+from experiments.paired_statistics import Difference, summarised
+from experiments.village_cases import VillageCase
 from experiments.village_parts import CLASS_NAMES
 
 Floats = NDArray[np.float64]
 MEASURES = (
-    "villages", "people", "empty", "at_most_10", "under_50", "under_50_three_years", "lost_school",
-    "lost_medical", "lost_farm", "cost",
+    "villages", "people", "empty", "at_most_10", "under_50", "under_50_three_years", "listed",
+    "off_list_with_people", "lost_school", "lost_medical", "lost_farm", "cost",
 )  # fmt: skip
 INTERVAL = (0.05, 0.5, 0.95)
 
@@ -119,21 +122,21 @@ def quantiles(values: Floats) -> tuple[float, float, float]:
 
 @dataclass(frozen=True)
 class PolicyEffect:
-    """A policy against the baseline on the same draws; saved villages at the horizon and village-years until then.
+    """A policy against the baseline of the same future on the same draws.
 
-    `saved_alive`: villages not empty; `saved_50`: villages of at least 50 people; `village_years`: sum over years of
-    the latter. `cost`: million KZT at 2020 prices, not discounted. Each as (low, median, high) of the central 90 %.
+    Attributes:
+        alive, saved: villages not empty, and of at least 50 people, at the horizon. village_years: years in which
+            villages have at least 50 people, discounted. people: at the horizon.
+        cost: present value of public money, million KZT at 2020 prices. per_village_year: cost per discounted year.
     """
 
-    name: str
-    saved_alive: tuple[float, float, float]
-    saved_50: tuple[float, float, float]
-    mean_saved_50: float
-    mean_error: float
-    village_years: tuple[float, float, float]
-    people: tuple[float, float, float]
-    cost: tuple[float, float, float]
-    cost_per_village_year: float
+    case: VillageCase
+    alive: Difference
+    saved: Difference
+    village_years: Difference
+    people: Difference
+    cost: Difference
+    per_village_year: Ratio
 
 
 def _lost(counts: Counts) -> Floats:
@@ -141,21 +144,21 @@ def _lost(counts: Counts) -> Floats:
     return counts.total("empty") + counts.total("under_50")
 
 
-def policy_effect(name: str, baseline: Counts, policy: Counts) -> PolicyEffect:
-    """Paired differences of a policy to the baseline."""
+def policy_effect(
+    case: VillageCase, baseline: Counts, policy: Counts, rate: float = DISCOUNT
+) -> PolicyEffect:
+    """Paired differences of a policy to its baseline; money and village-years count less by `rate` a year."""
     saved = _lost(baseline) - _lost(policy)
     alive = baseline.total("empty")[:, -1] - policy.total("empty")[:, -1]
-    years = saved.sum(axis=1)
-    spent = policy.total("cost").sum(axis=1)
-    mean_years = float(years.mean())
+    years = policy.years[:-1].astype(np.float64)
+    gained = present_value(person_years(saved), years, rate)
+    spent = present_value(policy.total("cost")[:, :-1], years, rate)
     return PolicyEffect(
-        name,
-        quantiles(alive),
-        quantiles(saved[:, -1]),
-        float(saved[:, -1].mean()),
-        float(saved[:, -1].std(ddof=1) / np.sqrt(len(saved))) if len(saved) > 1 else float("nan"),
-        quantiles(years),
-        quantiles(policy.total("people")[:, -1] - baseline.total("people")[:, -1]),
-        quantiles(spent),
-        float(spent.mean()) / mean_years if mean_years > 0.0 else float("inf"),
+        case,
+        summarised(alive),
+        summarised(saved[:, -1]),
+        summarised(gained),
+        summarised(policy.total("people")[:, -1] - baseline.total("people")[:, -1]),
+        summarised(spent),
+        cost_ratio(spent, gained),
     )

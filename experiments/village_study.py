@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from calibration.village_posterior import read_posterior
-from experiments.design import PROJECT, SOURCES, Batch, Design, Row, Scenario, runs_per_part, source_hashes
-from experiments.ensemble import Study, Together
+from calibration.village_waves import read_waves_posterior
+from experiments.branches import branch
+from experiments.design import PROJECT, SOURCES, Batch, Design, Row, runs_per_part, source_hashes
+from experiments.ensemble import Study, Together, check_code
 from experiments.failures import RunFailure
-from experiments.manifest import Ensemble
 from experiments.parts import Columns
-from experiments.store import Store
+from experiments.village_cases import VillageCase, future_levers
 from experiments.village_parts import (
     TABLES,
     VillageOutcome,
@@ -27,12 +27,13 @@ from experiments.village_parts import (
     stack,
     villages_of,
 )
-from experiments.village_policies import POLICIES, VillagePolicy, cost, pull
+from experiments.village_policies import FIRST_YEAR, cost, pull
 from model.accounts import AccountsError
 from model.draws import run_seed
 from model.founding import Founding, build_founding
+from model.levers import Levers
 from model.parameters import ParameterValues
-from model.village_engine import VillageEngine
+from model.village_engine import VillageEngine, VillageLevers
 from model.villages import villages_of_seed
 from model.world import World
 
@@ -40,7 +41,8 @@ FOUNDINGS = 8  # founding seeds that the runs of an ensemble take in turn
 OWN_SOURCES = (
     *SOURCES,
     "model/data/villages/*.csv",
-    "calibration/data/villages/posterior.csv",
+    "calibration/data/villages/*posterior.csv",
+    "experiments/village_cases.py",
     "experiments/village_parts.py",
     "experiments/village_policies.py",
     "experiments/village_study.py",
@@ -53,14 +55,11 @@ def village_design(
     horizon: int,
     seed: int,
     fixed: Mapping[str, float],
-    policies: Sequence[str],
+    cases: Sequence[VillageCase],
     parameters: str,
     per_village: bool,
 ) -> Design:
-    """Design of an ensemble of villages: the baseline and policies, one replicate per draw."""
-    scenarios = [Scenario("baseline")] + [
-        Scenario(name, hashlib.sha256(repr(POLICIES[name]).encode()).hexdigest()[:16]) for name in policies
-    ]
+    """Design of an ensemble of villages: its cases, one replicate per draw."""
     kept = "every village" if per_village else f"villages of founding 1 of {FOUNDINGS}"
     return Design(
         world=world.name,
@@ -68,34 +67,55 @@ def village_design(
         horizon=horizon,
         seed=seed,
         fixed=tuple(sorted((name, float(value)) for name, value in fixed.items())),
-        scenarios=tuple(sorted(scenarios, key=lambda scenario: scenario.name)),
+        scenarios=tuple(case.scenario() for case in sorted(cases, key=lambda case: case.name)),
         runs_per_part=runs_per_part(world),
         parameters=f"villages: {parameters}; kept: {kept}",
         code=source_hashes(PROJECT, OWN_SOURCES),
     )
 
 
-class VillageStore(Store):
-    """Store of an ensemble of villages."""
-
-    def __init__(self, folder: Path, ensemble: Ensemble) -> None:
-        super().__init__(folder, ensemble, tables=TABLES)
+def arrived_villages(
+    design: Design, world: World, cases: Sequence[VillageCase], parameters: str, per_village: bool
+) -> VillageStudy:
+    """A study that came from another process (raises as `ensemble.check_code`)."""
+    check_code(design, OWN_SOURCES)
+    return VillageStudy(design, world, cases, parameters, per_village)
 
 
 class VillageStudy(Study):
     """A design made ready to run; founding variants differ in their villages and in the size of households.
 
     Args:
+        cases: those of the design.
         parameters: "posterior" (village parameters jointly with the rate of leaving) or "prior".
         per_village: keep a row for every village of every run, not only of those of the first founding.
     """
 
-    def __init__(self, design: Design, world: World, parameters: str, per_village: bool) -> None:
+    tables = TABLES
+
+    def __init__(
+        self,
+        design: Design,
+        world: World,
+        cases: Sequence[VillageCase],
+        parameters: str,
+        per_village: bool,
+    ) -> None:
         super().__init__(design, world)
+        self.cases = {case.name: case for case in cases}
         self.parameters, self.per_village = parameters, per_village
-        self.rows_of_posterior = read_posterior() if parameters == POSTERIOR else []
+        self.rows_of_posterior = (
+            [one | other for one, other in zip(read_posterior(), read_waves_posterior(), strict=True)]
+            if parameters == POSTERIOR
+            else []
+        )
         self._variant_locks = [threading.Lock() for _ in range(FOUNDINGS)]
         self._variants: list[tuple[World, Founding] | None] = [None] * FOUNDINGS
+
+    def __reduce__(self) -> tuple[Callable[..., Study], tuple[Any, ...]]:
+        """Travels to another process as what it was made from."""
+        given = (self.design, self.world, tuple(self.cases.values()), self.parameters, self.per_village)
+        return arrived_villages, given
 
     def variant(self, draw: int) -> int:
         """Number of the founding that a draw starts from."""
@@ -124,32 +144,52 @@ class VillageStudy(Study):
         given["household_size"] = self.size_of(self.variant(draw))
         return self.space.draw(self.design.seed, draw, given)
 
-    def run_outcome(self, row: Row) -> VillageOutcome:
-        """Run one row. Pure: the same row always gives the same outcome.
+    def run_together(self, rows: Together) -> list[Any]:
+        """Run one pair under all its cases, in the order of the rows. Pure: the same rows give the same outcomes.
+
+        Cases of one future share their past: it is run once up to the year in which policies begin.
 
         Raises:
-            RunFailure: the run's accounts do not close; names the row.
+            RunFailure: a run's accounts do not close; names the pair.
         """
-        world, founding = self.settled(self.variant(row.draw))
-        policy: VillagePolicy | None = POLICIES.get(row.scenario.name)
-        levers, own = pull(policy, world, self.design.horizon)
-        seed, values = run_seed(self.design.seed, row.draw, row.replicate), self.values(row.draw)
-        engine = VillageEngine(world, founding, values, seed, levers, self.design.horizon, own)
+        draw = rows[0].draw
+        world, founding = self.settled(self.variant(draw))
+        values, seed = self.values(draw), run_seed(self.design.seed, draw, rows[0].replicate)
+        found: dict[str, VillageOutcome] = {}
         try:
-            engine.run()
+            for future in dict.fromkeys(self.cases[row.scenario.name].future.name for row in rows):
+                cases = [
+                    case
+                    for case in (self.cases[row.scenario.name] for row in rows)
+                    if case.future.name == future
+                ]
+                under = future_levers(cases[0].future, world, self.design.horizon)
+                trunk = VillageEngine(world, founding, values, seed, under, self.design.horizon)
+                if len(cases) > 1:
+                    while trunk.year < min(FIRST_YEAR, self.design.horizon):
+                        trunk.step()
+                for k, case in enumerate(cases):
+                    found[case.name] = self._finished(trunk, case, under, alone=k == len(cases) - 1)
         except AccountsError as error:
-            raise RunFailure(f"{row} of design {self.design.identity}: {error}") from error
-        record = engine.record
-        spent = (
-            np.zeros(len(record.years) - 1)
-            if policy is None
-            else cost(policy, world, record, values.__getitem__)
-        )
-        return outcome_of(world, record, spent)
+            raise RunFailure(f"{rows[0]} of design {self.design.identity}: {error}") from error
+        return [found[row.scenario.name] for row in rows]
 
-    def run_together(self, rows: Together) -> list[Any]:
-        """Run one pair under all its scenarios."""
-        return [self.run_outcome(row) for row in rows]
+    def _finished(
+        self, trunk: VillageEngine, case: VillageCase, under: Levers, alone: bool
+    ) -> VillageOutcome:
+        """Outcome of a case whose past is `trunk`, which only the last one may use up."""
+        engine = trunk
+        if case.policy is not None:
+            levers, own = pull(case.policy, trunk.world, self.design.horizon, under)
+            engine = branch_villages(trunk, levers, own)
+        elif not alone:
+            engine = branch_villages(trunk, under, trunk.village_levers)
+        engine.run()
+        record = engine.record
+        spent = np.zeros(len(record.years) - 1)
+        if case.policy is not None:
+            spent = cost(case.policy, engine.world, record, engine.values.__getitem__)
+        return outcome_of(engine, spent)
 
     def assemble(self, batch: Batch, rows: Sequence[Row], records: Sequence[Any]) -> Any:
         """Part of a batch from the outcomes of its rows."""
@@ -176,6 +216,14 @@ class VillageStudy(Study):
             "name": np.tile(np.array(names, dtype=object), len(drawn)),
             "value": np.array([values[draw][name] for draw in drawn for name in names]),
         }
+
+
+def branch_villages(engine: VillageEngine, levers: Levers, own: VillageLevers) -> VillageEngine:
+    """A copy of an engine at the start of a year that goes on under other levers, equal to its own until then."""
+    twin = branch(engine, levers)
+    assert isinstance(twin, VillageEngine)
+    twin.village_levers = own
+    return twin
 
 
 def own_folder(world: World, design: Design, results: Path) -> Path:

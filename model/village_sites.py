@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from model.csv_tables import Files
@@ -16,6 +16,8 @@ SAMPLE_YEARS = (1989, 1999, 2009)
 USER_COLUMNS = ("id", "name", "district", "population_2015", "lat", "lon", "source", "quality")
 USER_OPTIONAL = ("name_ru", "name_kk", "farm", "rough_road")
 MOST_PEOPLE = 1e7
+FARTHEST_KM = 250.0  # of a village from its district's seat: more is a slip in the coordinates
+MAP_LATITUDE = 54.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class Sites:
         gone: how many of them all were gone by 2015.
         known: villages known by name. seats: name of each district's seat, "" where a simulated town is.
         complete: the known ones are all (a user's list).
+        counted: villages on the state list by year after the start, as far as dated counts may be used.
     """
 
     listed: dict[str, int]
@@ -66,6 +69,7 @@ class Sites:
     seats: dict[str, str]
     law: SizeLaw
     complete: bool
+    counted: dict[int, int] = field(default_factory=dict)
 
 
 def read_law(files: Files, path: Path = FOLDER / "sizes.csv") -> SizeLaw:
@@ -147,7 +151,10 @@ def shipped_sites(
             )
         )
     gone = counts[("villages", COUNT_YEAR)] - counts[("villages", start)]
-    return Sites(listed, gone, tuple(known), seats, law, False)
+    later = {
+        year: number for (measure, year), number in counts.items() if measure == "villages" and year > start
+    }
+    return Sites(listed, gone, tuple(known), seats, law, False, later)
 
 
 SEATS_IN_SAMPLE = frozenset({"Саумалколь", "Пресновка"})
@@ -159,11 +166,17 @@ def village_id(district: str, number: int) -> str:
 
 
 def users_sites(
-    files: Files, path: Path, districts: tuple[str, ...], seats: dict[str, str], totals: dict[str, int]
+    files: Files,
+    path: Path,
+    districts: tuple[str, ...],
+    seats: dict[str, str],
+    totals: dict[str, int],
+    coordinates: dict[str, tuple[float, float]],
 ) -> Sites:
     """A user's list of all villages; their sum in every district must be the official total within 5 %.
 
-    Sizes are then scaled to it exactly. Problems are noted with file and line.
+    Sizes are then scaled to it exactly. `coordinates`: of the districts' seats, from which no village may lie further
+    than `FARTHEST_KM`. Problems are noted with file and line.
     """
     law = read_law(files)
     known: list[Known] = []
@@ -186,6 +199,17 @@ def users_sites(
         lat, lon = (
             files.number(path, row, name, -180, 180) if cells[name] else math.nan for name in ("lat", "lon")
         )
+        if bool(cells["lat"]) != bool(cells["lon"]):
+            files.problems.at_line(path, row.line, "give both lat and lon, or neither")
+        elif district is not None and not math.isnan(lat) and not math.isnan(lon):
+            away = math.dist(*(_flat_km(*point) for point in ((lat, lon), coordinates[district])))
+            if away > FARTHEST_KM:
+                seat_lat, seat_lon = coordinates[district]
+                files.problems.at_line(
+                    path, row.line,
+                    f"lat {lat:g}, lon {lon:g} lies {away:,.0f} km from the seat of '{district}' "
+                    f"({seat_lat:g}, {seat_lon:g}); expected at most {FARTHEST_KM:.0f} km (lat is north, lon east)",
+                )  # fmt: skip
         if district is None or math.isnan(people):
             continue
         if people == 0:
@@ -211,6 +235,11 @@ def users_sites(
     if not known:
         files.problems.at_key(path, (), "lists no village" + nearest(path.name, ()))
     return Sites(dict.fromkeys(districts, 0), 0, tuple(known), seats, law, True)
+
+
+def _flat_km(lat: float, lon: float) -> tuple[float, float]:
+    """Kilometres north and east on a map that is true near the region's latitude."""
+    return 111.2 * lat, 111.2 * lon * math.cos(math.radians(MAP_LATITUDE))
 
 
 def _flag(files: Files, path: Path, line: int, name: str, cell: str) -> bool | None:

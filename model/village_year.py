@@ -1,9 +1,11 @@
 """What befalls a village in a year beyond what befalls any place: kernels over places (docs/villages.md).
 
-(V1) push_v = sd(n) z_v - sd(n)^2 / 2 - kappa_v (ln n_v - L_d) + gamma_s 1[school lost],
+(V1) push_v = sd(n) z_v - sd(n)^2 / 2 - kappa_v (ln n_v - L_d) + gamma_s 1[school lost]
+              + gamma_f exp(-(years since the farm closed) / d_f) 1[farm closed],
      sd(n) = min(s_max, sqrt(s_0^2 + s_1^2 / n)), z_v an AR(1) of variance 1;
      the hazard of leaving is times exp(push_v), arrivals are times exp(-push_v - sd^2) x people / people of 2015.
-(V2) a farm of a village closes for good with chance h_f (200 / n)^e_f a year; its jobs go and its people with them.
+(V2) a farm of a village closes for good with chance h_f (200 / n)^e_f a year; its jobs go, those who worked there work
+     on the own account, and for some years more people leave the whole village than their incomes tell (gamma_f).
 (V3) S_v = own + a_v max(0, S_centre - own) exp(-km r / d_v), own = S x share of services open at the levels kept.
 (V4) a village is given up with chance h_u (50 / n)^e_u a year, times b_u where neither farm, school nor medical point
      is left: from then on push_v = 4 and nobody arrives; the last go within a few years.
@@ -65,6 +67,8 @@ class VillageSettings(NamedTuple):
     farm_closure: float
     farm_size: float
     farm_share: float
+    farm_push: float
+    farm_fade: float
     school_push: float
     services: float
     access: float
@@ -127,6 +131,8 @@ def advance_villages(
         push -= settings.slope * (math.log(max(people, 1)) - mean_log[place])
         if village.school_lost[place] > 0:
             push += settings.school_push
+        if village.farm_closed[place] > 0:
+            push += settings.farm_push * math.exp(-(year - village.farm_closed[place]) / settings.farm_fade)
         if village.given_up[place] == 0 and people > 0:
             chance = settings.given_up * (GIVEN_UP_REFERENCE / people) ** settings.given_up_size
             if (

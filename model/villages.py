@@ -91,7 +91,7 @@ def read_villages(reader: WorldReader, chosen: VillageList) -> World:
     seats = _seats(reader, rural, [base.ids[i] for i in towns], where)
     if chosen.list is not None:
         path = reader.path.parent / chosen.list
-        sites = users_sites(files, path, tuple(rural), seats, totals)
+        sites = users_sites(files, path, tuple(rural), seats, totals, {name: where[name] for name in rural})
     else:
         # The start's own year comes from the same accounts: a ratio carries a census count from 2009 to 2015
         since = {

@@ -169,12 +169,14 @@ def own_rows(world: World, shares: tuple[float, ...] = (0.5, 0.3, 0.2)) -> list[
     assert world.villages is not None
     base = world.villages.base
     rows = []
-    for district in sorted(world.villages.coordinates):
+    for district, at in sorted(world.villages.coordinates.items()):
         total = int(base.founding_population[base.index(district)])
         sizes = [round(total * share) for share in shares]
         sizes[0] += total - sum(sizes)
         for k, people in enumerate(sizes):
-            rows.append(f"{district}_real{k},Real {k},{district},{people},54.0,68.0,census,user,1,0")
+            rows.append(
+                f"{district}_real{k},Real {k},{district},{people},{at[0] + 0.1},{at[1]},census,user,1,0"
+            )
     return rows
 
 
@@ -185,7 +187,13 @@ def test_a_users_list_replaces_the_drawn_villages(tmp_path: Path, world: World) 
     assert int(villages.is_village.sum()) == 39
     assert villages.known.all()
     assert "Real 0" in own.names("en")
-    assert villages.lat[villages.is_village] == pytest.approx(54.0)
+    seats = [
+        villages.coordinates[name][0]
+        for name, own in zip(villages.holders, villages.is_village, strict=False)
+        if own
+    ]
+    assert villages.lat[villages.is_village] == pytest.approx(np.array(seats) + 0.1)
+    assert villages.source.counted == {}  # counts of the drawn list say nothing of another one
     assert villages_of_seed(own, 99).founding_population.tolist() == own.founding_population.tolist()
 
 
@@ -194,6 +202,12 @@ def test_a_users_list_is_checked(tmp_path: Path, world: World) -> None:
     rows[0] = rows[0].replace("aiyrtau_rural,", "ayirtau_rural,")
     rows[4] = rows[3]
     rows[7] = rows[7].replace(",1,0", ",yes,0")
+    fields = rows[10].split(",")
+    fields[4:6] = fields[5], fields[4]
+    rows[10] = ",".join(fields)
+    fields = rows[12].split(",")
+    fields[5] = ""
+    rows[12] = ",".join(fields)
     with pytest.raises(WorldError) as error:
         load_world(write_own_world(tmp_path, rows))
     message = str(error.value)
@@ -203,5 +217,8 @@ def test_a_users_list_is_checked(tmp_path: Path, world: World) -> None:
         "column 'farm' holds 'yes', expected 0, 1 or nothing",
         "aiyrtau_rural",
         "expected within 5 %",
+        "mine.csv:12: lat",
+        "expected at most 250 km (lat is north, lon east)",
+        "mine.csv:14: give both lat and lon, or neither",
     ):
         assert expected in message, message
