@@ -7,7 +7,6 @@ import csv
 import importlib.util
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -416,26 +415,3 @@ def test_tutorials_run_from_top_to_bottom(
                     assert set(tmp_path.rglob("*")) == before, "bad input wrote something"
                 done += 1
     assert done > 1
-
-
-@pytest.mark.slow
-def test_commands_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every command of the README that ends by itself, on fewer runs and years than it stands there."""
-    monkeypatch.chdir(tmp_path)
-    shutil.copytree(PROJECT / "model" / "data" / "worlds" / "template", "template")
-    shutil.copy(PROJECT / "model" / "data" / "worlds" / "template.toml", "my_world.toml")
-    small = ["--runs", "10", "--horizon", "2030", "--no-figures"]
-    ran = 0
-    for block in blocks(README):
-        file = FILE.fullmatch(block.before)
-        if file:
-            Path(file[1]).write_text(block.text, encoding="utf-8")
-        for words, _ in commands(block) if block.language in ("", "sh") else ():
-            if words[0] in ("forecast", "compare"):
-                words = [*words, *small, "--out", f"out{ran}"]
-            elif words[0] not in ("scenarios", "audit"):
-                continue
-            result = CliRunner().invoke(app, words)
-            assert result.exit_code == 0, f"{words}\n{result.output}"
-            ran += 1
-    assert ran > 5
