@@ -51,7 +51,7 @@ KEPT = 1000
 POSTERIOR = DATA / "posterior.csv"
 DESIGN = DATA / "design.csv"  # simulated moments at the design points: another target needs no new runs
 MOMENTS = ("slope", "log_sd_150", "log_sd_1000")
-LEAVING_PRIOR = (math.log(0.025), 0.35)  # of lambda, model.md section 5
+LEAVING_PRIOR = (math.log(0.025), 0.35)  # of lambda, docs/specification.md section 5
 
 
 @dataclass(frozen=True)
