@@ -20,7 +20,7 @@ from model.reference_tables import Rung, extinction_ladder
 from model.world import World
 
 MOST_PLACES_IN_DETAIL = 6
-LONGEST_NAME = 24
+LONGEST_NAME = 36
 BETWEEN = 2030
 INDEX_RUNGS = (0.75, 0.50)
 CENTRES = ("regional_centre", "capital")
