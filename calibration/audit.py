@@ -1,4 +1,4 @@
-"""The audit: what the data say about themselves (model.md section 6), check by check."""
+"""The audit: what the data say about themselves (docs/specification.md section 6), check by check."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from calibration.audit_checks_text import check_text
 from calibration.audit_data import AuditData, read_audit_data
 from calibration.audit_findings import FOUND, Finding
 
-# In the order of model.md section 6
+# In the order of docs/specification.md section 6
 CHECKS: Final[tuple[Callable[[AuditData], Finding], ...]] = (
     check_dating,
     check_accounts,

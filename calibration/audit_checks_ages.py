@@ -64,7 +64,7 @@ def births_change(data: AuditData) -> BirthsChange | None:
 
 
 def check_age_structure(data: AuditData) -> Finding:
-    """How much of the births' fall is age structure? (model.md section 6, point 10)."""
+    """How much of the births' fall is age structure? (docs/specification.md section 6, point 10)."""
     change = births_change(data)
     if change is None:
         return AGES.not_tested("no two age tables with births of their years")

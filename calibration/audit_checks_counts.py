@@ -96,7 +96,7 @@ def paper_dating(data: AuditData) -> dict[str, Dating]:
 
 
 def check_dating(data: AuditData) -> Finding:
-    """Of which 1 January are the paper's counts? (model.md section 6, point 1)."""
+    """Of which 1 January are the paper's counts? (docs/specification.md section 6, point 1)."""
     dating = paper_dating(data)
     if not dating:
         return DATING.not_tested("no place with at least three printed and official counts")
@@ -166,7 +166,7 @@ def regional_gaps(data: AuditData, region: str) -> dict[int, RegionalGap]:
 
 
 def check_regional_sum(data: AuditData) -> Finding:
-    """Do the units' implied figures add up to the region's? (model.md section 6, point 2)."""
+    """Do the units' implied figures add up to the region's? (docs/specification.md section 6, point 2)."""
     numbers: list[dict[str, Cell]] = []
     sentences, found = [], False
     for region in sorted({data.regions[place] for place in data.places if place in data.regions}):
@@ -208,7 +208,7 @@ def check_regional_sum(data: AuditData) -> Finding:
 
 
 def check_rebasing(data: AuditData) -> Finding:
-    """Was the register re-based at a census, and by how much? (model.md section 6, point 9)."""
+    """Was the register re-based at a census, and by how much? (docs/specification.md section 6, point 9)."""
     region = data.ages_region
     if not data.is_of_region:
         return REBASING.not_tested(f"no place of {data.name(region)}, whose counts are known")

@@ -114,7 +114,7 @@ def same_series(data: AuditData) -> list[SameSeries]:
 
 
 def check_same_series(data: AuditData) -> Finding:
-    """Is a column another series than its name says? (model.md section 6, point 4)."""
+    """Is a column another series than its name says? (docs/specification.md section 6, point 4)."""
     if not any(place in data.places for place, _ in data.paper):
         return SAME_SERIES.not_tested("no tables of a paper on these places")
     found = same_series(data)
@@ -143,7 +143,7 @@ def check_same_series(data: AuditData) -> Finding:
 
 
 def check_ratios(data: AuditData) -> Finding:
-    """Are labour force and employment possible? (model.md section 6, point 7)."""
+    """Are labour force and employment possible? (docs/specification.md section 6, point 7)."""
     numbers: list[dict[str, Cell]] = []
     sentences: list[str] = []
     tested = False
@@ -270,7 +270,7 @@ def _left_out(ratios: Series, year: int, growth: float | None) -> WageOutlier:
 
 
 def check_wages(data: AuditData) -> Finding:
-    """Does a wage fall out of line and catch up? (model.md section 6, point 6)."""
+    """Does a wage fall out of line and catch up? (docs/specification.md section 6, point 6)."""
     places = wage_ratios(data)
     if not places:
         return WAGE_OUTLIERS.not_tested("no place with five years of wages beside its region's")

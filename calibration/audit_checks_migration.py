@@ -78,7 +78,7 @@ def broken_identities(data: AuditData) -> list[tuple[str, int, float, float]]:
 
 
 def check_accounts(data: AuditData) -> Finding:
-    """Do counts, births, deaths and the recorded balances close? (model.md section 6, point 2)."""
+    """Do counts, births, deaths and the recorded balances close? (docs/specification.md section 6, point 2)."""
     remainders, broken = recorded_remainders(data), broken_identities(data)
     if not remainders and not broken:
         if any(data.implied_net_migration(place) for place in data.places):

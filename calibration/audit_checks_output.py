@@ -129,7 +129,7 @@ def shared_counts(data: AuditData) -> dict[tuple[str, str, int], int]:
 
 
 def check_shared_numerator(data: AuditData) -> Finding:
-    """Do different places divide one total by their people? (model.md section 6, point 5)."""
+    """Do different places divide one total by their people? (docs/specification.md section 6, point 5)."""
     pairs = pairs_of_places(data)
     if not pairs:
         return SHARED.not_tested("fewer than two places with values per head")

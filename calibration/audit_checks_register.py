@@ -122,7 +122,7 @@ def _binomial_tail(hits: int, trials: int, chance: float) -> float:
 
 
 def check_register_event(data: AuditData) -> Finding:
-    """Is there a year in which the register moved and not people? (model.md section 6, point 3)."""
+    """Is there a year in which the register moved and not people? (docs/specification.md section 6, point 3)."""
     outliers = rate_outliers(data)
     if not outliers:
         return REGISTER_EVENT.not_tested("no place has six years of counts, births and deaths")

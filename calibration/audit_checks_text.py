@@ -142,7 +142,7 @@ def _stale_mean(data: AuditData, one: Statement, stated: float, rounding: float)
 
 
 def check_text(data: AuditData) -> Finding:
-    """Does the text say what the tables say? (model.md section 6, point 8)."""
+    """Does the text say what the tables say? (docs/specification.md section 6, point 8)."""
     tested = comparisons(data)
     if not tested:
         return TEXT.not_tested("no statement that the tables can test")

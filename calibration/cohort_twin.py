@@ -109,6 +109,16 @@ class CohortTwin:
         Raises:
             ValueError: the horizon does not lie after the world's start.
             AccountsError: the accounts of a place do not close.
+
+        Example:
+            >>> from calibration.cohort_twin import CohortTwin
+            >>> from model.founding import build_founding
+            >>> from model.parameters import ParameterSpace
+            >>> from model.world import load_world
+            >>> world = load_world("towns")
+            >>> path = CohortTwin(world, build_founding(world)).run(ParameterSpace(world).defaults(), horizon=2017)
+            >>> path.column("population").shape, path.column("population")[0].tolist()
+            ((3, 4), [7644.0, 7172.0, 7353.0, 11476.0])
         """
         world = self.world
         if horizon <= world.start:

@@ -27,7 +27,7 @@ from model.world_reader import FIRST_FOUNDING_YEAR, LAST_FOUNDING_YEAR
 Floats = NDArray[np.float64]
 FOUNDING_YEARS: Final = range(FIRST_FOUNDING_YEAR, LAST_FOUNDING_YEAR + 1)
 DEMOGRAPHIC_DRIVERS: Final = ("births", "deaths", "net_migration", COUNTS)
-HINTERLAND_SD: Final = 0.006  # model.md (13)
+HINTERLAND_SD: Final = 0.006  # docs/specification.md (13)
 MORTALITY_2020: Final = "mortality_2020"
 MORTALITY_SD: Final = 0.010  # of the declared factor of 2020
 FEWEST_YEARS: Final = 3

@@ -1,4 +1,4 @@
-"""Errors of the observed series and the figures that carry them (model.md section 6).
+"""Errors of the observed series and the figures that carry them (docs/specification.md section 6).
 
 Three errors are kept apart. *Recording*: what the statistician got wrong about the truth of that year.
 *Discrepancy*: what a perfect record would still differ from the model by, because the model leaves things out.

@@ -76,6 +76,16 @@ def shipped_draws(world: World, source: str) -> PosteriorDraws | None:
 
     Raises:
         DrawsError: the shipped file is damaged or does not fit the world.
+
+    Example:
+        >>> from calibration.posterior_draws import shipped_draws
+        >>> from model.parameters import ParameterSpace
+        >>> from model.world import load_world
+        >>> world = load_world("towns")
+        >>> posterior = shipped_draws(world, "towns")
+        >>> values = ParameterSpace(world).draw(seed=1, number=0, fixed=posterior.row(seed=1, number=0))
+        >>> values["leaving"] == posterior.row(1, 0)["leaving"]
+        True
     """
     path = SHIPPED / f"{world.name}.csv"
     if source not in shipped_worlds() or not path.is_file():

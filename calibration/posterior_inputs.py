@@ -25,7 +25,7 @@ LEAST_TAIL: Final = 1e-12  # of a coordinate beyond 7 standard deviations nothin
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """The calibrated parameters of a world, those of kind "estimated" (model.md section 5), in declared order.
+    """The calibrated parameters of a world, those of kind "estimated" (specification, section 5), in declared order.
 
     Attributes:
         space: all parameters. fixed: full names the user has fixed: they are not calibrated.

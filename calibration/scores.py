@@ -31,6 +31,13 @@ def crps(ensemble: Floats, observed: Floats) -> Floats:
 
     Raises:
         ValueError: fewer than two members, shapes that do not fit, or a value that is not finite.
+
+    Example:
+        >>> import numpy as np
+        >>> from calibration.scores import crps
+        >>> forecast = np.array([[90.0], [100.0], [110.0]])  # three members for one figure
+        >>> round(float(crps(forecast, np.array([100.0]))[0]), 2), round(float(crps(forecast, np.array([140.0]))[0]), 2)
+        (0.0, 33.33)
     """
     members = _checked(ensemble, observed)
     error = np.abs(ensemble - observed).mean(axis=0)

@@ -53,7 +53,9 @@ def _print_head(console: Console, report: Report) -> None:
 
 def _print_parameters(console: Console, report: Report) -> None:
     table = Table(box=box.SIMPLE_HEAD, title="Prior and posterior", title_justify="left")
-    table.add_column("parameter")
+    table.add_column(
+        "parameter", no_wrap=True, min_width=max(len(p.name) for p in report.identifiability.parameters)
+    )
     for heading in ("prior mean", "sd", "posterior", "90 % interval", "sd ratio", "shift"):
         table.add_column(heading, justify="right")
     for heading in ("verdict", "identified by (growth of sd without it)"):

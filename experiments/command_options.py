@@ -30,9 +30,9 @@ Parameters = Annotated[
     str | None,
     typer.Option(
         "--parameters",
-        metavar="prior|posterior|FILE",
-        help="Draw the calibrated parameters from their priors, the shipped posterior, or a CSV file of draws. "
-        "Default: the posterior where one comes with the world.",
+        metavar="prior|posterior|recorded|FILE",
+        help="Draw the calibrated parameters from their priors, the shipped posterior, the one that believes the "
+        "recorded migration balances, or a CSV file of draws. Default: the posterior where one comes with the world.",
     ),
 ]
 Horizon = Annotated[int, typer.Option("--horizon", help="Last 1 January reported.")]

@@ -71,8 +71,9 @@ def _amounts(interval: Interval) -> str:
 
 def ranking_table(ranking: Ranking) -> Table:
     """Policies from best to worst over the futures, with regret."""
+    plural = "s" if len(ranking.futures) > 1 else ""
     table = new_table(
-        f"Ranking by {ranking.objective} over {len(ranking.futures)} future(s), against '{BASELINE}'",
+        f"Ranking by {ranking.objective} over {len(ranking.futures)} future{plural}, against '{BASELINE}'",
         ["Policy", "place", "gain", "lead over next, 95 %", *(f"regret: {f}" for f in ranking.futures),
          "worst regret", "best in, %", "mark"],
     )  # fmt: skip

@@ -29,7 +29,7 @@ class Pessimism:
     moved_by: str
 
 
-# model.md section 5: a ranking that does not hold at beta_Q = .1 is prior-driven.
+# docs/specification.md section 5: a ranking that does not hold at beta_Q = .1 is prior-driven.
 PESSIMISMS = (Pessimism("beta_Q", 0.1, "wear"),)
 
 

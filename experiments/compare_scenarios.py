@@ -162,7 +162,7 @@ class _Reader:
         if len(self._cases) > MOST_SCENARIOS:
             self._problems.append(f"{len(self._cases)} scenarios are too many: at most {MOST_SCENARIOS}")
         if self._problems:
-            raise BadInput("\n".join(dict.fromkeys(self._problems)))
+            raise BadInput("\n".join(each_fault_once(self._problems)))
         return tuple(self._cases.values())
 
     def _tried(self, read: Callable[[], Read]) -> Read | None:
@@ -174,6 +174,21 @@ class _Reader:
         except ScenarioError as error:
             self._problems.append(str(error))
             return None
+
+
+def each_fault_once(problems: Sequence[str]) -> list[str]:
+    """Problems (a heading, then a fault a line) without those whose faults all stood under an earlier one.
+
+    A lever that does not fit the horizon does so under every policy and future that it is combined with.
+    """
+    told: set[str] = set()
+    kept = []
+    for problem in dict.fromkeys(problems):
+        faults = problem.splitlines()[1:]
+        if not faults or not told.issuperset(faults):
+            kept.append(problem)
+        told.update(faults)
+    return kept
 
 
 def compare_cases(cases: Sequence[Case], world: World, horizon: int) -> Comparison:

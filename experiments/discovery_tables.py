@@ -98,8 +98,9 @@ def box_table(found: Sequence[Discovery]) -> Table:
 
 def robust_table(robust: Sequence[Satisficing], ranked: Sequence[Ranked], futures: Sequence[str]) -> Table:
     """Satisficing and regret of every policy over the futures."""
+    plural = "s" if len(futures) > 1 else ""
     table = new_table(
-        f"Robust choice over {len(futures)} future(s): runs in which no town crosses its nearest rung, and regret",
+        f"Robust choice over {len(futures)} future{plural}: runs in which no town crosses its nearest rung, and regret",
         ["Policy", "good enough (95 %)", "in the worst future", "worst future", "residents", "worst regret"],
     )
     by_policy = {one.policy: one for one in ranked}

@@ -57,9 +57,9 @@ def forecast(
         typer.Option(
             "--structure",
             metavar="NAME=VALUE",
-            help="Choose a structural alternative (repeatable): migration=accounts|recorded, "
-            "regime=mixture|2015-2020|2009-2020, hinterland=prior|NUMBER, rouble=either|market|ppp, walk=on|off, "
-            "counts=met|free.",
+            help="Choose a structural alternative (repeatable): migration=accounts or recorded; regime=mixture, "
+            "2015-2020 or 2009-2020; hinterland=prior or a number; rouble=either, market or ppp; walk=on or off; "
+            "counts=met or free.",
         ),
     ] = None,
     structures: Annotated[

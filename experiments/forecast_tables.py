@@ -20,7 +20,7 @@ from model.reference_tables import Rung, extinction_ladder
 from model.world import World
 
 MOST_PLACES_IN_DETAIL = 6
-LONGEST_NAME = 24
+LONGEST_NAME = 36
 BETWEEN = 2030
 INDEX_RUNGS = (0.75, 0.50)
 CENTRES = ("regional_centre", "capital")
@@ -201,6 +201,7 @@ def new_table(title: str, headings: Sequence[str]) -> Table:
         box=box.SIMPLE_HEAD,
         show_edge=False,
         pad_edge=False,
+        collapse_padding=True,  # the tables of four towns then fit into a terminal of 80 columns
     )
     for k, heading in enumerate(headings):
         table.add_column(
@@ -226,7 +227,7 @@ def _detailed_table(forecast: PlaceForecast) -> Table:
     for (first, last), figure in forecast.net.items():
         observed = forecast.net_observed if last <= LAST_FLOW_YEAR else None
         table.add_row(
-            f"Net migration a year {first}-{last}",
+            f"Net migration/year {first}-{last}",
             *_signed_cells(figure),
             "" if observed is None else _signed(observed),
         )

@@ -21,7 +21,15 @@ class Spread:
 
 
 def spread(values: NDArray[np.float64]) -> Spread:
-    """Median and central intervals of float64[runs]; runs where it is undefined (NaN) are left out."""
+    """Median and central intervals of float64[runs]; runs where it is undefined (NaN) are left out.
+
+    Example:
+        >>> import numpy as np
+        >>> from experiments.intervals import spread
+        >>> towns = spread(np.array([4_900.0, 5_300.0, 5_500.0, 5_700.0, 6_300.0]))
+        >>> towns.median, towns.half
+        (5500.0, (5300.0, 5700.0))
+    """
     known = values[~np.isnan(values)]
     if known.size == 0:
         nothing = (math.nan, math.nan)
@@ -66,6 +74,13 @@ def probability(events: int, runs: int) -> Probability:
 
     Raises:
         ValueError: no runs, or more events than runs.
+
+    Example:
+        >>> from experiments.intervals import probability
+        >>> print(probability(30, 200))
+        15 % (11 to 21)
+        >>> print(probability(0, 200))  # what never happened is an upper bound
+        under 1.9 %
     """
     if not 0 <= events <= runs or runs == 0:
         raise ValueError(f"{events} events in {runs} runs")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import textwrap
+from itertools import groupby
+from typing import Any, Final
 
 from rich.console import Console
-from rich.table import Table
 
 from model.parameters import ParameterSpace
 from model.world import World
+
+FIXED: Final = "fixed"
+MINIMUM_WIDTH: Final = 120
 
 
 def parameter_rows(world: World) -> list[dict[str, Any]]:
@@ -33,26 +37,38 @@ def parameter_rows(world: World) -> list[dict[str, Any]]:
 
 
 def print_parameters(world: World, as_json: bool) -> None:
-    """Print the parameters as a table, or as JSON for other programs."""
+    """Print the parameters declaration by declaration, or as JSON for other programs.
+
+    Values that places have of one parameter stand together; meaning and source follow once.
+    """
     rows = parameter_rows(world)
     if as_json:
         print(json.dumps(rows, indent=1, ensure_ascii=False))
         return
     console = Console()
-    if not console.is_terminal:
-        console.width = max(console.width, 180)
-    table = Table(title=f"Parameters of the world '{world.name}'", title_justify="left", pad_edge=False)
-    for heading in ("name", "symbol", "unit", "default", "prior", "range", "kind", "meaning; source"):
-        table.add_column(heading, overflow="fold", no_wrap=heading in ("name", "symbol"))
-    for row in rows:
-        table.add_row(
-            row["name"],
-            row["symbol"],
-            row["unit"],
-            f"{row['default']:g}",
-            row["prior"] or "fixed",
-            f"{row['low']:g} to {row['high']:g}",
-            row["kind"],
-            f"{row['meaning']}; {row['source']}",
+    width = max(MINIMUM_WIDTH, console.width) if console.is_terminal else MINIMUM_WIDTH
+    names = max(len(row["name"]) for row in rows)
+    priors = max(len(row["prior"] or FIXED) for row in rows)
+    print(f"Parameters of the world '{world.name}': {len(rows)} values\n")
+    print(f"{'name':{names}}  {'default':>9}  {'prior':{priors}}  range, unit; kind")
+    block = ""
+    for _, group in groupby(rows, key=lambda row: (row["block"], row["symbol"], row["meaning"])):
+        values = list(group)
+        first = values[0]
+        if first["block"] != block:
+            block = first["block"]
+            print(f"\n{block.upper()}")
+        for row in values:
+            limits = (
+                f"  {row['low']:g} to {row['high']:g}, {row['unit']}; {row['kind']}" if row is first else ""
+            )
+            line = f"{row['name']:{names}}  {row['default']:>9.5g}  {row['prior'] or FIXED:{priors}}{limits}"
+            print(line.rstrip())
+        print(
+            textwrap.fill(
+                f"{first['symbol']}: {first['meaning']}. Source: {first['source']}",
+                width,
+                initial_indent="    ",
+                subsequent_indent="    ",
+            )
         )
-    console.print(table, markup=False)

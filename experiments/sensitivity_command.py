@@ -39,7 +39,7 @@ Parameters = Annotated[
     str | None,
     typer.Option(
         "--parameters",
-        metavar="prior|posterior|FILE",
+        metavar="prior|posterior|recorded|FILE",
         help="Ranges of the calibrated parameters: their priors one by one, or draws that move them together. "
         "Default: the posterior where one comes with the world.",
     ),

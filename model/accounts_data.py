@@ -78,7 +78,7 @@ class Accounts:
         return sum(self.value(place_id, variable, t) for t in range(first, last + 1)) / (last - first + 1)
 
     def implied_net_migration(self, place_id: str, year: int) -> float:
-        """Return P(t+1) - P(t) - births + deaths of a year, in persons (model.md section 6, point 2)."""
+        """Return P(t+1) - P(t) - births + deaths of a year, in persons (docs/specification.md section 6, point 2)."""
         return (
             self.value(place_id, "population_1jan", year + 1)
             - self.value(place_id, "population_1jan", year)

@@ -46,7 +46,7 @@ class Arrivers(NamedTuple):
 
 @lean_kernel
 def arrival_level(weight: float, hinterland: float) -> float:
-    """A_t = (1 - h) + h H_t / H_2015: how far arrivals follow the shrinking hinterland."""
+    """Equation (13), A_t = (1 - h) + h H_t / H_2015: how far arrivals follow the shrinking hinterland."""
     return 1.0 - weight + weight * hinterland
 
 

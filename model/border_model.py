@@ -66,6 +66,15 @@ class BorderModel(mesa.Model):
     Raises:
         WorldError, ParameterError: a world or parameter that cannot be used.
         ValueError: seed and rng both given, or a horizon before the start.
+
+    Example:
+        >>> from model.border_model import BorderModel
+        >>> model = BorderModel("towns", seed=1, horizon=2017)
+        >>> print(model.year, model.population, [town.id for town in model.settlements])
+        2015 33645 ['bulaevo', 'mamlyutka', 'sergeevka', 'tayynsha']
+        >>> model.run_for(5)  # stops at the horizon
+        >>> model.year, model.running
+        (2017, False)
     """
 
     def __init__(
@@ -204,7 +213,12 @@ class BorderModel(mesa.Model):
         """The settlement with this id.
 
         Raises:
-            ValueError: no such simulated place.
+            ValueError: no such simulated place; names the simulated ones.
+
+        Example:
+            >>> from model.border_model import BorderModel
+            >>> BorderModel("towns", seed=1).settlement("mamlyutka").population
+            7172
         """
         return self.settlements[self.census.place_index(place)]
 

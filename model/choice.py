@@ -24,7 +24,7 @@ KINDS_OF_KIN = 4  # bit 0: kin in Kazakhstan's places, bit 1: kin in Russia
 REFERENCE_SIZE = 100_000.0
 FAR_BELOW = -1e300  # utility of what cannot be chosen
 
-# Rogers & Castro 1981: the age profile of moving (model.md, below equation 11).
+# Rogers & Castro 1981: the age profile of moving (docs/specification.md, below equation 11).
 ROGERS_CASTRO = (0.02, 0.10, 0.06, 20.0, 0.10, 0.40, 0.003)
 
 
@@ -86,7 +86,7 @@ def new_choice(n_sim: int, n_all: int, there: NDArray[np.int32] | None = None) -
 
 @kernel
 def rogers_castro(mobility: NDArray[np.float64]) -> None:
-    """Fill the age profile of moving, float64[111]."""
+    """Equation (11), R: fill the age profile of moving (Rogers & Castro 1981), float64[111]."""
     a1, al1, a2, mu2, al2, lam2, c = ROGERS_CASTRO
     for age in range(AGES):
         young = a2 * math.exp(-al2 * (age - mu2) - math.exp(-lam2 * (age - mu2)))
@@ -95,7 +95,7 @@ def rogers_castro(mobility: NDArray[np.float64]) -> None:
 
 @kernel
 def appeal(there: int, places: Places, settings: Any) -> float:
-    """The part of equation (10) that only the destination decides, children apart."""
+    """Equation (10), the part that only the destination decides, children apart."""
     value = settings.beta_y * math.log(places.income[there]) + settings.beta_Q * places.quality[there]
     value -= settings.beta_H * math.log(places.rent[there])
     return value + settings.beta_M * math.log(places.size[there] / REFERENCE_SIZE) + places.constant[there]
@@ -103,7 +103,7 @@ def appeal(there: int, places: Places, settings: Any) -> float:
 
 @kernel
 def home_appeal(here: int, places: Places, settings: Any) -> float:
-    """The part of equation (10) that the place of residence decides, income and children apart."""
+    """Equation (10), the part that the place of residence decides, income and children apart."""
     return settings.beta_Q * places.quality[here] - settings.beta_H * math.log(places.rent[here])
 
 
@@ -139,7 +139,7 @@ def log_sum(first: float, second: float) -> float:
 
 @kernel
 def tabulate(n_sim: int, places: Places, table: Any, alpha_russia: float, choice: Choice) -> None:
-    """Fill the utilities and inclusive values of a year (equations 10 and 11)."""
+    """Equations (10) and (11): fill the utilities and inclusive values of a year."""
     settings = table[0]
     n_all, alternatives = places.income.shape[0], choice.utility.shape[2]
     tau = settings.tau
@@ -188,7 +188,7 @@ def tabulate(n_sim: int, places: Places, table: Any, alpha_russia: float, choice
 
 @kernel
 def nest_weight(log_value: float, kin: int, nest: int, settings: Any, alpha_russia: float) -> float:
-    """Log weight of a nest for a household: tau ln A_g + beta_N kin_g + alpha_RU 1[Russia]."""
+    """Equation (11), log weight of a nest for a household: tau ln A_g + beta_N kin_g + alpha_RU 1[Russia]."""
     if log_value <= FAR_BELOW:
         return FAR_BELOW
     value = settings.tau * log_value + settings.beta_N * nest_kin(kin, nest)

@@ -296,7 +296,14 @@ def salt_of(seed: np.uint64, year: int, purpose: int) -> np.uint64:
 
 
 def run_seed(seed: int, draw_number: int, replicate: int) -> np.uint64:
-    """Seed of one run from the user's seed, the parameter draw and the replicate of chance."""
+    """Seed of one run from the user's seed, the parameter draw and the replicate of chance.
+
+    Example:
+        >>> from model.draws import run_seed
+        >>> first, again, other = run_seed(1, 0, 0), run_seed(1, 0, 0), run_seed(1, 0, 1)
+        >>> bool(first == again), bool(first == other)
+        (True, False)
+    """
     words = (np.uint64(seed % 2**63), np.uint64(draw_number), np.uint64(replicate))
     state = np.uint64(RUN_SEED)
     for word in words:

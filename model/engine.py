@@ -43,7 +43,7 @@ from model.world import World
 
 
 class Phase(NamedTuple):
-    """One phase of the year: its number and name in model.md, its equations, the method that runs it."""
+    """One phase of the year: its number and name in the specification, its equations, the method that runs it."""
 
     number: int
     name: str
@@ -494,7 +494,39 @@ def simulate(
     levers: Levers | None = None,
     horizon: int = 2045,
 ) -> Record:
-    """Run one world from its start to the horizon."""
+    """Run one world from its start to the horizon: twelve phases a year, `Engine.PLAN`.
+
+    Args:
+        world: the world; founding: its founding population (`build_founding`), shared by runs, never written to.
+        values: a complete set of parameter values of that world (`ParameterSpace`).
+        seed: seed of the run (`draws.run_seed`): the same gives the same run, bit for bit.
+        levers: what policies and futures change by year and place; None: nothing.
+        horizon: last 1 January reached.
+
+    Returns:
+        Record with `values` float64[columns, horizon - world.start + 1, world.n_sim], units as in
+        `model.record.COLUMNS`: stocks in persons, jobs or shares on 1 January, flows in persons a year that begins
+        then, money in KZT at 2020 prices.
+
+    Raises:
+        AccountsError: the accounts of a year do not close; names place, sex, age and the posts.
+        ValueError: a horizon that is not after the start. Levers must be those of this world and horizon (`levers_of`).
+
+    Example:
+        >>> from model import draws
+        >>> from model.engine import simulate
+        >>> from model.founding import build_founding
+        >>> from model.parameters import ParameterSpace
+        >>> from model.world import load_world
+        >>> world = load_world("towns")
+        >>> founding, values = build_founding(world), ParameterSpace(world).defaults()
+        >>> record = simulate(world, founding, values, draws.run_seed(1, 0, 0), horizon=2017)
+        >>> record.years.tolist(), record.column("population").shape
+        ([2015, 2016, 2017], (3, 4))
+        >>> again = simulate(world, founding, values, draws.run_seed(1, 0, 0), horizon=2017)
+        >>> bool((record.flows == again.flows).all())
+        True
+    """
     from model.village_engine import engine_for  # builds on this file
 
     return engine_for(world, founding, values, seed, levers, horizon).run()

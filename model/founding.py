@@ -309,6 +309,14 @@ def build_founding(
 
     Raises:
         ValueError: replicates of a world of villages, or villages that the households do not fit into.
+
+    Example:
+        >>> from model.founding import build_founding
+        >>> from model.world import load_world
+        >>> world = load_world("towns")
+        >>> founding = build_founding(world)
+        >>> founding.n_people, int(world.founding_population.sum())
+        (33645, 33645)
     """
     if world.villages is not None:
         from model.village_founding import found_villages

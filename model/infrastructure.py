@@ -15,7 +15,7 @@ from model.settlements import NETWORKS, Settlements
 REFERENCE_TOWN = 7000.0  # network lengths are declared for a town of this size
 HEALTH = 0
 SCHOOL = 1
-# Norms (model.md (19), state network norm of health organisations): persons for health, pupils for schools.
+# Norms (specification (19), state network norm of health organisations): persons for health, pupils for schools.
 HEALTH_NORMS = (50.0, 500.0, 1500.0, 5000.0)
 SCHOOL_NORMS = (5.0, 41.0, 81.0)
 # Share of the facility's capacity open at each level kept [assumed].
@@ -96,7 +96,7 @@ def _review(
     settings: Any,
     state: Settlements,
 ) -> None:
-    """A level is lost after `loss_years` in a row below its norm, restored at `restoration` times the norm."""
+    """Equation (19): a level is lost after `loss_years` in a row below its norm, back at `restoration` times it."""
     level = state.level[place, facility]
     if level > 0 and count < norms[level - 1] and not kept:
         state.below[place, facility] += 1
@@ -111,7 +111,7 @@ def _review(
 
 @lean_kernel
 def services_share(health: int, school: int, settings: Any) -> float:
-    """Share of public services open at these levels: health, school, and the rest that always stays."""
+    """Equation (3), share of public services open at these levels: health, school, and the rest that always stays."""
     lost = settings.health_weight * (1.0 - HEALTH_CAPACITY[health]) + settings.school_weight * (
         1.0 - SCHOOL_CAPACITY[school]
     )

@@ -81,7 +81,7 @@ def share_jobs(total: NDArray[np.float64], shares: NDArray[np.float64], state: S
 
 @lean_kernel
 def drift_of_services(settings: Any, extra_agriculture: float) -> float:
-    """Yearly loss of public and local posts per head that makes all jobs drift by m_J at constant population."""
+    """Equations (3) and (4): yearly loss of posts per head that makes all jobs drift by m_J, people being constant."""
     tradable = settings.share_A * (settings.m_A + extra_agriculture) + settings.share_I * settings.m_I
     rest = settings.share_G + service_shares(settings)
     return (settings.m_J - tradable) / rest if rest > 0.0 else 0.0

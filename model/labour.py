@@ -185,7 +185,7 @@ def scan_labour(
     state: Settlements,
     seekers: Seekers,
 ) -> int:
-    """Participation and separations (5): counts staff and participants, collects the seekers; returns their number.
+    """Equation (5), participation and separations: counts staff, collects the seekers; returns their number.
 
     Taking part is a lifelong rank compared with l(age, sex), so that people enter and leave the labour
     force once, not at random every year. `places` are those of everyone (`spread_places`); `seekers` needs room
@@ -248,7 +248,7 @@ def acceptance(distance: float, reach: float, settings: Any) -> float:
 def _hire_locally(
     place: int, openings: int, matching: float, state: Settlements, queue: JobQueue, cuts: Cuts
 ) -> int:
-    """Fill local vacancies of a place in sector order; returns how many seekers were hired."""
+    """Equation (5), hiring: fill local vacancies of a place in sector order; returns how many were hired."""
     hires = min(openings, round_half_up(matching * (begin_of(queue, place + 1) - begin_of(queue, place))))
     hires = max(hires, 0)
     filled = 0
@@ -374,7 +374,7 @@ def _share_centres(
     is_centre: NDArray[np.bool_],
     cuts: Cuts,
 ) -> None:
-    """Posts of each centre that go to seekers of each place; kept in `cuts.commuting`.
+    """Equation (6), what a centre leaves: its posts that go to seekers of each place; kept in `cuts.commuting`.
 
     `state.vacancies` of a simulated centre holds the posts set aside for others.
     """

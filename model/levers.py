@@ -1,7 +1,7 @@
 """Levers: what policies and futures change in a run, year by year and place by place, as plain arrays.
 
 This package knows nothing of policy files; `scenarios` translates them into these arrays. All levers
-are neutral by default, and each acts through an equation of model.md section 4.
+are neutral by default, and each acts through an equation of docs/specification.md section 4.
 """
 
 from __future__ import annotations

@@ -112,7 +112,7 @@ MEAN_SKILL = 0.45  # share of skilled workers among founders, `data/skilled.csv`
 def household_income(
     people: People, begin: int, end: int, wage: float, commuter: float, settings: Any
 ) -> float:
-    """y_h: incomes of all members per adult, floored at a share of the place's wage."""
+    """Equation (10), y_h: incomes of all members per adult, floored at a share of the place's wage."""
     total = 0.0
     adults = 0
     for i in range(begin, end):
@@ -126,7 +126,7 @@ def household_income(
 def study_probability(
     logit: float, inclusive: float, mean_inclusive: float, skilled_parent: bool, settings: Any
 ) -> float:
-    """Yearly chance that a person of 17-19 leaves to study, such that a cohort's share is p (equation 12)."""
+    """Equation (12): yearly chance that a person of 17-19 leaves to study, such that a cohort's share is p."""
     value = logit + inclusive - mean_inclusive
     if skilled_parent:
         value += math.log(settings.skilled_parent_odds)
@@ -503,7 +503,7 @@ def leaving_scale(
     choice: Choice,
     settings: Any,
 ) -> tuple[float, float]:
-    """Hazard of leaving of a household without the age profile, lambda' kappa exp(IV_h - IV_2015), and IV_h."""
+    """Equation (11), hazard of a household without the age profile, lambda' kappa exp(IV_h - IV_2015); and IV_h."""
     y = household_income(people, begin, end, incomes.wage[here], incomes.commuter[here], settings)
     cost = settings.beta_y * math.log(y)
     kappa = readiness.stayer if traits & STAYER else readiness.mover
@@ -526,7 +526,7 @@ def return_students(
     study_place: NDArray[np.int64],
     ledger: Ledger,
 ) -> tuple[int, int, int]:
-    """Phase 8, returns from outside: students of 22-25 come back with their old key, skilled (equation 12).
+    """Equation (12), phase 8, returns from outside: students of 22-25 come back with their old key, skilled.
 
     Rows before `first_new` left in earlier years. The register is compacted and aged in place; those past
     25 stay away for good. `study_place` is the external place returns are booked from, by origin.

@@ -210,7 +210,7 @@ def _fertility(world: World, values: ParameterValues, years: int) -> NDArray[np.
 
 
 def _mortality(world: World, values: ParameterValues, years: int) -> NDArray[np.float64]:
-    """Factor of equation (16) on the rates of 2015-2020: the pandemic years, then a slow improvement."""
+    """Equation (16), factor on the rates of 2015-2020: the pandemic years, then a slow improvement."""
     factors = []
     for t in range(years):
         year = world.start + t

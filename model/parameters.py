@@ -22,7 +22,7 @@ from model.declarations import DECLARATIONS, Declaration, village_declarations
 from model.priors import LogNormal, Normal, Prior, TruncatedNormal
 from model.world import World
 
-# Wage relative to the region by kind of place (model.md section 5); other kinds follow their own series.
+# Wage relative to the region by kind of place (docs/specification.md section 5); other kinds follow their own series.
 OMEGA_BY_KIND = {"town": (0.83, 0.06), "regional_centre": (1.08, 0.06), "rural_district": (0.80, 0.08)}
 OMEGA_ELSEWHERE = (1.0, 0.08)
 # Spread of the in/out ratio where it is centred on a place's own accounts instead of the towns' prior.
@@ -31,7 +31,17 @@ LEAST_LEAVING = 1e-9  # a world may say that nobody leaves a place
 
 
 class ParameterError(ValueError):
-    """A parameter that does not exist, or a value outside its range."""
+    """A parameter that does not exist, or a value outside its range: a line a fault, with the nearest valid name.
+
+    Example:
+        >>> from model.parameters import ParameterError, ParameterSpace
+        >>> from model.world import load_world
+        >>> try:
+        ...     ParameterSpace(load_world("towns")).parse(["tua=0.5", "chi=7"])
+        ... except ParameterError as faults:
+        ...     print(str(faults).splitlines()[0])
+        --set tua=0.5: unknown parameter 'tua'; did you mean 'tau'? (forecast --list-parameters prints all)
+    """
 
 
 @dataclass(frozen=True)
@@ -91,7 +101,24 @@ def _place_parameter(declaration: Declaration, place: str, world: World) -> Para
 
 
 class ParameterSpace:
-    """All parameters of one world, in a fixed order, with drawing and validation."""
+    """All parameters of one world, in a fixed order, with drawing and validation.
+
+    Unit, prior, range and source of each stand in its `declaration` (`model/data/parameters.csv`).
+
+    Attributes:
+        world: the world. parameters: all of them, in the declared order. by_name: the same by full name.
+
+    Example:
+        >>> from model.parameters import ParameterSpace
+        >>> from model.world import load_world
+        >>> space = ParameterSpace(load_world("towns"))
+        >>> space.by_name["tau"].declaration.unit, space.defaults()["tau"]
+        ('1', 0.6)
+        >>> one = space.draw(seed=1, number=0)
+        >>> other = space.draw(seed=1, number=0, fixed={"chi": 0.3})
+        >>> [name for name, value in one.as_rows() if other[name] != value]
+        ['chi']
+    """
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -121,7 +148,8 @@ class ParameterSpace:
         """Draw `number` from the joint prior (independent across parameters, one keyed uniform each).
 
         A parameter's draw depends on its own name only, so that a new parameter, or a fixed one,
-        leaves the draws of all others as they were.
+        leaves the draws of all others as they were. `fixed` replaces drawn values by full name and is taken as it
+        is: check it before (`parse`, `check`).
         """
         salted = draws.run_seed(seed, number, draws.PARAMETER)
         values: dict[str, float] = {}
@@ -137,7 +165,11 @@ class ParameterSpace:
         return ParameterValues(self, values)
 
     def check(self, name: str, value: float, where: str) -> None:
-        """Refuse an unknown name or a value out of range (`where` says who gave it)."""
+        """Refuse an unknown name or a value out of range (`where` says who gave it).
+
+        Raises:
+            ParameterError: names the parameter, its range, unit and meaning, or the nearest valid name.
+        """
         if name not in self.by_name:
             raise ParameterError(self._unknown(name, where))
         declaration = self.by_name[name].declaration
@@ -156,7 +188,14 @@ class ParameterSpace:
     def parse(self, assignments: Sequence[str]) -> dict[str, float]:
         """Read `name=value` texts (`--set`) into full names and checked values.
 
-        Raises ParameterError that lists every fault at once.
+        Raises:
+            ParameterError: lists every fault at once.
+
+        Example:
+            >>> from model.parameters import ParameterSpace
+            >>> from model.world import load_world
+            >>> ParameterSpace(load_world("towns")).parse(["chi=0.3", "omega.mamlyutka=0.9"])
+            {'chi': 0.3, 'omega.mamlyutka': 0.9}
         """
         chosen: dict[str, float] = {}
         faults: list[str] = []
@@ -181,7 +220,11 @@ class ParameterSpace:
         return chosen
 
     def expand(self, name: str, where: str) -> list[str]:
-        """Full names behind a name: itself, or one per place when only the parameter is named."""
+        """Full names behind a name: itself, or one per place when only the parameter is named.
+
+        Raises:
+            ParameterError: no such name.
+        """
         if name in self.by_name:
             return [name]
         full = [parameter.name for parameter in self.parameters if parameter.declaration.name == name]
@@ -199,7 +242,17 @@ SETTINGS_TYPE = np.dtype([(name, np.float64) for name in SCALAR_NAMES])
 
 @dataclass(frozen=True)
 class ParameterValues:
-    """One complete set of parameter values."""
+    """One complete set of parameter values, in the declared units.
+
+    Example:
+        >>> from model.parameters import ParameterSpace
+        >>> from model.world import load_world
+        >>> values = ParameterSpace(load_world("towns")).defaults()
+        >>> values["omega.mamlyutka"], values.by_place("omega").shape
+        (0.83, (15,))
+        >>> values.with_values({"omega.mamlyutka": 0.9})["omega.mamlyutka"]
+        0.9
+    """
 
     space: ParameterSpace
     values: Mapping[str, float]
@@ -222,7 +275,11 @@ class ParameterValues:
         return np.fromiter(values, dtype=np.float64, count=world.n_all)
 
     def with_values(self, changes: Mapping[str, float]) -> ParameterValues:
-        """Copy with some values changed (names and ranges are checked)."""
+        """Copy with some values changed, by full name.
+
+        Raises:
+            ParameterError: an unknown name, or a value out of its range.
+        """
         for name, value in changes.items():
             self.space.check(name, value, "parameters")
         return replace(self, values={**self.values, **changes})

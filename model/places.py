@@ -65,7 +65,7 @@ class Indices:
 
 @dataclass(frozen=True, slots=True)
 class KindDefaults:
-    """Assumed values of a kind of place that can be simulated (model.md section 2 and equation 11)."""
+    """Assumed values of a kind of place that can be simulated (docs/specification.md section 2, equation 11)."""
 
     leaving_rate_ratio: float
     formal_jobs_share: float

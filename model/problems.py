@@ -15,6 +15,15 @@ class WorldError(ValueError):
 
     The message lists every problem found, each with its place (file and line, or file and key), what was
     expected and, where a name is unknown, the nearest valid one.
+
+    Example:
+        >>> from model.problems import WorldError
+        >>> from model.world import load_world
+        >>> try:
+        ...     load_world("town")
+        ... except WorldError as fault:
+        ...     print(str(fault).split(";")[1].strip())
+        nearest valid name: 'towns'
     """
 
 

@@ -105,7 +105,11 @@ class Record:
         return {name: self.values[k] for name, k in _INDEX.items()}
 
     def column(self, name: str) -> NDArray[np.float64]:
-        """One column, float64[n_years, n_sim]."""
+        """One column of `COLUMNS`, float64[n_years, n_sim], in its unit; flows are NaN in the last year.
+
+        Raises:
+            KeyError: no column of that name.
+        """
         return self.values[_INDEX[name]]
 
     def note_stocks(

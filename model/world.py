@@ -141,6 +141,16 @@ def load_world(name_or_path: str) -> World:
 
     Raises:
         WorldError: lists every problem found in the world file and in its data files.
+
+    Example:
+        >>> from model.world import load_world
+        >>> world = load_world("towns")
+        >>> world.ids[: world.n_sim]
+        ('bulaevo', 'mamlyutka', 'sergeevka', 'tayynsha')
+        >>> world.founding_population  # persons on 1 January 2015, the published counts
+        array([ 7644,  7172,  7353, 11476])
+        >>> world.road_km.shape == (world.n_all, world.n_all)  # km
+        True
     """
     if name_or_path in shipped_worlds():
         path = DATA / "worlds" / f"{name_or_path}.toml"
@@ -150,7 +160,7 @@ def load_world(name_or_path: str) -> World:
         raise WorldError(
             f"unknown world '{name_or_path}'"
             + nearest(name_or_path, shipped_worlds())
-            + "; or give the path of a .toml file (copy model/data/worlds/template.toml)"
+            + "; or give the path of a .toml file (copy template.toml and the folder template in model/data/worlds)"
         )
     # pydantic takes longer to import than a world to read: only who loads a world pays for it
     from model.world_file import read_world_file

@@ -53,6 +53,13 @@ def compose(policies: Sequence[Policy], name: str) -> Policy:
 
     Raises:
         ValueError: no policy. ScenarioError: contradictory levers, each pair named.
+
+    Example:
+        >>> from scenarios.composition import compose
+        >>> from scenarios.reading import load_policy
+        >>> both = compose([load_policy("housing"), load_policy("settlers")], "homes for settlers")
+        >>> sorted({kind for kind, _, _ in both.levers.items()})
+        ['housing', 'settlers']
     """
     if not policies:
         raise ValueError("compose: expected at least one policy")

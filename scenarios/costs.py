@@ -87,6 +87,20 @@ def yearly_costs(
 
     Raises:
         ValueError: a column is missing or too short.
+
+    Example:
+        >>> import numpy as np
+        >>> from model.world import load_world
+        >>> from scenarios.costs import COLUMNS_NEEDED, yearly_costs
+        >>> from scenarios.reading import load_policy
+        >>> world = load_world("towns")
+        >>> still = {name: np.ones((1, 2030 - world.start, world.n_sim)) for name in COLUMNS_NEEDED}
+        >>> costs = yearly_costs(load_policy("settlers"), world, 2030, still)
+        >>> costs.public.shape  # runs, years, all places; million KZT a year at 2020 prices
+        (1, 15, 15)
+        >>> families = costs.public_by_lever["settlers.families"][0, 2027 - world.start]
+        >>> bool(families[:4].min() > 0.0), float(families[4:].sum())  # in the four towns only
+        (True, 0.0)
     """
     years = horizon - world.start
     held = {name: _column(columns, name, years, world.n_sim) for name in COLUMNS_NEEDED}

@@ -24,7 +24,7 @@ class LeverLine:
     """One lever in words.
 
     Attributes:
-        name: `kind.NAME`. setting: what it is set to. places, years: where and when. equation: of model.md section 4.
+        name: `kind.NAME`. setting: what it is set to. places, years: where and when. equation: of the specification.
         acts_on: the quantity that it moves.
         public, private: money up to the horizon in million KZT at 2020 prices; None where it has none.
     """

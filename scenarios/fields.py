@@ -43,7 +43,7 @@ class Strict(BaseModel):
 class Lever(Strict):
     """One named lever of a scenario file: `[lever.NAME]`.
 
-    Class attributes say how it acts: `equation` of model.md section 4, `acts_on` in words, and whether two of
+    Class attributes say how it acts: `equation` of the specification, section 4, `acts_on` in words, and whether two of
     them in one place and year add up (`additive`) or contradict each other.
     """
 

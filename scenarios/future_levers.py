@@ -44,7 +44,7 @@ class Rouble(Path):
 
 
 class BorderOpenness(Dated):
-    """How open the border is for those who move: x .3 to x 2 on the odds (model.md section 4)."""
+    """How open the border is for those who move: x .3 to x 2 on the odds (docs/specification.md section 4)."""
 
     equation: ClassVar[str] = "10"
     acts_on: ClassVar[str] = "odds of going to Russia (alpha_RU), distance D to Russia"

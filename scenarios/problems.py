@@ -15,6 +15,15 @@ class ScenarioError(ValueError):
     The message lists every problem found, each with its place (file and key), what was expected and, where a
     name is unknown, the nearest valid one. `partial` holds what could be read all the same (a Policy or a Future),
     so that more can be checked.
+
+    Example:
+        >>> from scenarios.problems import ScenarioError
+        >>> from scenarios.reading import load_policy
+        >>> try:
+        ...     load_policy("setlers")
+        ... except ScenarioError as fault:
+        ...     print("settlers" in str(fault))
+        True
     """
 
     def __init__(self, message: str, partial: Any = None) -> None:

@@ -1,4 +1,4 @@
-"""How each lever enters the arrays of the model, one function a lever, with its equation of model.md section 4."""
+"""How each lever enters the arrays of the model, one function a lever, with its equation of the specification."""
 
 from __future__ import annotations
 

@@ -59,6 +59,12 @@ def load_policy(name_or_path: str) -> Policy:
 
     Raises:
         ScenarioError: lists every problem of the file and of those it builds on.
+
+    Example:
+        >>> from scenarios.reading import load_policy
+        >>> policy = load_policy("settlers")
+        >>> policy.title("en"), policy.levers.settlers["families"].families_a_year
+        ("Settlers' programme above the baseline", 10)
     """
     policy = _Reader(f"policy '{name_or_path}'", "policy").read(name_or_path)
     assert isinstance(policy, Policy)
@@ -70,6 +76,11 @@ def load_future(name_or_path: str) -> Future:
 
     Raises:
         ScenarioError: lists every problem of the file and of those it builds on.
+
+    Example:
+        >>> from scenarios.reading import load_future
+        >>> load_future("drought").title("en")
+        'Droughts'
     """
     future = _Reader(f"future '{name_or_path}'", "future").read(name_or_path)
     assert isinstance(future, Future)

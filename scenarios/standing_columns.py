@@ -10,7 +10,7 @@ from model.infrastructure import DWELLINGS_PER_HOUSEHOLD, HEALTH_NORMS, SCHOOL_N
 from model.world import World
 
 PUPILS_PER_HEAD = 0.15  # residents of 7-17 in North Kazakhstan, 2015 (ages.csv), rounded
-PARTICIPANTS_PER_HEAD = 0.595  # labour force of the towns (model.md section 6)
+PARTICIPANTS_PER_HEAD = 0.595  # labour force of the towns (docs/specification.md section 6)
 
 
 def standing_columns(world: World, horizon: int) -> dict[str, NDArray[np.float64]]:

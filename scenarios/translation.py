@@ -66,8 +66,21 @@ def _where(scenario: Policy | Future) -> str:
 def levers_of(policy: Policy, future: Future, world: World, horizon: int) -> Levers:
     """Arrays of the model for a policy under a future, for the years from the world's start to `horizon`.
 
+    Returns:
+        Levers with arrays over the years from `world.start` to `horizon` (excluded) and the simulated places; units
+        stand in `model.levers.Levers`.
+
     Raises:
         ScenarioError: as `check_against`.
+
+    Example:
+        >>> from model.world import load_world
+        >>> from scenarios.reading import load_future, load_policy
+        >>> from scenarios.translation import levers_of
+        >>> world = load_world("towns")
+        >>> levers = levers_of(load_policy("settlers"), load_future("reference"), world, 2030)
+        >>> levers.settlers.shape, levers.settlers[2027 - 2015].tolist()  # families in 2027, by town
+        ((15, 4), [10.0, 10.0, 10.0, 10.0])
     """
     check_against(policy, future, world, horizon)
     levers = neutral_levers(world, horizon)

@@ -1,4 +1,4 @@
-"""The audit: what model.md section 6 names is found in the shipped files, gone when repaired, found elsewhere."""
+"""The audit: what the specification names is found in the shipped files, gone when repaired, found elsewhere."""
 
 from __future__ import annotations
 

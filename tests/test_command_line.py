@@ -184,8 +184,8 @@ def test_a_forecast_prints_its_tables_and_writes_its_folder(folder: Path) -> Non
     assert re.search(r"Population 1 January 2015 +7,644\n", bulaevo)
     assert re.search(r"Population 1 January 2021 +[\d,]+ +[\d,]+-[\d,]+ +[\d,]+-[\d,]+ +7,653\n", bulaevo)
     assert re.search(r"Population 1 January 2022 +[\d,]+ +[\d,]+-[\d,]+ +[\d,]+-[\d,]+ *\n", bulaevo)
-    assert re.search(r"Net migration a year 2015-2020 .* \+11\n", bulaevo)
-    assert "Net migration a year 2021-2021" in bulaevo
+    assert re.search(r"Net migration/year 2015-2020 .* \+11\n", bulaevo)
+    assert "Net migration/year 2021-2021" in bulaevo
     assert "Leavers to Russia, %" in bulaevo
     assert "Leavers to centres, %" in bulaevo
     for rung in extinction_ladder():

@@ -395,3 +395,12 @@ def test_the_command_prints_effects_costs_ranking_and_ledger(
         for kind in ("png", "svg")
     }
     assert (tmp_path / "here" / "ledger.csv").exists()
+
+
+def test_a_fault_is_told_once_however_many_cases_share_it(towns: World) -> None:
+    with pytest.raises(BadInput) as refusal:
+        read_comparison(["settlers"], ["russia_open"], towns, 2026)
+    lines = str(refusal.value).splitlines()
+    assert len(lines) == len(set(lines))
+    assert sum("russia_open: compatriots.programme.from" in line for line in lines) == 1
+    assert sum("settlers: settlers.families.from" in line for line in lines) == 1

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import csv
+import importlib.util
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ from docs.generate import (
     validation,
 )
 from experiments.command_line import app
+from model.engine import Engine
 from model.record import COLUMNS
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -166,6 +168,74 @@ def test_odd_has_every_element() -> None:
     ]  # fmt: skip
 
 
+SHOWN = re.compile(r"^```\{literalinclude\} (\S+)\n:pyobject: (\S+)$", re.MULTILINE)
+NAMED = re.compile(r"[Ee]quations? \((\d+)\)(?:(-| and )\((\d+)\))?")
+
+
+def docstring_of(file: Path, name: str) -> str:
+    """Docstring of a function or method (`Class.method`) of a source file; fails where there is none."""
+    found: ast.Module | ast.ClassDef | ast.FunctionDef = ast.parse(file.read_text(encoding="utf-8"))
+    for part in name.split("."):
+        inside = {node.name: node for node in found.body if isinstance(node, (ast.ClassDef, ast.FunctionDef))}
+        assert part in inside, f"{file.name} has no {name}"
+        found = inside[part]
+    return ast.get_docstring(found) or ""
+
+
+def equations_named(docstring: str) -> set[int]:
+    """Numbers of the equations that a docstring says it computes: "Equation (8)", "Equations (2)-(4)"."""
+    named: set[int] = set()
+    for first, between, last in NAMED.findall(docstring):
+        named |= set(range(int(first), int(last) + 1)) if between == "-" else {int(first), int(last or first)}
+    return named
+
+
+def equations_of(page: str) -> dict[int, str]:
+    """Text of each numbered equation of the submodels, up to the next one."""
+    parts = re.split(r"^\*\*\((\d+)\)\*\* ", page.split("### III.iv ")[1], flags=re.MULTILINE)[1:]
+    return {int(number): text for number, text in zip(parts[::2], parts[1::2], strict=True)}
+
+
+def without_marked_code(page: str) -> list[str]:
+    """What is missing beside the equations: a formula, or code whose docstring names the equation."""
+    missing = []
+    for number, text in equations_of(page).items():
+        shown = [(DOCS / file, name) for file, name in SHOWN.findall(text)]
+        if "$$" not in text:
+            missing.append(f"({number}) has no formula")
+        if not any(number in equations_named(docstring_of(file, name)) for file, name in shown):
+            missing.append(f"({number}) has no code that names it")
+    return missing
+
+
+def test_every_equation_stands_beside_code_that_names_it() -> None:
+    page = (DOCS / "odd.md").read_text(encoding="utf-8")
+    assert list(equations_of(page)) == list(range(1, 21))
+    assert without_marked_code(page) == []
+
+
+def test_equations_of_the_specification_and_the_schedule_are_those_of_the_page() -> None:
+    specified = (DOCS / "specification.md").read_text(encoding="utf-8").split("## 4. ")[1].split("## 5. ")[0]
+    numbers = {int(number) for number in re.findall(r"\((\d{1,2})\)", specified)}
+    assert numbers == set(range(1, 21))
+    in_schedule: set[int] = set()
+    for phase in Engine.PLAN:
+        if phase.equations:
+            first, _, last = phase.equations.partition("-")
+            in_schedule |= set(range(int(first), int(last or first) + 1))
+    assert in_schedule == numbers - {14}  # the walk of the hazards is advanced with the moves' readiness
+
+
+def test_code_that_is_renamed_or_no_longer_marked_is_noticed() -> None:
+    page = (DOCS / "odd.md").read_text(encoding="utf-8")
+    with pytest.raises(AssertionError, match="has no wage_levels"):
+        without_marked_code(page.replace(":pyobject: wage_level\n", ":pyobject: wage_levels\n"))
+    swapped = page.replace(":pyobject: wage_level\n", ":pyobject: advance_wages\n")
+    assert without_marked_code(swapped) == ["(8) has no code that names it"]
+    assert equations_named("Equations (2)-(4): posts") == {2, 3, 4}
+    assert equations_named("no number (3)") == set()
+
+
 def test_trace_names_files_that_exist() -> None:
     text = (DOCS / "trace.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`((?:tests|calibration|model|experiments)/[\w/.]+)`", text))
@@ -265,6 +335,48 @@ def test_every_command_on_the_pages_exists_with_its_options(where: str, words: l
     parse([word for word in words if word != "|"])
 
 
+INLINE = re.compile(r"`qyzyljar ([a-z][^`]*)`")
+MODULE = re.compile(r"`python -m ([\w.]+)[^`]*`")
+PLACEHOLDERS = {"NAME": "baseline", "DIR": "results/x", "TOWN": "mamlyutka"}
+
+
+def inline_commands(text: str) -> list[list[str]]:
+    """Commands that a sentence or a cell of a table names, with names in the place of placeholders."""
+    return [
+        [PLACEHOLDERS.get(word, word) for word in shlex.split(command)] for command in INLINE.findall(text)
+    ]
+
+
+def allows_what_is_left_out(words: list[str]) -> list[str]:
+    """A command named without what it acts on (`qyzyljar compare`) with something to act on."""
+    needs = {("compare",): "settlers", ("brief",): "settlers", ("scenarios", "show"): "baseline",
+             ("scenarios", "check"): "my.toml", ("scenarios", "new"): "mine"}  # fmt: skip
+    if tuple(words) == ("scenarios", "diff"):
+        return [*words, "baseline", "settlers"]
+    if words[0] == "sensitivity" and words[1:2] in (["morris"], ["sobol"], ["pawn"]) and "-y" not in words:
+        return [*words, "-y", "population:mamlyutka:2045"]
+    return [*words, needs[tuple(words)]] if tuple(words) in needs else words
+
+
+@pytest.mark.parametrize("page", [README, *sorted(DOCS.rglob("*.md"))], ids=lambda page: page.stem)
+def test_commands_inside_sentences_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for words in inline_commands(text):
+        if page.parent.name != "generated":  # its table names groups without a command
+            parse(allows_what_is_left_out(words))
+    for module in MODULE.findall(text):
+        assert importlib.util.find_spec(module) is not None, f"{page.name}: python -m {module}"
+
+
+def test_every_claim_of_trace_names_what_repeats_it() -> None:
+    text = (DOCS / "trace.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith("| claim")]
+    assert len(rows) > 25
+    for row in rows:
+        repeat = row.split(" | ")[-1]
+        assert inline_commands(repeat) or MODULE.search(repeat) or "`tests/" in repeat, row
+
+
 def test_unknown_options_do_not_parse() -> None:
     usage_error: type[Exception] = typer.BadParameter.__mro__[1]
     for words in (["forecast", "--rusn", "3"], ["forcast"], ["sensitivity", "morris", "--blocks", "3"]):
@@ -303,26 +415,3 @@ def test_tutorials_run_from_top_to_bottom(
                     assert set(tmp_path.rglob("*")) == before, "bad input wrote something"
                 done += 1
     assert done > 1
-
-
-@pytest.mark.slow
-def test_commands_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every command of the README that ends by itself, on fewer runs and years than it stands there."""
-    monkeypatch.chdir(tmp_path)
-    shutil.copytree(PROJECT / "model" / "data" / "worlds" / "template", "template")
-    shutil.copy(PROJECT / "model" / "data" / "worlds" / "template.toml", "my_world.toml")
-    small = ["--runs", "10", "--horizon", "2030", "--no-figures"]
-    ran = 0
-    for block in blocks(README):
-        file = FILE.fullmatch(block.before)
-        if file:
-            Path(file[1]).write_text(block.text, encoding="utf-8")
-        for words, _ in commands(block) if block.language in ("", "sh") else ():
-            if words[0] in ("forecast", "compare"):
-                words = [*words, *small, "--out", f"out{ran}"]
-            elif words[0] not in ("scenarios", "audit"):
-                continue
-            result = CliRunner().invoke(app, words)
-            assert result.exit_code == 0, f"{words}\n{result.output}"
-            ran += 1
-    assert ran > 5

@@ -366,7 +366,7 @@ def test_a_zone_in_petropavlovsk_is_nearly_invisible_in_the_towns(
     without = mean_outcome(towns, towns_founding, towns_space, False)
     with_zone = mean_outcome(towns, towns_founding, towns_space, True)
     extra = with_zone["out"] - without["out"]
-    # model.md: less than one extra leaver a year from each town; paired seeds leave little noise around it.
+    # specification: less than one extra leaver a year from each town; paired seeds leave little noise around it.
     assert (np.abs(extra) < 1.0).all()
     assert abs(extra.sum()) < 2.0
     assert (np.abs(with_zone["commuters"] - without["commuters"]) < 8).all()

@@ -187,7 +187,7 @@ def test_the_shipped_manifest_is_that_of_the_shipped_draws(shipped: PosteriorDra
 
 
 def test_the_shipped_posterior_knows_what_the_data_say(shipped: PosteriorDraws) -> None:
-    """Net migration of 2015-2020 per 1,000 (model.md section 4): +1.4, -8.3, +4.2, -1.7."""
+    """Net migration of 2015-2020 per 1,000 (docs/specification.md section 4): +1.4, -8.3, +4.2, -1.7."""
     leaving = shipped.values[:, shipped.columns["leaving"]]
     rates = {
         place: 1000.0 * np.mean(leaving * (shipped.values[:, shipped.columns[f"in_out.{place}"]] - 1.0))

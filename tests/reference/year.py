@@ -163,7 +163,7 @@ class ReferenceModel(mesa.Model):
     # The year -------------------------------------------------------------------------------------
 
     def step(self) -> None:
-        """One calendar year: twelve phases in the order of model.md, section 3."""
+        """One calendar year: twelve phases in the order of docs/specification.md, section 3."""
         self.read_drivers()  # 1
         self.run_zones_and_networks()  # 2
         jobs.advance_output(self)  # 3
