@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import platform
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 from experiments.branches import simulate_together
 from experiments.design import (
@@ -114,16 +115,25 @@ def arrived(design: Design, world: World) -> Study:
     Raises:
         RunFailure: names what differs there.
     """
-    unequal = differences(
+    refuse_other_code(
         {"code": dict(design.code), "versions": dict(design.versions)},
         {"code": source_hashes(), "versions": package_versions()},
     )
+    return Study(design, world)
+
+
+def refuse_other_code(made_with: Mapping[str, Any], here: Mapping[str, Any]) -> None:
+    """Refuse to run a design on a machine whose code or packages are not those that it was made with.
+
+    Raises:
+        RunFailure: names what differs there.
+    """
+    unequal = differences(made_with, here)
     if unequal:
         raise RunFailure(
             f"{platform.node()} has another version of the project, so that its runs would not be those of this "
             "design: " + "; ".join(unequal[:8])
         )
-    return Study(design, world)
 
 
 def run_batch(study: Study, batch: Batch, map_runs: MapRuns = map) -> Part:

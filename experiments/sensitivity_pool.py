@@ -8,7 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from experiments.failures import BadInput
-from experiments.sensitivity_factors import BASELINE, REFERENCE, alternatives
+from experiments.sensitivity_factors import BASELINE, REFERENCE
+from experiments.sensitivity_levers import alternatives
 from model.world import World
 
 if TYPE_CHECKING:

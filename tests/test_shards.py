@@ -22,7 +22,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from experiments.campaign import completed, contribute
-from experiments.cluster import connected, run_on_cluster
+from experiments.cluster import connected, remote_study, run_on_cluster
 from experiments.command_line import app
 from experiments.design import SOURCES, Batch, source_hashes
 from experiments.ensemble import Study, run_batch
@@ -324,7 +324,8 @@ def test_a_worker_killed_in_the_middle_changes_nothing(tmp_path: Path, world: Wo
                 os.kill(first, signal.SIGKILL)
 
         with connected(cluster.scheduler_address) as client:
-            run_on_cluster(client, study, store.missing(ensemble.design.batches(200)), write, lambda: None)
+            missing = store.missing(ensemble.design.batches(200))
+            run_on_cluster(client, remote_study(study), missing, write, lambda: None)
         pids = {worker.pid for worker in cluster.workers.values()}
         assert done == 20
         assert first not in pids
