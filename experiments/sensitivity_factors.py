@@ -205,16 +205,15 @@ class FactorSpace:
         given = {parameter.name: parameter.default for parameter in self.space.parameters}
         given.update(values)
         numbers = dict(zip(self.names, row.tolist(), strict=True))
-        source = self.source
+        draws = None if self.source.draws is None else self.source.draws.values
         decided: dict[str, float] = {}
         for switch in self.switches:
             answer = switch.answer(numbers[switch.name])
             decided.update(answer.fixed)
-            source = switch.sources.get(answer.value, source)
-        if CALIBRATED in self.column and source.draws is not None:
-            draws = source.draws
-            drawn = draws.values[level_of(numbers[CALIBRATED], len(draws))]
-            given.update(zip(draws.names, drawn.tolist(), strict=True))
+            draws = switch.draws.get(answer.value, draws)
+        if CALIBRATED in self.column and self.source.draws is not None and draws is not None:
+            drawn = draws[level_of(numbers[CALIBRATED], len(draws))]
+            given.update(zip(self.source.draws.names, drawn.tolist(), strict=True))
         given.update(decided)
         given.update(self.fixed)
         given["household_size"] = self.household_sizes[variant]
@@ -250,10 +249,7 @@ class FactorSpace:
             "factors": [f"{factor.name}: {factor.text}" for factor in self.factors],
             "policies": {name: policy.digest[:16] for name, policy in sorted(self._policies.items())},
             "futures": {name: future.digest[:16] for name, future in sorted(self._futures.items())},
-            "structures": {
-                switch.name: {value: source.identity for value, source in sorted(switch.sources.items())}
-                for switch in self.switches
-            },
+            "structures": {switch.name: dict(sorted(switch.sources.items())) for switch in self.switches},
             "seeds_per_set": self.seeds_per_set,
         }
 

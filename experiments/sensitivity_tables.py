@@ -161,6 +161,14 @@ def _print_output(console: Console, analysis: Analysis, one: OutputResult) -> No
             f"Chance alone or with others: {noise:.0%} of the variance ({low:.0%} to {high:.0%}); no knowledge of "
             "parameters or future takes that away.",
         )
+        if found.says_nothing:
+            k = int(np.argmax(found.total.value))
+            _say(
+                console,
+                f"TOO FEW BLOCKS: the interval of the largest index, {found.names[k]}, is {_span(found.total, k)}, as "
+                "wide as the whole variance. These indices say nothing yet: take more blocks (--base), for a rare event "
+                "many times more, or a figure that varies in every run.",
+            )
         steady = "stable" if found.is_stable else "NOT stable: more blocks (--base) would change it"
         _say(
             console,
@@ -254,12 +262,19 @@ def _span(index: Index, k: int) -> str:
 
 
 def _print_pairs(console: Console, found: SobolIndices) -> None:
-    clear = [(pair, value) for pair, value in found.second.items() if value[1] > 0.0]
+    clear = [
+        (pair, value)
+        for pair, value in found.second.items()
+        if value[1] > 0.0 and value[0] > found.noise_of_pairs and DUMMY not in pair
+    ]
     clear.sort(key=lambda held: -held[1][0])
     if not found.second:
         return
     if not clear:
-        _say(console, "Acting together: no pair whose interval is above 0.")
+        _say(
+            console,
+            "Acting together: no pair that stands out from those with the dummy, its interval above 0.",
+        )
         return
     texts = [
         f"{one} x {two} {v:.3f} ({low:.3f} to {high:.3f})"
