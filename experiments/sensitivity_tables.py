@@ -166,8 +166,8 @@ def _print_output(console: Console, analysis: Analysis, one: OutputResult) -> No
             _say(
                 console,
                 f"TOO FEW BLOCKS: the interval of the largest index, {found.names[k]}, is {_span(found.total, k)}, as "
-                "wide as the whole variance. These indices say nothing yet: take more blocks (--base), for a rare event "
-                "many times more, or a figure that varies in every run.",
+                "wide as the whole variance. These indices say nothing yet: take more blocks (--base), many times more "
+                "for a rare event, or a figure that varies in every run.",
             )
         steady = "stable" if found.is_stable else "NOT stable: more blocks (--base) would change it"
         _say(
