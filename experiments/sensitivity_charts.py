@@ -118,20 +118,23 @@ def _sheet(
 
 
 def _legend(figure: Figure, axes: Axes, handles: Sequence[Line2D | Patch], columns: int) -> None:
+    """Above the panel, from the left edge of the sheet on: long names of factors leave room there."""
+    box = axes.get_position()
+    edge = (0.12 / figure.get_figwidth() - box.x0) / box.width
     axes.legend(
-        handles=list(handles), loc="lower left", bbox_to_anchor=(0.0, 1.005), ncols=columns, frameon=False,
+        handles=list(handles), loc="lower left", bbox_to_anchor=(edge, 1.005), ncols=columns, frameon=False,
         fontsize=7.5, borderaxespad=0, handlelength=1.8, columnspacing=1.4,
     )  # fmt: skip
 
 
 def _identity(analysis: Analysis, one: OutputResult) -> str:
     runs = analysis.blocks * analysis.sampling.rows_per_block
-    unit = {"sobol": "Saltelli blocks", "morris": "trajectories", "pawn": "rows of one run"}[
+    unit = {"sobol": " in {:,} Saltelli blocks", "morris": " in {:,} trajectories", "pawn": ""}[
         analysis.sampling.method
     ]
-    kept = f"{analysis.blocks - one.lost:,} {unit}"
+    kept = unit.format(analysis.blocks - one.lost)
     return (
-        f"World {analysis.world.name}; {runs:,} runs in {kept}; parameters: {analysis.parameters_note}; seed "
+        f"World {analysis.world.name}; {runs:,} runs{kept}; parameters: {analysis.parameters_note}; seed "
         f"{analysis.sampling.seed}; identity {analysis.identity}. Source: runs of this model over the declared ranges."
     )
 
@@ -197,7 +200,8 @@ def _tornado(analysis: Analysis, one: OutputResult) -> Figure:
     axes.set_ylim(-0.7, len(order) - 0.3)
     least = float(found.first.low[order].min()) if isinstance(found, SobolIndices) else 0.0
     axes.set_xlim(left=min(0.0, 1.1 * least))
-    axes.set_xlabel(AXIS[analysis.sampling.method])
+    in_unit = f" ({one.output.unit})" if isinstance(found, MorrisIndices) else ""
+    axes.set_xlabel(AXIS[analysis.sampling.method] + in_unit)
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.6g}"))
     axes.grid(axis="x", color=PALE, linewidth=0.4)
     _legend(figure, axes, handles, 4)
@@ -251,10 +255,17 @@ def _plane(analysis: Analysis, one: OutputResult, found: MorrisIndices) -> Figur
         colour = _colour(found.names[k])
         if k in order:
             axes.plot(found.star.low[k : k + 1].tolist() + found.star.high[k : k + 1].tolist(), [sigma[k]] * 2,
-                      color=colour, linewidth=0.8, alpha=0.6)  # fmt: skip
+                      color=colour, linewidth=0.8, alpha=0.6, zorder=1.2)  # fmt: skip
         marker = "s" if found.names[k] == CHANCE else "x" if found.names[k] == DUMMY else "o"
         axes.plot(
-            star[k], sigma[k], marker=marker, markersize=4.5, color=colour, linestyle="none", clip_on=False
+            star[k],
+            sigma[k],
+            marker=marker,
+            markersize=4.5,
+            color=colour,
+            linestyle="none",
+            clip_on=False,
+            zorder=3,
         )
     top = 1.08 * max(float(sigma.max()), 1e-12)
     right = 1.05 * float(found.star.high.max())
@@ -300,7 +311,7 @@ def _label_points(axes: Axes, points: Sequence[tuple[float, float, str]], right:
         arrow = {"arrowstyle": "-", "color": PALE, "linewidth": 0.6} if level != up else None
         axes.annotate(
             name, (across, up), (start, level), xycoords="axes fraction", textcoords="axes fraction", fontsize=7,
-            va="center", arrowprops=arrow, zorder=1.5,
+            va="center", arrowprops=arrow, zorder=2,
             bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.6},
         )  # fmt: skip
 

@@ -99,7 +99,9 @@ class FactorSpace:
         policies: pool of policies that can be in force. known: further ones that outputs add to those in force, and
             the baseline. ranges: of levers, from the user. switches: structural ones.
         futures: futures that can come true (one: no factor). seeds_per_set: runs averaged for one row.
-        chance_sets: sets of seeds that there are; None: as many as numbers.
+        chance_sets: sets of seeds that there are, and posterior draws; None: as many as numbers, and all. An analysis
+            that conditions on intervals of a factor (PAWN) needs as many as intervals: one that holds hundreds of draws
+            in no order, or of seeds, is as mixed as the whole.
     """
 
     def __init__(
@@ -130,6 +132,9 @@ class FactorSpace:
         self.switches = tuple(switches)
         self.lever_factors = PolicyFactors(policies, [policy.name for policy in known], ranges)
         drawn = source.draws.names if source.draws is not None else ()
+        number = 0 if source.draws is None else len(source.draws)
+        kept = number if chance_sets is None else min(number, chance_sets)
+        self.draws_kept = [(seed + k * number // max(1, kept)) % max(1, number) for k in range(kept)]
         self._drawn = frozenset(name for name in drawn if name not in self.fixed)
         self._uncertain = tuple(
             parameter
@@ -159,9 +164,10 @@ class FactorSpace:
                 text = f"founders of mean household size {sizes}"
             found.append(Factor(parameter.name, block, text))
         if self._drawn and self.source.draws is not None:
-            number = len(self.source.draws)
-            text = f"{len(self._drawn)} calibrated parameters together: one of {number} posterior draws"
-            found.append(Factor(CALIBRATED, CALIBRATED, text, number))
+            kept, number = len(self.draws_kept), len(self.source.draws)
+            which = f"{number}" if kept == number else f"{kept} of {number}"
+            text = f"{len(self._drawn)} calibrated parameters together: one of {which} posterior draws"
+            found.append(Factor(CALIBRATED, CALIBRATED, text, kept))
         for switch in self.switches:
             found.append(Factor(switch.name, STRUCTURE, switch.text, len(switch.answers)))
         for lever in self.lever_factors.factors:
@@ -212,7 +218,7 @@ class FactorSpace:
             decided.update(answer.fixed)
             draws = switch.draws.get(answer.value, draws)
         if CALIBRATED in self.column and self.source.draws is not None and draws is not None:
-            drawn = draws[level_of(numbers[CALIBRATED], len(draws))]
+            drawn = draws[self.draws_kept[level_of(numbers[CALIBRATED], len(self.draws_kept))]]
             given.update(zip(self.source.draws.names, drawn.tolist(), strict=True))
         given.update(decided)
         given.update(self.fixed)

@@ -114,7 +114,8 @@ def _share_out(
     if given:
         faults.extend(problems)
     elif problems:
-        notes.append(f"{what} is left out: {problems[0].splitlines()[-1].strip()}")
+        reason = problems[0].removeprefix(f"{what} is no factor: ")
+        notes.append(f"{what} is no factor: {reason.splitlines()[-1].strip()}")
 
 
 def _elementary(policies: Sequence[Policy]) -> list[Policy]:

@@ -180,6 +180,11 @@ def _print_output(console: Console, analysis: Analysis, one: OutputResult) -> No
     elif isinstance(found, PawnIndices):
         _say(console, f"{title} ({one.output.unit})", "bold")
         console.print(_pawn_table(found, _blocks_of(analysis)), markup=False)
+        if not (found.median.low > found.threshold).any():
+            _say(
+                console,
+                "No factor stands out from one that changes nothing: take more --runs, or a figure that varies more.",
+            )
     else:
         _say(console, f"{title}: one value in all {analysis.blocks:,} blocks, nothing moves it.")
         return

@@ -96,8 +96,16 @@ def test_calibrated_parameters_enter_together(towns: World) -> None:
     row = np.full(len(space.factors), 0.5)
     row[space.column[CALIBRATED]] = (17 + 0.5) / len(source.draws)
     values = space.inputs(row).values
-    for name, value in zip(source.draws.names, source.draws.values[17].tolist(), strict=True):
+    seed = 1  # the order begins with the draw of that number
+    for name, value in zip(source.draws.names, source.draws.values[17 + seed].tolist(), strict=True):
         assert values[name] == value
+    # Intervals of PAWN hold one draw each, spread over all of them
+    few = FactorSpace(towns, 2045, 1, source, {}, chance_sets=10)
+    numbers = np.random.default_rng(1).random(500)
+    rows = np.tile(row, (500, 1))
+    rows[:, few.column[CALIBRATED]] = numbers
+    found = {(int(u * 10), few.inputs(one).values["chi"]) for u, one in zip(numbers, rows, strict=True)}
+    assert len(found) == len({value for _, value in found}) == 10
 
 
 def test_policies_that_exclude_each_other_are_one_factor(towns: World) -> None:
