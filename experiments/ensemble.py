@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
 from experiments.branches import simulate_together
 from experiments.design import (
     Batch,
@@ -119,7 +121,20 @@ def arrived(design: Design, world: World) -> Study:
         {"code": dict(design.code), "versions": dict(design.versions)},
         {"code": source_hashes(), "versions": package_versions()},
     )
-    return Study(design, world)
+    return Study(design, read_only(world))
+
+
+def read_only(world: World) -> World:
+    """A world that travelled, its arrays read-only again, as they are when it is loaded.
+
+    Kernels are compiled by the types of their arguments, which tell arrays that can be written to from others: a
+    worker would compile all of them once more.
+    """
+    for holder in (world, world.schedules):
+        for value in vars(holder).values():
+            if isinstance(value, np.ndarray):
+                value.setflags(write=False)
+    return world
 
 
 def refuse_other_code(made_with: Mapping[str, Any], here: Mapping[str, Any]) -> None:

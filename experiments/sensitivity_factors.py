@@ -12,12 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from experiments.design import founding_household_sizes
+from experiments.ensemble import read_only
 from experiments.failures import BadInput
 from experiments.parameter_source import ParameterSource
 from experiments.sensitivity_levers import InForce, LeverRange, PolicyFactors, level_of
@@ -152,7 +153,7 @@ class FactorSpace:
 
     def __reduce__(self) -> tuple[Callable[..., FactorSpace], tuple[object, ...]]:
         """Travels to another process as what it was made of."""
-        return FactorSpace, self._made_of
+        return _arrived, self._made_of
 
     def _listed(self) -> tuple[Factor, ...]:
         found = []
@@ -258,6 +259,10 @@ class FactorSpace:
             "structures": {switch.name: dict(sorted(switch.sources.items())) for switch in self.switches},
             "seeds_per_set": self.seeds_per_set,
         }
+
+
+def _arrived(world: World, *others: Any) -> FactorSpace:
+    return FactorSpace(read_only(world), *others)
 
 
 def named_factors(space: FactorSpace, names: Sequence[str]) -> tuple[str, ...]:

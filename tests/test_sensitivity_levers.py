@@ -295,6 +295,7 @@ def test_every_lever_and_structure_moves_something_and_the_dummy_nothing(model: 
 def test_a_space_travels_as_what_it_was_made_of(model: TownModel) -> None:
     there = pickle.loads(pickle.dumps(model.space))  # what a cluster's transport does
     assert there.names == model.space.names
+    assert not there.world.road_km.flags.writeable  # as it was loaded: the same compiled kernels
     assert there.description() == model.space.description()
     row = np.random.default_rng(4).random(len(there.factors))
     again = TownModel(there, model.outputs)(row)

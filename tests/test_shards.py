@@ -278,6 +278,11 @@ def test_a_study_travels_as_its_design_and_refuses_other_code(
     study = Study(small_design(world), world)
     there = pickle.loads(pickle.dumps(study))  # what the cluster's transport does
     assert there.design.identity == study.design.identity
+    # As the world that was loaded: otherwise every kernel would be compiled once more
+    for one, other in ((world, there.world), (world.schedules, there.world.schedules)):
+        for name, value in vars(one).items():
+            if isinstance(value, np.ndarray):
+                assert getattr(other, name).flags.writeable == value.flags.writeable, name
     use_fake_runs(monkeypatch)
     monkeypatch.setattr(Study, "founding", lambda *_: None)
     here, again = (run_batch(one, Batch(0, 0, 3)).results for one in (study, there))
