@@ -69,10 +69,10 @@ class ExtinctionRung:
         if self.figure == "population":
             return f"{self.threshold:,.0f} {name}"
         if self.figure == "share_65":
-            return f"over {100 * self.threshold:.0f} % aged 65+ ({name})"
+            return f"{name} (65+ over {100 * self.threshold:.0f} %)"
         if self.figure == OF_START:
-            return f"{name} ({100 * self.threshold:.0f} % of the start)"
-        return f"under {self.threshold:g} {self.figure} ({name})"
+            return name
+        return f"{name} (under {self.threshold:g} {self.figure})"
 
     def beyond(self, columns: Mapping[str, Floats]) -> Flags:
         """Whether places are beyond the threshold on each 1 January, whatever the years in a row.
