@@ -122,10 +122,10 @@ def run_missing(
     with run_progress(f"{world.title['en']} to {design.horizon}", total, total - to_run, quiet) as on_run:
         try:
             if cluster is not None and missing:
-                from experiments.cluster import connected, run_on_cluster
+                from experiments.cluster import connected, remote_study, run_on_cluster
 
                 with connected(cluster) as client:
-                    run_on_cluster(client, study, missing, store.write, on_run)
+                    run_on_cluster(client, remote_study(study), missing, store.write, on_run)
             else:
                 run_ensemble(study, missing, store.write, threads or default_threads(), on_run)
         except Interrupted:

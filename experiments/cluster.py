@@ -1,6 +1,6 @@
 """Running an ensemble on a Dask cluster, by the address of its scheduler (extra `cluster`).
 
-Workers get the design and the world, never results: a batch is a pure task, so that the scheduler gives it to another
+Workers get the design and its world, never results: a batch is a pure task, so that the scheduler gives it to another
 worker when one dies. Parts come back and are written by the command alone, as with threads.
 """
 
@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from experiments.design import Batch
 from experiments.ensemble import Study, run_batch
 from experiments.failures import BadInput, Interrupted, RunFailure
 from experiments.parts import Part
 
+Made = TypeVar("Made")
 CONNECT_SECONDS = 10
 BATCHES_A_THREAD = 2  # in flight: enough that no worker waits, few enough that memory stays bounded
 
@@ -48,11 +50,40 @@ def connected(address: str) -> Iterator[Any]:
         yield client
 
 
+@dataclass(frozen=True)
+class Remote(Generic[Made]):
+    """What workers need to make any part of a design.
+
+    Attributes:
+        prepare, arguments: make on a worker what its parts have in common; fails where the code is another one.
+        key: names that, so that a worker makes it once. make: a part of it. runs: how many a batch holds.
+    """
+
+    prepare: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    key: str
+    make: Callable[[Any, Batch], Made]
+    runs: Callable[[Batch], int]
+
+
+def remote_study(study: Study) -> Remote[Part]:
+    """The ensemble of a study."""
+    scenarios = len(study.design.scenarios)
+    arrive, given = study.__reduce__()
+    return Remote(
+        arrive,
+        given,
+        f"study-{study.design.identity}",
+        run_batch,
+        lambda batch: scenarios * (batch.end - batch.first),
+    )
+
+
 def run_on_cluster(
     client: Any,
-    study: Study,
+    remote: Remote[Made],
     batches: Sequence[Batch],
-    write: Callable[[Part], None],
+    write: Callable[[Made], None],
     on_run: Callable[[], None],
 ) -> None:
     """Run batches on the workers of a cluster and write each part as it comes back.
@@ -64,15 +95,13 @@ def run_on_cluster(
     """
     waiting = iter(batches)
     # A task, not scattered data: should the worker that holds it die, the scheduler makes it again
-    arrive, given = study.__reduce__()
-    prepared = client.submit(arrive, *given, key=f"study-{study.design.identity}")
-    scenarios = len(study.design.scenarios)
+    prepared = client.submit(remote.prepare, *remote.arguments, key=remote.key)
     flying: dict[Any, Batch] = {}
 
     def fly(number: int) -> list[Any]:
         started = []
         for _, batch in zip(range(number), waiting, strict=False):
-            future = client.submit(run_batch, prepared, batch, pure=False)
+            future = client.submit(remote.make, prepared, batch, pure=False)
             flying[future] = batch
             started.append(future)
         return started
@@ -85,7 +114,7 @@ def run_on_cluster(
             batch = flying.pop(future)
             future.release()
             write(part)
-            for _ in range(scenarios * (batch.end - batch.first)):
+            for _ in range(remote.runs(batch)):
                 on_run()
             for another in fly(1):
                 done.add(another)

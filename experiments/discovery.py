@@ -127,13 +127,13 @@ def discover(
     if not names:
         raise ValueError("no uncertainty varies: all are fixed")
     out = held_out(draws)
+    size = len(interest) / len(np.unique(draws))
+    share = hanging_together(int(interest.sum()), len(interest), size)
     for part, fewest in ((interest[~out], FEWEST), (interest[out], FEWEST // 2)):
         if min(int(part.sum()), int((~part).sum())) < fewest:
             raise TooFewRuns(
-                f"{int(interest.sum())} of {len(interest)} runs: too few of either kind to find boxes"
+                f"{int(interest.sum())} of {len(interest)} runs ({share}): too few of either kind to find boxes"
             )
-    size = len(interest) / len(np.unique(draws))
-    share = hanging_together(int(interest.sum()), len(interest), size)
     columns = np.column_stack([table[name] for name in names])
     paths = _dense_leaves(columns[~out], interest[~out], draws[~out], seed)
     boxes: list[Box] = []

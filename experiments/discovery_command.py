@@ -12,11 +12,14 @@ from rich.console import Console
 
 from experiments.campaign import completed
 from experiments.compare import comparison_design
+from experiments.compare_effects import Effects
 from experiments.compare_scenarios import BASELINE, Comparison
 from experiments.design import Design, check_horizon
 from experiments.discovery import Discovery, TooFewRuns, discover
+from experiments.discovery_cost import Prices
 from experiments.discovery_satisficing import Satisficing, satisficing
 from experiments.discovery_tables import FUTURE, print_discovery, write_boxes, write_robust
+from experiments.ensemble import Study
 from experiments.extinction_ladder import ExtinctionRung, extinction_rungs
 from experiments.extinction_outcomes import Outcomes, read_cases
 from experiments.failures import BadInput, RunFailure
@@ -42,6 +45,7 @@ class DiscoverOptions:
 
     `place`: whose crossing is looked at, None all simulated places. `rung`: id of a rung by residents, None the
     nearest of each place. `least_gain`: residents of all places at the horizon below which a policy has failed.
+    `most_cost`: million KZT of public money for a resident-year above which it has failed, None for any price.
     """
 
     policies: Sequence[str] = ()
@@ -59,6 +63,7 @@ class DiscoverOptions:
     figures: bool = True
     quiet: bool = False
     parameters: str | None = None
+    most_cost: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +95,7 @@ def run_discovery(options: DiscoverOptions) -> Path:
         raise BadInput(
             f"--runs {options.runs}: expected at least {LEAST_RUNS} runs, to find boxes and to judge them"
         )
+    check_cost(options)
     futures = options.futures or DEFAULT_FUTURES
     comparison = read_cases(options.policies, world, options.horizon, futures)
     source = parameter_source(world, options.world, options.parameters)
@@ -104,6 +110,9 @@ def run_discovery(options: DiscoverOptions) -> Path:
         outcomes = Outcomes(comparison, world, results)
         parameters = sampled_parameters(design, world, outcomes.pairs)
         asked = questions(outcomes, rungs, parameters, options.least_gain)
+        if options.most_cost is not None:
+            prices = Prices(Effects(comparison, world, results), Study(design, world))
+            asked += cost_questions(outcomes, prices, parameters, options.most_cost)
         found: list[Discovery] = []
         skipped: dict[str, str] = {}
         for one in asked:
@@ -126,6 +135,22 @@ def run_discovery(options: DiscoverOptions) -> Path:
             _draw_figures(out, found, asked, robust, comparison, design, world)
     console.print(f"Results: {out}", markup=False, highlight=False, soft_wrap=True)
     return out
+
+
+def check_cost(options: DiscoverOptions) -> None:
+    """Refuse a price that says nothing.
+
+    Raises:
+        BadInput: a price of nothing or less, or one without a policy that could be too dear.
+    """
+    if options.most_cost is None:
+        return
+    if not options.most_cost > 0.0:
+        raise BadInput(
+            f"--most-cost {options.most_cost:g}: expected million KZT for a resident-year, more than 0"
+        )
+    if not options.policies:
+        raise BadInput("--most-cost needs policies, such as: sensitivity discover settlers --most-cost 2")
 
 
 def rungs_asked(options: DiscoverOptions, world: World) -> dict[int, ExtinctionRung]:
@@ -185,6 +210,24 @@ def questions(
         failed = np.concatenate(gained) <= least_gain
         title = f"'{policy}' fails: gains {least_gain:,.0f} residents or fewer by {outcomes.horizon}"
         asked.append(Question(title, failed, *_stacked(outcomes, [case.future for case in own], parameters)))
+    return asked
+
+
+def cost_questions(
+    outcomes: Outcomes, prices: Prices, parameters: Mapping[str, Floats], most_cost: float
+) -> list[Question]:
+    """Failure by price of every policy over its futures."""
+    comparison, asked = outcomes.comparison, []
+    for policy in comparison.policies:
+        if policy == BASELINE:
+            continue
+        own = [case for case in comparison.cases if case.policy == policy]
+        title = (
+            f"'{policy}' fails: over {most_cost:g} million KZT a resident-year, or none gained, by "
+            f"{outcomes.horizon}"
+        )
+        stacked = _stacked(outcomes, [case.future for case in own], parameters)
+        asked.append(Question(title, prices.fails(own, most_cost), *stacked))
     return asked
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import platform
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
+
+import numpy as np
 
 from experiments.branches import simulate_together
 from experiments.design import (
@@ -121,7 +123,7 @@ class Study:
 def arrived(design: Design, world: World) -> Study:
     """A study that came from another process (raises as `check_code`)."""
     check_code(design, SOURCES)
-    return Study(design, world)
+    return Study(design, read_only(world))
 
 
 def check_code(design: Design, sources: Sequence[str]) -> None:
@@ -130,10 +132,32 @@ def check_code(design: Design, sources: Sequence[str]) -> None:
     Raises:
         RunFailure: names what differs there.
     """
-    unequal = differences(
+    refuse_other_code(
         {"code": dict(design.code), "versions": dict(design.versions)},
         {"code": source_hashes(PROJECT, sources), "versions": package_versions()},
     )
+
+
+def read_only(world: World) -> World:
+    """A world that travelled, its arrays read-only again, as they are when it is loaded.
+
+    Kernels are compiled by the types of their arguments, which tell arrays that can be written to from others: a
+    worker would compile all of them once more.
+    """
+    for holder in (world, world.schedules):
+        for value in vars(holder).values():
+            if isinstance(value, np.ndarray):
+                value.setflags(write=False)
+    return world
+
+
+def refuse_other_code(made_with: Mapping[str, Any], here: Mapping[str, Any]) -> None:
+    """Refuse to run a design on a machine whose code or packages are not those that it was made with.
+
+    Raises:
+        RunFailure: names what differs there.
+    """
+    unequal = differences(made_with, here)
     if unequal:
         raise RunFailure(
             f"{platform.node()} has another version of the project, so that its runs would not be those of this "

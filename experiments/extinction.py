@@ -31,7 +31,6 @@ from experiments.forecast import (
     DEFAULT_HORIZON,
     DEFAULT_RUNS,
     DEFAULT_SEED,
-    NARROWEST,
     RESULTS,
     read_assignments,
     read_world,
@@ -43,6 +42,7 @@ from experiments.results import Results
 from model.world import World, WorldError, load_world
 
 COMMAND = "extinction"
+TABLE_WIDTH = 160  # columns of the widest table; where the output is no terminal it would be folded
 MOST_WARNED = 20  # places of a world whose early-warning figures are looked for
 
 
@@ -92,7 +92,7 @@ def extinction(options: ExtinctionOptions) -> Path:
         return out
     console = Console(quiet=options.quiet)
     if not console.is_terminal:
-        console.width = max(console.width, NARROWEST)
+        console.width = max(console.width, TABLE_WIDTH)
     with completed(out, ensemble, options.threads, options.quiet, options.cluster) as results:
         outcomes = Outcomes(comparison, world, results)
         wieners = benchmark_of(world, options.horizon, options.seed)

@@ -68,9 +68,11 @@ class ExtinctionRung:
         name = self.id.replace("_", " ")
         if self.figure == "population":
             return f"{self.threshold:,.0f} {name}"
-        if self.figure in ("share_65", OF_START):
-            return f"{100 * self.threshold:.0f} % {name}"
-        return f"{self.threshold:g} {self.figure}: {name}"
+        if self.figure == "share_65":
+            return f"{name} (65+ over {100 * self.threshold:.0f} %)"
+        if self.figure == OF_START:
+            return name
+        return f"{name} (under {self.threshold:g} {self.figure})"
 
     def beyond(self, columns: Mapping[str, Floats]) -> Flags:
         """Whether places are beyond the threshold on each 1 January, whatever the years in a row.

@@ -147,7 +147,7 @@ def nearest_table(outcomes: Outcomes) -> Table:
     names = outcomes.world.names("en")
     for p in range(len(outcomes.places)):
         rung = live_rung(outcomes, p)
-        cells = ["none by number", "", ""]
+        cells = ["no rung by residents", "", ""]
         if rung is not None and rung.figure == "population":
             median = outcomes.curve(case, rung, p).median
             cells = [

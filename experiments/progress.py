@@ -1,7 +1,11 @@
-"""Progress of an ensemble on the terminal: a bar with the time that is left, on stderr."""
+"""Progress of an ensemble on stderr: a bar with the time that is left; a line a minute where there is no terminal."""
 
 from __future__ import annotations
 
+import math
+import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -20,20 +24,25 @@ from rich.progress import (
 COMPILING: Final = (
     "compiling the model, once on this computer: a minute or two, some more where it is busy ..."
 )
+EVERY_SECONDS = 60.0
 
 
 @contextmanager
 def run_progress(label: str, total: int, done: int, quiet: bool) -> Iterator[Callable[[], None]]:
     """Show a bar of `total` runs, `done` of them already there; yields what to call after every run.
 
-    Nothing is shown when quiet, and no bar where stderr is not a terminal. Where something is to be run and the
-    kernels have to be compiled first, that is said before: the bar stands still meanwhile.
+    Nothing is shown when quiet. Where something is to be run and the
+    kernels have to be compiled first, that is said before: the bar stands still meanwhile. Where stderr is no
+    terminal (a log, a job array) a line a minute takes the bar's place.
     """
     if not quiet and done < total:
         announce_compiling()
     console = Console(stderr=True)
-    if quiet or not console.is_terminal:
+    if quiet:
         yield lambda: None
+        return
+    if not console.is_terminal:
+        yield _Log(label, total, done).on_run
         return
     columns = (
         TextColumn("{task.description}"),
@@ -56,3 +65,26 @@ def announce_compiling() -> None:
 
     if not KERNELS_ARE_CACHED:
         Console(stderr=True).print(COMPILING, markup=False, highlight=False, soft_wrap=True)
+
+
+class _Log:
+    """Tells once a minute how far an ensemble has come; `on_run` may be called from several threads."""
+
+    def __init__(self, label: str, total: int, done: int) -> None:
+        self.label, self.total, self.done, self.began_with = label, total, done, done
+        self.started = self.told = time.monotonic()
+        self.lock = threading.Lock()
+
+    def on_run(self) -> None:
+        """Count a run."""
+        with self.lock:
+            self.done += 1
+            now = time.monotonic()
+            if now - self.told < EVERY_SECONDS:
+                return
+            self.told = now
+            left = (now - self.started) / (self.done - self.began_with) * (self.total - self.done)
+            text = (
+                f"{self.label}: {self.done:,} of {self.total:,} runs, about {math.ceil(left / 60)} min left"
+            )
+        print(text, file=sys.stderr, flush=True)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from rich.console import Console
 
 from experiments.campaign import default_threads, tell_set_aside
 from experiments.design import check_horizon
-from experiments.failures import BadInput, Interrupted, RunFailure
+from experiments.failures import BadInput, RunFailure
 from experiments.forecast import (
     NARROWEST,
     RESULTS,
@@ -25,7 +24,7 @@ from experiments.forecast import (
 )
 from experiments.manifest import check_folder, recorded_manifest
 from experiments.parameter_source import parameter_source
-from experiments.progress import run_progress
+from experiments.sensitivity_campaign import SCREENING, Campaign, tell_share
 from experiments.sensitivity_design import (
     SLICES,
     Sampling,
@@ -52,29 +51,24 @@ from experiments.sensitivity_indices import (
     survivors,
     usable,
 )
+from experiments.sensitivity_levers import read_lever_ranges
 from experiments.sensitivity_output_reader import read_outputs
 from experiments.sensitivity_outputs import Output
-from experiments.sensitivity_pool import Pool, build_pool
+from experiments.sensitivity_pool import build_pool
 from experiments.sensitivity_request import (
     SensitivityOptions,
     check_apart_from_groups,
     check_number_named,
     check_numbers,
+    check_something_there,
     why_not,
 )
-from experiments.sensitivity_runs import (
-    Evaluate,
-    Figures,
-    SensitivityStore,
-    TownModel,
-    part_maker,
-    read_figures,
-)
-from experiments.workers import run_batches
+from experiments.sensitivity_runs import Figures, TownModel, read_figures, read_values
+from experiments.sensitivity_structures import build_switches
+from experiments.shard import read_shard
 from model.world import World
 
 Floats = NDArray[np.float64]
-SCREENING = "screening"
 FIRST_STAGE = 64  # Saltelli blocks before the ranking is looked at for the first time
 STABLE_STAGES = 2  # in a row
 TRIAL_RUNS = 32
@@ -135,9 +129,11 @@ def sensitivity(options: SensitivityOptions) -> Path:
     source = parameter_source(world, options.world, options.parameters)
     outputs = _outputs(options, world)
     pool = build_pool(world, options.horizon, options.policies, options.futures, _compared(outputs))
+    ranges = read_lever_ranges(options.levers, pool.policies, pool.known[1:])
+    switches, left_out = build_switches(world, options.world, source, fixed, options.structures)
     space = FactorSpace(
         world, options.horizon, options.seed, source, fixed, pool.policies, pool.futures, options.seeds_per_set,
-        SLICES if options.method == "pawn" else None, pool.known,
+        SLICES if options.method == "pawn" else None, pool.known, ranges, switches,
     )  # fmt: skip
     if flat := without_spread(space):
         raise BadInput(
@@ -148,8 +144,10 @@ def sensitivity(options: SensitivityOptions) -> Path:
     console = Console(quiet=options.quiet)
     if not console.is_terminal:
         console.width = max(console.width, NARROWEST)
-    command = _Command(options, world, space, outputs, pool, console)
+    command = _Command(options, world, space, outputs, (*pool.notes, *left_out), console)
     out, analysis = command.run(named, source.note)
+    if analysis is None:
+        return out
     write_analysis(out, analysis)
     if not options.quiet:
         print_analysis(console, analysis)
@@ -168,14 +166,13 @@ class _Command:
         world: World,
         space: FactorSpace,
         outputs: Sequence[Output],
-        pool: Pool,
+        notes: tuple[str, ...],
         console: Console,
     ) -> None:
         self.options, self.world, self.space, self.outputs = options, world, space, tuple(outputs)
-        self.model: Evaluate = TownModel(space, outputs)
-        self.notes = pool.notes
-        self.console = console
-        self.threads = options.threads or default_threads()
+        self.model = TownModel(space, outputs)
+        self.notes, self.console = notes, console
+        self.shard = read_shard(options.shard)
         self.described = {
             "world": world.name,
             "data": world.digest,
@@ -186,38 +183,96 @@ class _Command:
             **space.description(),
         }
 
-    def run(self, named: tuple[str, ...], source_note: str) -> tuple[Path, Analysis]:
-        """Screen where that is wanted, run the design, analyse."""
+    def run(self, named: tuple[str, ...], source_note: str) -> tuple[Path, Analysis | None]:
+        """Screen where that is wanted, run the design, analyse; a shard or `--verify` gives no analysis."""
         options, factors = self.options, self.space.factors
-        sampling = Sampling(options.method, factors, options.seed)
-        if options.method != "sobol":
-            design = SensitivityDesign(sampling, self.described)
+        self._check_cluster()
+        if options.method != "sobol" or named:
+            sampling = Sampling(options.method, factors, options.seed)
+            design = self._sobol(named) if named else SensitivityDesign(sampling, self.described)
             out = self._folder(design)
             check_folder(out, design)
-            self._try_out(out, options.blocks * sampling.rows_per_block)
-            return out, self._carried_out(out, design, source_note)
+            return out, self._all_in_one(out, design, source_note)
         screening = SensitivityDesign(Sampling("morris", factors, options.seed), self.described)
-        if named:
-            design = self._sobol(named)
-            out = self._folder(design)
-            check_folder(out, design)
-            self._try_out(out, options.blocks * design.sampling.rows_per_block)
-            return out, self._carried_out(out, design, source_note)
         out = self._folder(screening)
         check_folder(out / SCREENING, screening)
         check_apart_from_groups(out, self._sobol(()))
+        if options.verify is not None:
+            self._verify_screened(out, screening)
+            return out, None
         rows = options.trajectories * screening.sampling.rows_per_block
         groups = min(options.most, len(factors) - 2) + 3
         self._try_out(out / SCREENING, rows + options.blocks * groups * (2 if options.interactions else 1))
-        first = self._carried_out(out / SCREENING, screening, source_note)
+        first_campaign = self._campaign(out / SCREENING, screening)
+        if self.shard is not None and not first_campaign.contribute(self.shard):
+            tell_share(first_campaign.folder, self.shard, False, options.quiet)
+            return out, None
+        if self.shard is None:
+            first = self._carried_out(first_campaign, source_note)
+        else:
+            first = self._analysis(first_campaign, options.trajectories, source_note)
         found = [one.indices for one in first.results if isinstance(one.indices, MorrisIndices)]
         if not found:
             raise RunFailure("no output varied in the screening: there is nothing to analyse")
         design = self._sobol(survivors(found, options.most))
         check_folder(out, design)
-        return out, replace(self._carried_out(out, design, source_note), screening=first)
+        campaign = self._campaign(out, design)
+        if self.shard is not None:
+            self._contributed(campaign)
+            return out, None
+        return out, replace(self._carried_out(campaign, source_note), screening=first)
 
-    def _sobol(self, named: tuple[str, ...]) -> SensitivityDesign:
+    def _all_in_one(self, out: Path, design: SensitivityDesign, source_note: str) -> Analysis | None:
+        """A design that needs no screening."""
+        options, campaign = self.options, self._campaign(out, design)
+        if options.verify is not None:
+            check_something_there(out)
+            campaign.verify(options.verify)
+            return None
+        self._try_out(out, options.blocks * design.sampling.rows_per_block)
+        if self.shard is not None:
+            self._contributed(campaign)
+            return None
+        return self._carried_out(campaign, source_note)
+
+    def _verify_screened(self, out: Path, screening: SensitivityDesign) -> None:
+        """Verify the screening, and the Sobol' runs where there are any: their groups stand in their manifest."""
+        runs = self.options.verify
+        assert runs is not None
+        check_something_there(out / SCREENING)
+        self._campaign(out / SCREENING, screening).verify(runs)
+        recorded = recorded_manifest(out)
+        if recorded is not None:
+            groups = recorded["design"]["groups"]
+            design = self._sobol([name for name in groups if groups[name] == [name]])
+            check_folder(out, design)
+            self._campaign(out, design).verify(runs)
+
+    def _contributed(self, campaign: Campaign) -> None:
+        assert self.shard is not None
+        all_there = campaign.contribute(self.shard)
+        tell_share(campaign.folder, self.shard, all_there, self.options.quiet)
+
+    def _check_cluster(self) -> None:
+        """Refuse a cluster that does not answer, and what does not go together, before anything is written."""
+        options = self.options
+        if options.verify is not None and (self.shard is not None or options.cluster is not None):
+            raise BadInput("--verify goes with neither --shard nor --cluster")
+        if options.cluster is not None:
+            from experiments.cluster import connected
+
+            with connected(options.cluster):
+                pass
+
+    def _campaign(self, folder: Path, design: SensitivityDesign) -> Campaign:
+        options = self.options
+        screens = design.sampling.method != options.method
+        return Campaign(
+            folder, f"sensitivity {options.method}", design, self.model,
+            options.trajectories if screens else options.blocks, options.threads, options.quiet, options.cluster,
+        )  # fmt: skip
+
+    def _sobol(self, named: Sequence[str]) -> SensitivityDesign:
         options, factors = self.options, self.space.factors
         blocks = subject_blocks(factors) if options.subject_blocks else ()
         sampling = Sampling(
@@ -240,11 +295,12 @@ class _Command:
         """
         if recorded_manifest(folder) is not None:
             return
+        threads = self.options.threads or default_threads()
         trial = Sampling("pawn", self.space.factors, self.options.seed + 1).sample(TRIAL_RUNS)[:, 0]
         self.model(trial[0])  # compiled code is read and founders are built before the clock starts
         started = time.monotonic()
-        with ThreadPoolExecutor(self.threads) as threads:
-            results = list(threads.map(self.model, trial))
+        with ThreadPoolExecutor(threads) as pool:
+            results = list(pool.map(self.model, trial))
         seconds = (time.monotonic() - started) / TRIAL_RUNS
         faults = []
         for k, output in enumerate(self.outputs):
@@ -259,44 +315,36 @@ class _Command:
             markup=False, highlight=False, soft_wrap=True,
         )  # fmt: skip
 
-    def _carried_out(self, folder: Path, design: SensitivityDesign, source_note: str) -> Analysis:
+    def _carried_out(self, campaign: Campaign, source_note: str) -> Analysis:
         """Run what is missing of a design and analyse it."""
-        options, sampling = self.options, design.sampling
-        blocks = options.blocks if sampling.method == options.method else options.trajectories
-        stages = _stages(blocks) if sampling.method == "sobol" and options.stop else [blocks]
-        with SensitivityStore(folder, f"sensitivity {options.method}", design, blocks) as store:
-            tell_set_aside(store, options.quiet)
+        sampling, blocks = campaign.design.sampling, campaign.blocks
+        with campaign.store() as store:
+            tell_set_aside(store, self.options.quiet)
+            # Where all blocks are there already (shards, a stop rule that was switched off) all are looked at
+            staged = sampling.method == "sobol" and self.options.stop and store.missing(campaign.batches())
+            stages = _stages(blocks) if staged else [blocks]
             steady, reached = 0, blocks
             for reached in stages:
-                self._run_missing(store, sampling, reached, blocks)
+                campaign.run_missing(store, reached)
                 if len(stages) > 1:
-                    steady = steady + 1 if self._is_stable(folder, sampling, reached) else 0
+                    steady = steady + 1 if self._is_stable(campaign.folder, sampling, reached) else 0
                     if steady >= STABLE_STAGES:
                         break
-            figures = read_figures(folder, sampling, self.model, reached)
+            return self._analysis(campaign, reached, source_note)
+
+    def _analysis(self, campaign: Campaign, reached: int, source_note: str) -> Analysis:
+        """Analysis of the first blocks of a folder, all of which are there."""
+        design, sampling = campaign.design, campaign.design.sampling
+        figures = read_figures(campaign.folder, sampling, self.model, reached)
         results = tuple(self._analysed(output, k, figures, sampling) for k, output in enumerate(self.outputs))
         return Analysis(
             sampling, self.model.years, results, figures, reached, self.world, design.identity, source_note,
-            self.notes, None, reached < blocks,
+            self.notes, None, reached < campaign.blocks,
         )  # fmt: skip
-
-    def _run_missing(self, store: SensitivityStore, sampling: Sampling, blocks: int, most: int) -> None:
-        missing = store.missing(sampling.batches(blocks))
-        if not missing:
-            return
-        rows = sampling.rows_per_block
-        to_run = rows * sum(batch.end - batch.first for batch in missing)
-        what = "screening" if sampling.method != self.options.method else sampling.method
-        with (
-            run_progress(what, most * rows, blocks * rows - to_run, self.options.quiet) as on_run,
-            _resumable(store),
-        ):
-            make = part_maker(sampling, self.model, blocks)
-            run_batches(missing, make, store.write, self.threads, rows * sampling.blocks_per_part, on_run)
 
     def _is_stable(self, folder: Path, sampling: Sampling, blocks: int) -> bool:
         """Whether the ranking of every output is that of another sample."""
-        values = read_figures(folder, sampling, self.model, blocks).values
+        values = read_values(folder, sampling, self.model, blocks)
         for k, output in enumerate(self.outputs):
             whole = values[usable(values[:, :, k], output.text), :, k]
             if not is_constant(whole) and not sobol_indices(whole, sampling).is_stable:
@@ -352,29 +400,6 @@ def _stages(blocks: int) -> list[int]:
 
 def _duration(seconds: float) -> str:
     return f"{max(1, math.ceil(seconds))} s" if seconds < 90 else f"{math.ceil(seconds / 60)} min"
-
-
-@contextmanager
-def _resumable(store: SensitivityStore) -> Iterator[None]:
-    """Tell how to go on when a run stops early."""
-    try:
-        yield
-    except Interrupted:
-        raise Interrupted(f"stopped; {_how_to_resume(store)}") from None
-    except RunFailure as error:
-        raise RunFailure(f"{error}\n{_how_to_resume(store)}") from error
-    except Exception as error:
-        error.add_note(_how_to_resume(store))
-        raise
-
-
-def _how_to_resume(store: SensitivityStore) -> str:
-    folder = store.folder.parent if store.folder.name == SCREENING else store.folder
-    rows = store.sensitivity.sampling.rows_per_block
-    return (
-        f"{store.runs() * rows:,} runs are complete in {store.folder}; repeat the same command with --out {folder} to "
-        "continue"
-    )
 
 
 def _draw_figures(out: Path, analysis: Analysis) -> None:

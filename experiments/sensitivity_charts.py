@@ -33,7 +33,7 @@ from experiments.figure_sheets import (
 )
 from experiments.sensitivity import Analysis, OutputResult
 from experiments.sensitivity_factors import CHANCE, DUMMY
-from experiments.sensitivity_indices import MorrisIndices, PawnIndices, SobolIndices
+from experiments.sensitivity_indices import Index, MorrisIndices, PawnIndices, SobolIndices
 
 MOST_BARS = 15
 MOST_LABELS = 12
@@ -118,20 +118,23 @@ def _sheet(
 
 
 def _legend(figure: Figure, axes: Axes, handles: Sequence[Line2D | Patch], columns: int) -> None:
+    """Above the panel, from the left edge of the sheet on: long names of factors leave room there."""
+    box = axes.get_position()
+    edge = (0.12 / figure.get_figwidth() - box.x0) / box.width
     axes.legend(
-        handles=list(handles), loc="lower left", bbox_to_anchor=(0.0, 1.005), ncols=columns, frameon=False,
+        handles=list(handles), loc="lower left", bbox_to_anchor=(edge, 1.005), ncols=columns, frameon=False,
         fontsize=7.5, borderaxespad=0, handlelength=1.8, columnspacing=1.4,
     )  # fmt: skip
 
 
 def _identity(analysis: Analysis, one: OutputResult) -> str:
     runs = analysis.blocks * analysis.sampling.rows_per_block
-    unit = {"sobol": "Saltelli blocks", "morris": "trajectories", "pawn": "rows of one run"}[
+    unit = {"sobol": " in {:,} Saltelli blocks", "morris": " in {:,} trajectories", "pawn": ""}[
         analysis.sampling.method
     ]
-    kept = f"{analysis.blocks - one.lost:,} {unit}"
+    kept = unit.format(analysis.blocks - one.lost)
     return (
-        f"World {analysis.world.name}; {runs:,} runs in {kept}; parameters: {analysis.parameters_note}; seed "
+        f"World {analysis.world.name}; {runs:,} runs{kept}; parameters: {analysis.parameters_note}; seed "
         f"{analysis.sampling.seed}; identity {analysis.identity}. Source: runs of this model over the declared ranges."
     )
 
@@ -149,7 +152,7 @@ def _order(values: np.ndarray, names: Sequence[str], most: int) -> list[int]:
 
 
 _COLOURS = (
-    Patch(color=KNOWN, label="parameter, policy or future"),
+    Patch(color=KNOWN, label="parameter, structure, policy or future"),
     Patch(color=NOISE, label="chance"),
     Patch(color=NOTHING, label="dummy: changes nothing"),
 )
@@ -166,7 +169,8 @@ def _tornado(analysis: Analysis, one: OutputResult) -> Figure:
         index, heading = found.total, "What moves it"
         note = (
             "Bar: total index ST, the share of the variance that stays if only this factor is unknown, with its 95 % "
-            "interval; diamond: S1, its share alone. Bars add up to more than 1 where factors act together."
+            "interval; diamond: S1, its share alone, with its own (below 0: the estimate's error). Bars add up to more "
+            "than 1 where factors act together."
         )
     elif isinstance(found, MorrisIndices):
         index, heading = found.star, "What moves it"
@@ -186,9 +190,7 @@ def _tornado(analysis: Analysis, one: OutputResult) -> Figure:
     axes.errorbar(values, y, xerr=errors, fmt="none", ecolor=BLACK, elinewidth=0.9, capsize=2.2)
     handles: list[Line2D | Patch] = [*_COLOURS]
     if isinstance(found, SobolIndices):
-        axes.plot(
-            found.first.value[order], y - 0.22, linestyle="none", marker="D", markersize=3.4, color=BLACK
-        )
+        _alone(axes, found.first, order, y)
         handles.append(
             Line2D([], [], linestyle="none", marker="D", markersize=3.4, color=BLACK, label="alone (S1)")
         )
@@ -196,18 +198,31 @@ def _tornado(analysis: Analysis, one: OutputResult) -> Figure:
         axes.axvline(found.threshold, color=BLACK, linewidth=0.8, linestyle="--")
     axes.set_yticks(y, [found.names[k] for k in order])
     axes.set_ylim(-0.7, len(order) - 0.3)
-    least = float(found.first.value[order].min()) if isinstance(found, SobolIndices) else 0.0
-    axes.set_xlim(left=min(0.0, 1.15 * least))
-    axes.set_xlabel(AXIS[analysis.sampling.method])
+    least = float(found.first.low[order].min()) if isinstance(found, SobolIndices) else 0.0
+    axes.set_xlim(left=min(0.0, 1.1 * least))
+    in_unit = f" ({one.output.unit})" if isinstance(found, MorrisIndices) else ""
+    axes.set_xlabel(AXIS[analysis.sampling.method] + in_unit)
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.6g}"))
     axes.grid(axis="x", color=PALE, linewidth=0.4)
     _legend(figure, axes, handles, 4)
     return figure
 
 
+def _alone(axes: Axes, first: Index, order: Sequence[int], y: np.ndarray) -> None:
+    """S1 as diamonds with their intervals, below the middle of the bars."""
+    values = first.value[order]
+    errors = np.stack([values - first.low[order], first.high[order] - values]).clip(min=0.0)
+    axes.errorbar(
+        values, y - 0.22, xerr=errors, fmt="D", markersize=3.2, color=BLACK, ecolor=GREY, elinewidth=0.7
+    )
+
+
 def _block_bars(analysis: Analysis, one: OutputResult, found: SobolIndices) -> Figure:
     """Total index of every subject block with its interval."""
-    note = "All factors of a block together: total index ST with its 95 % interval; diamond: S1, its share alone."
+    note = (
+        "All factors of a block together: total index ST with its 95 % interval; diamond: S1, its share alone, with "
+        "its own."
+    )
     order = [int(k) for k in np.argsort(-found.total.value, kind="stable")]
     figure, axes = _sheet(analysis, one, "What moves it, by block", 0.28 * len(order) + 0.3, 1.5, note)
     y = np.arange(len(order))[::-1]
@@ -215,7 +230,7 @@ def _block_bars(analysis: Analysis, one: OutputResult, found: SobolIndices) -> F
     errors = np.stack([values - found.total.low[order], found.total.high[order] - values]).clip(min=0.0)
     axes.barh(y, values, height=0.62, color=[_colour(found.names[k]) for k in order], alpha=0.75)
     axes.errorbar(values, y, xerr=errors, fmt="none", ecolor=BLACK, elinewidth=0.9, capsize=2.2)
-    axes.plot(found.first.value[order], y - 0.22, linestyle="none", marker="D", markersize=3.4, color=BLACK)
+    _alone(axes, found.first, order, y)
     axes.set_yticks(y, [found.names[k] for k in order])
     axes.set_ylim(-0.7, len(order) - 0.3)
     axes.set_xlabel(AXIS["sobol"])
@@ -240,10 +255,17 @@ def _plane(analysis: Analysis, one: OutputResult, found: MorrisIndices) -> Figur
         colour = _colour(found.names[k])
         if k in order:
             axes.plot(found.star.low[k : k + 1].tolist() + found.star.high[k : k + 1].tolist(), [sigma[k]] * 2,
-                      color=colour, linewidth=0.8, alpha=0.6)  # fmt: skip
+                      color=colour, linewidth=0.8, alpha=0.6, zorder=1.2)  # fmt: skip
         marker = "s" if found.names[k] == CHANCE else "x" if found.names[k] == DUMMY else "o"
         axes.plot(
-            star[k], sigma[k], marker=marker, markersize=4.5, color=colour, linestyle="none", clip_on=False
+            star[k],
+            sigma[k],
+            marker=marker,
+            markersize=4.5,
+            color=colour,
+            linestyle="none",
+            clip_on=False,
+            zorder=3,
         )
     top = 1.08 * max(float(sigma.max()), 1e-12)
     right = 1.05 * float(found.star.high.max())
@@ -259,7 +281,7 @@ def _plane(analysis: Analysis, one: OutputResult, found: MorrisIndices) -> Figur
     handles = [
         Line2D([], [], linestyle="none", marker=marker, markersize=4.5, color=colour, label=label)
         for marker, colour, label in (
-            ("o", KNOWN, "parameter, policy or future"),
+            ("o", KNOWN, "parameter, structure, policy or future"),
             ("s", NOISE, "chance"),
             ("x", NOTHING, "dummy: changes nothing"),
         )
@@ -289,7 +311,8 @@ def _label_points(axes: Axes, points: Sequence[tuple[float, float, str]], right:
         arrow = {"arrowstyle": "-", "color": PALE, "linewidth": 0.6} if level != up else None
         axes.annotate(
             name, (across, up), (start, level), xycoords="axes fraction", textcoords="axes fraction", fontsize=7,
-            va="center", arrowprops=arrow, bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.6},
+            va="center", arrowprops=arrow, zorder=2,
+            bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.6},
         )  # fmt: skip
 
 
@@ -303,7 +326,8 @@ def _heat_map(analysis: Analysis, one: OutputResult, found: SobolIndices) -> Fig
     side = 0.46 * n + 0.2
     note = (
         "Below the diagonal: S2, the share of the variance from two factors acting together, beyond what each does "
-        "alone (diagonal: S1). Bold where the 95 % interval lies above 0; the others cannot be told from none."
+        "alone (diagonal: S1). Coloured where the 95 % interval lies above 0 and the pair above all pairs with the "
+        "dummy; the others cannot be told from none."
     )
     width = max(WIDTH, side + 3.6)
     figure, axes = _sheet(analysis, one, "What acts together", side, 2.3, note, width)
@@ -318,13 +342,14 @@ def _heat_map(analysis: Analysis, one: OutputResult, found: SobolIndices) -> Fig
         values[j, j], clear[j, j] = found.first.value[k], found.first.low[k] > 0.0
         for i in range(j):
             pair = found.second.get((names[i], name)) or found.second[name, names[i]]
-            values[j, i], clear[j, i] = pair[0], pair[1] > 0.0
+            values[j, i], clear[j, i] = pair[0], pair[1] > 0.0 and pair[0] > found.noise_of_pairs
     shades = LinearSegmentedColormap.from_list("blues", ["#ffffff", "#9ecae1", BLUE, "#08306b"])
-    most = max(0.05, float(np.nanmax(values)))
-    image = axes.imshow(np.clip(values, 0.0, None), cmap=shades, vmin=0.0, vmax=most, aspect="auto")
+    most = max(0.05, float(values[clear].max(initial=0.0)))
+    shown = np.where(clear, values, np.where(np.isnan(values), np.nan, 0.0))
+    image = axes.imshow(shown, cmap=shades, vmin=0.0, vmax=most, aspect="auto")
     for j in range(n):
         for i in range(j + 1):
-            dark = values[j, i] > 0.5 * most
+            dark = clear[j, i] and values[j, i] > 0.5 * most
             axes.text(i, j, f"{values[j, i]:.2f}".replace("-0.00", "0.00"), ha="center", va="center", fontsize=6.5,
                       color="white" if dark else BLACK if clear[j, i] else GREY,
                       fontweight="bold" if clear[j, i] else "normal")  # fmt: skip

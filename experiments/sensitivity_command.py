@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from experiments.command_options import NoFigures, Quiet, Threads, World, exit_codes
+from experiments.command_options import Cluster, NoFigures, Quiet, Shard, Threads, Verify, World, exit_codes
 
 if TYPE_CHECKING:
     from experiments.sensitivity_request import SensitivityOptions
 
 sensitivity = typer.Typer(
     name="sensitivity",
-    help="Which uncertain parameter, policy, future or chance moves a figure, with intervals.",
+    help="Which uncertain parameter, lever, structure, future or chance moves a figure, with intervals.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -50,6 +50,23 @@ Policies = Annotated[
         "--policy",
         metavar="POLICY",
         help="Policies that may be in force (repeatable), or 'none'. Default: all shipped.",
+    ),
+]
+Levers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--lever",
+        metavar="POLICY[.FIGURE]=LOW:HIGH",
+        help="Range of a policy's amount (default 0:1.5 times its levers, 1 where an output compares it), or of one "
+        "figure, such as subzone_tayynsha.realisation=0.3:1 (repeatable).",
+    ),
+]
+Structures = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--structure",
+        metavar="NAME",
+        help="Structural switches that vary (repeatable), or 'none'. Default: all that fit.",
     ),
 ]
 Futures = Annotated[
@@ -100,10 +117,15 @@ def morris(
     assignments: Fix = None,
     parameters: Parameters = None,
     policies: Policies = None,
+    levers: Levers = None,
     futures: Futures = None,
+    structures: Structures = None,
     seeds_per_set: SeedsPerSet = 1,
     out: Out = None,
     threads: Threads = None,
+    shard: Shard = None,
+    cluster: Cluster = None,
+    verify: Verify = None,
     no_figures: NoFigures = False,
     quiet: Quiet = False,
 ) -> None:
@@ -115,7 +137,8 @@ def morris(
             SensitivityOptions(
                 "morris", trajectories, tuple(output or ()), world, horizon, seed, tuple(assignments or ()), parameters,
                 (), tuple(policies or ()), tuple(futures or ()), seeds_per_set, out=out, threads=threads,
-                figures=not no_figures, quiet=quiet,
+                figures=not no_figures, quiet=quiet, levers=tuple(levers or ()), structures=tuple(structures or ()),
+                shard=shard, verify=verify, cluster=cluster,
             )
         )  # fmt: skip
 
@@ -156,10 +179,15 @@ def sobol(
     assignments: Fix = None,
     parameters: Parameters = None,
     policies: Policies = None,
+    levers: Levers = None,
     futures: Futures = None,
+    structures: Structures = None,
     seeds_per_set: SeedsPerSet = 1,
     out: Out = None,
     threads: Threads = None,
+    shard: Shard = None,
+    cluster: Cluster = None,
+    verify: Verify = None,
     no_figures: NoFigures = False,
     quiet: Quiet = False,
 ) -> None:
@@ -172,6 +200,7 @@ def sobol(
                 "sobol", base, tuple(output or ()), world, horizon, seed, tuple(assignments or ()), parameters,
                 tuple(factors or ()), tuple(policies or ()), tuple(futures or ()), seeds_per_set, trajectories, most,
                 not no_interactions, not no_blocks, not no_stop, out, threads, not no_figures, quiet,
+                tuple(levers or ()), tuple(structures or ()), shard, verify, cluster,
             )
         )  # fmt: skip
 
@@ -186,10 +215,15 @@ def pawn(
     assignments: Fix = None,
     parameters: Parameters = None,
     policies: Policies = None,
+    levers: Levers = None,
     futures: Futures = None,
+    structures: Structures = None,
     seeds_per_set: SeedsPerSet = 1,
     out: Out = None,
     threads: Threads = None,
+    shard: Shard = None,
+    cluster: Cluster = None,
+    verify: Verify = None,
     no_figures: NoFigures = False,
     quiet: Quiet = False,
 ) -> None:
@@ -201,6 +235,7 @@ def pawn(
             SensitivityOptions(
                 "pawn", runs, tuple(output or ()), world, horizon, seed, tuple(assignments or ()), parameters,
                 (), tuple(policies or ()), tuple(futures or ()), seeds_per_set, out=out, threads=threads,
-                figures=not no_figures, quiet=quiet,
+                figures=not no_figures, quiet=quiet, levers=tuple(levers or ()), structures=tuple(structures or ()),
+                shard=shard, verify=verify, cluster=cluster,
             )
         )  # fmt: skip

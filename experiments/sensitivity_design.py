@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -32,6 +32,9 @@ SLICES = 10  # conditioning intervals of PAWN, and its sets of seeds
 ROWS_PER_PART = 60
 OWN_SOURCES = (
     "experiments/sensitivity_factors.py",
+    "experiments/sensitivity_levers.py",
+    "experiments/sensitivity_structures.py",
+    "experiments/structures.py",
     "experiments/sensitivity_outputs.py",
     "experiments/sensitivity_design.py",
     "experiments/sensitivity_runs.py",
@@ -103,11 +106,23 @@ class Sampling:
 
     def sample(self, blocks: int) -> Floats:
         """Rows of the first `blocks` blocks: float64[blocks, rows_per_block, factors] in (0, 1)."""
+        return self.sampler(blocks)(0, blocks)
+
+    def sampler(self, blocks: int) -> Callable[[int, int], Floats]:
+        """Function that gives the rows of blocks `first` to before `end`, of the first `blocks` blocks.
+
+        It holds the matrices A and B alone, whose mixtures take many times their memory.
+        """
         if self.method == "morris":
-            return self._morris_numbers(self.levels(blocks))
+            rows = self._morris_numbers(self.levels(blocks))
+            return lambda first, end: rows[first:end]
         a, b = self._matrices(blocks)
         if self.method == "pawn":
-            return a[:, None, :]
+            return lambda first, end: a[first:end, None, :]
+        return lambda first, end: self._saltelli(a[first:end], b[first:end])
+
+    def _saltelli(self, a: Floats, b: Floats) -> Floats:
+        """Rows of Saltelli blocks from those of A and B."""
         column = {name: k for k, name in enumerate(self.names)}
         groups = [[column[member] for member in members] for _, members in self.groups]
         extra = [[column[member] for member in members] for _, members in self.extra_blocks]

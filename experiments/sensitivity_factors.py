@@ -1,25 +1,28 @@
-"""Factors of a sensitivity analysis: every declared uncertain parameter, policies, futures, chance, and a dummy.
+"""Factors of a sensitivity analysis: uncertain parameters, structures, levers of policies, futures, chance, a dummy.
 
 A design hands over one number in (0, 1) a factor; here it becomes what a run needs. Parameters are quantiles of their
 priors. Under a posterior the calibrated parameters depend on one another: they enter together, as one factor that
-picks a draw. Policies that exclude each other are levels of one factor. Chance is a factor too: the number names a
-set of seeds, so that two runs with the same number share all chance (common random numbers).
+picks a draw. Structural switches are factors without an order (`sensitivity_structures`); policies are in force to an
+amount (`sensitivity_levers`). Chance is a factor too: the number names a set of seeds, so that two runs with the same
+number share all chance (common random numbers).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from experiments.design import founding_household_sizes
+from experiments.ensemble import read_only
 from experiments.failures import BadInput
 from experiments.parameter_source import ParameterSource
+from experiments.sensitivity_levers import InForce, LeverRange, PolicyFactors, level_of
+from experiments.sensitivity_structures import Switch
 from model.draws import run_seed
 from model.levers import Levers
 from model.parameters import ParameterSpace, ParameterValues
@@ -40,11 +43,12 @@ BLOCKS = (
     "infrastructure",
     "zone",
     "outlook",
+    "structure",
     "policy",
     FUTURE,
     CALIBRATED,
 )
-POLICY = "policy"
+STRUCTURE, POLICY = "structure", "policy"
 FINEST = 2.0**53
 
 
@@ -71,24 +75,34 @@ class Factor:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What one row of a design means: parameters, founders, seeds of the set, policies in force, future."""
+    """What one row of a design means.
+
+    Attributes:
+        variant: of the founders. seeds: of the set. policies: in force. future: that comes true.
+        added: policies that outputs add, where their amounts vary; all others are as in their files.
+    """
 
     values: ParameterValues
     variant: int
     seeds: tuple[np.uint64, ...]
-    policies: tuple[str, ...]
+    policies: tuple[InForce, ...]
     future: str
+    added: Mapping[str, InForce] = field(default_factory=dict)
 
 
 class FactorSpace:
-    """All factors of a world, in a fixed order: parameters, `calibrated`, policies, `future`, `chance`, `dummy`.
+    """All factors of a world, in a fixed order.
+
+    Parameters, `calibrated`, structures, policies and their amounts, `future`, `chance`, `dummy`.
 
     Args:
         world, horizon, seed: of the runs. source: where parameters come from. fixed: those that the user fixed.
-        policies: pool of policies that can be in force, each (or each group of alternatives) a factor. known: further
-            ones that outputs add to those in force, and the baseline.
+        policies: pool of policies that can be in force. known: further ones that outputs add to those in force, and
+            the baseline. ranges: of levers, from the user. switches: structural ones.
         futures: futures that can come true (one: no factor). seeds_per_set: runs averaged for one row.
-        chance_sets: sets of seeds that there are; None: as many as numbers.
+        chance_sets: sets of seeds that there are, and posterior draws; None: as many as numbers, and all. An analysis
+            that conditions on intervals of a factor (PAWN) needs as many as intervals: one that holds hundreds of draws
+            in no order, or of seeds, is as mixed as the whole.
     """
 
     def __init__(
@@ -103,15 +117,25 @@ class FactorSpace:
         seeds_per_set: int = 1,
         chance_sets: int | None = None,
         known: Sequence[Policy] = (),
+        ranges: Sequence[LeverRange] = (),
+        switches: Sequence[Switch] = (),
     ) -> None:
+        self._made_of = (
+            world, horizon, seed, source, dict(fixed), tuple(policies), tuple(futures), seeds_per_set, chance_sets,
+            tuple(known), tuple(ranges), tuple(switches),
+        )  # fmt: skip
         self.world, self.horizon, self.seed, self.source = world, horizon, seed, source
         self.space, self.fixed = ParameterSpace(world), dict(fixed)
         self.seeds_per_set, self.chance_sets = seeds_per_set, chance_sets
         self.household_sizes = founding_household_sizes(self.space, self.fixed)
         self._policies = {policy.name: policy for policy in (*policies, *known)}
         self._futures = {future.name: future for future in futures}
-        self.alternatives = alternatives(policies)
+        self.switches = tuple(switches)
+        self.lever_factors = PolicyFactors(policies, [policy.name for policy in known], ranges)
         drawn = source.draws.names if source.draws is not None else ()
+        number = 0 if source.draws is None else len(source.draws)
+        kept = number if chance_sets is None else min(number, chance_sets)
+        self.draws_kept = [(seed + k * number // max(1, kept)) % max(1, number) for k in range(kept)]
         self._drawn = frozenset(name for name in drawn if name not in self.fixed)
         self._uncertain = tuple(
             parameter
@@ -119,11 +143,17 @@ class FactorSpace:
             if parameter.prior is not None
             and parameter.name not in self.fixed
             and parameter.name not in self._drawn
+            and not any(parameter.name in switch.replaced for switch in self.switches)
         )
         self.factors = self._listed()
         self.names = tuple(factor.name for factor in self.factors)
         self.column = {name: k for k, name in enumerate(self.names)}
+        self._at = {switch.name: switch for switch in self.switches}
         self.levers = lru_cache(maxsize=256)(self._levers)
+
+    def __reduce__(self) -> tuple[Callable[..., FactorSpace], tuple[object, ...]]:
+        """Travels to another process as what it was made of."""
+        return _arrived, self._made_of
 
     def _listed(self) -> tuple[Factor, ...]:
         found = []
@@ -135,14 +165,16 @@ class FactorSpace:
                 text = f"founders of mean household size {sizes}"
             found.append(Factor(parameter.name, block, text))
         if self._drawn and self.source.draws is not None:
-            number = len(self.source.draws)
-            text = f"{len(self._drawn)} calibrated parameters together: one of {number} posterior draws"
-            found.append(Factor(CALIBRATED, CALIBRATED, text, number))
-        for group in self.alternatives:
-            levels = ("none", *group)
-            # A single policy goes from none to in force: its effect has a sign
-            ordered = 0 if len(group) == 1 else len(levels)
-            found.append(Factor(policy_factor(group), POLICY, "one of " + ", ".join(levels), ordered))
+            kept, number = len(self.draws_kept), len(self.source.draws)
+            which = f"{number}" if kept == number else f"{kept} of {number}"
+            text = f"{len(self._drawn)} calibrated parameters together: one of {which} posterior draws"
+            found.append(Factor(CALIBRATED, CALIBRATED, text, kept))
+        for switch in self.switches:
+            found.append(Factor(switch.name, STRUCTURE, switch.text, len(switch.answers)))
+        for lever in self.lever_factors.factors:
+            # A single policy without amounts goes from none to in force: its effect has a sign
+            unordered = len(lever.levels) if len(lever.levels) > 2 else 0
+            found.append(Factor(lever.name, POLICY, lever.text, unordered))
         if len(self._futures) > 1:
             found.append(Factor(FUTURE, FUTURE, "one of " + ", ".join(self._futures), len(self._futures)))
         sets = "as many as runs need" if self.chance_sets is None else str(self.chance_sets)
@@ -154,6 +186,9 @@ class FactorSpace:
         """Why a parameter is no factor, for a message; "" where it is one."""
         if name in self.fixed:
             return f"{name} is fixed by --set at {self.fixed[name]:g}: it has no range"
+        for switch in self.switches:
+            if name in switch.replaced:
+                return f"{name} is decided by the factor '{switch.name}'; name that"
         if name in self._drawn:
             return (
                 f"{name} is calibrated together with {len(self._drawn) - 1} others, on which it depends: name the "
@@ -176,37 +211,44 @@ class FactorSpace:
             variant = level_of(float(row[self.column["household_size"]]), len(self.household_sizes))
         given = {parameter.name: parameter.default for parameter in self.space.parameters}
         given.update(values)
-        if CALIBRATED in self.column and self.source.draws is not None:
-            draws = self.source.draws
-            drawn = draws.values[level_of(float(row[self.column[CALIBRATED]]), len(draws))]
-            given.update(zip(draws.names, drawn.tolist(), strict=True))
+        numbers = dict(zip(self.names, row.tolist(), strict=True))
+        draws = None if self.source.draws is None else self.source.draws.values
+        decided: dict[str, float] = {}
+        for switch in self.switches:
+            answer = switch.answer(numbers[switch.name])
+            decided.update(answer.fixed)
+            draws = switch.draws.get(answer.value, draws)
+        if CALIBRATED in self.column and self.source.draws is not None and draws is not None:
+            drawn = draws[self.draws_kept[level_of(numbers[CALIBRATED], len(self.draws_kept))]]
+            given.update(zip(self.source.draws.names, drawn.tolist(), strict=True))
+        given.update(decided)
         given.update(self.fixed)
         given["household_size"] = self.household_sizes[variant]
-        policies = []
-        for group in self.alternatives:
-            level = level_of(float(row[self.column[policy_factor(group)]]), 1 + len(group))
-            if level:
-                policies.append(group[level - 1])
         future = next(iter(self._futures), REFERENCE)
         if FUTURE in self.column:
             future = tuple(self._futures)[level_of(float(row[self.column[FUTURE]]), len(self._futures))]
-        return Inputs(ParameterValues(self.space, given), variant, self._seeds(row), tuple(policies), future)
+        return Inputs(
+            ParameterValues(self.space, given), variant, self._seeds(row), self.lever_factors.in_force(numbers), future,
+            self.lever_factors.added(numbers),
+        )  # fmt: skip
 
     def _seeds(self, row: NDArray[np.float64]) -> tuple[np.uint64, ...]:
         u = float(row[self.column[CHANCE]])
         number = int(u * FINEST) if self.chance_sets is None else level_of(u, self.chance_sets)
         return tuple(run_seed(self.seed, number, replicate) for replicate in range(self.seeds_per_set))
 
-    def policy(self, names: Sequence[str]) -> Policy:
+    def policy(self, in_force: Sequence[InForce]) -> Policy:
         """The policy that some policies make together; the baseline where there are none."""
         from scenarios.composition import compose
 
-        return compose([self._policies[name] for name in (BASELINE, *names)], "+".join(names) or BASELINE)
+        held = [one.of(self._policies) for one in in_force if one.name != BASELINE]
+        name = "+".join(policy.name for policy in held) or BASELINE
+        return compose([self._policies[BASELINE], *held], name)
 
-    def _levers(self, policies: tuple[str, ...], future: str) -> Levers:
+    def _levers(self, in_force: tuple[InForce, ...], future: str) -> Levers:
         from scenarios.translation import levers_of
 
-        return levers_of(self.policy(policies), self._futures[future], self.world, self.horizon)
+        return levers_of(self.policy(in_force), self._futures[future], self.world, self.horizon)
 
     def description(self) -> dict[str, object]:
         """What of the space enters the identity of a design."""
@@ -214,36 +256,13 @@ class FactorSpace:
             "factors": [f"{factor.name}: {factor.text}" for factor in self.factors],
             "policies": {name: policy.digest[:16] for name, policy in sorted(self._policies.items())},
             "futures": {name: future.digest[:16] for name, future in sorted(self._futures.items())},
+            "structures": {switch.name: dict(sorted(switch.sources.items())) for switch in self.switches},
             "seeds_per_set": self.seeds_per_set,
         }
 
 
-def level_of(u: float, levels: int) -> int:
-    """Level of a number in [0, 1), all levels equally likely."""
-    return min(levels - 1, int(u * levels))
-
-
-def policy_factor(group: Sequence[str]) -> str:
-    """Name of the factor of one policy or of several that exclude each other."""
-    return "policy " + "|".join(group)
-
-
-def alternatives(policies: Sequence[Policy]) -> tuple[tuple[str, ...], ...]:
-    """Policies in groups of which at most one can be in force: those that contradict each other, directly or not."""
-    from scenarios.composition import compose
-    from scenarios.problems import ScenarioError
-
-    group = {policy.name: policy.name for policy in policies}
-    for one, two in combinations(policies, 2):
-        try:
-            compose([one, two], "both")
-        except ScenarioError:
-            old, new = group[two.name], group[one.name]
-            group = {name: new if held == old else held for name, held in group.items()}
-    return tuple(
-        tuple(name for name, held in group.items() if held == leader)
-        for leader in dict.fromkeys(group.values())
-    )
+def _arrived(world: World, *others: Any) -> FactorSpace:
+    return FactorSpace(read_only(world), *others)
 
 
 def named_factors(space: FactorSpace, names: Sequence[str]) -> tuple[str, ...]:

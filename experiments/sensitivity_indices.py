@@ -68,6 +68,17 @@ class SobolIndices:
         return float(self.total.value[k]), float(self.total.low[k]), float(self.total.high[k])
 
     @property
+    def noise_of_pairs(self) -> float:
+        """Largest second-order index of a pair with the dummy, which acts together with nothing; 0 without any."""
+        return max((value for pair, (value, _, _) in self.second.items() if DUMMY in pair), default=0.0)
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether the interval of the largest total index is as wide as the whole variance: too few blocks for it."""
+        k = int(np.argmax(self.total.value))
+        return bool(self.total.high[k] - self.total.low[k] >= 1.0)
+
+    @property
     def false_alarm(self) -> bool:
         """Whether the dummy, which changes nothing, seems to matter: then no index here can be trusted."""
         k = self.names.index(DUMMY)

@@ -8,7 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from experiments.failures import BadInput
-from experiments.sensitivity_factors import BASELINE, REFERENCE, alternatives
+from experiments.sensitivity_factors import BASELINE, REFERENCE
+from experiments.sensitivity_levers import alternatives
 from model.world import World
 
 if TYPE_CHECKING:
@@ -113,7 +114,8 @@ def _share_out(
     if given:
         faults.extend(problems)
     elif problems:
-        notes.append(f"{what} is left out: {problems[0].splitlines()[-1].strip()}")
+        reason = problems[0].removeprefix(f"{what} is no factor: ")
+        notes.append(f"{what} is no factor: {reason.splitlines()[-1].strip()}")
 
 
 def _elementary(policies: Sequence[Policy]) -> list[Policy]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from experiments.failures import BadInput
 from experiments.forecast import DEFAULT_HORIZON, DEFAULT_SEED
-from experiments.manifest import check_folder, recorded_manifest
+from experiments.manifest import MANIFEST, check_folder, recorded_manifest
 from experiments.sensitivity_design import Method, SensitivityDesign
 from experiments.sensitivity_factors import CHANCE, DUMMY, FactorSpace
 from experiments.sensitivity_indices import is_constant
@@ -29,6 +29,7 @@ class SensitivityOptions:
     Attributes:
         blocks: trajectories, Saltelli blocks at most, or runs. trajectories: of the screening before Sobol'.
         most: survivors of the screening. factors: named instead of a screening. policies, futures: empty for all.
+        levers, structures: ranges of levers; structural switches, empty for all.
         stop: whether to stop once the ranking is stable. The rest as in `forecast`.
     """
 
@@ -53,6 +54,11 @@ class SensitivityOptions:
     threads: int | None = None
     figures: bool = True
     quiet: bool = False
+    levers: Sequence[str] = ()
+    structures: Sequence[str] = ()
+    shard: str | None = None
+    verify: int | None = None
+    cluster: str | None = None
 
 
 def check_numbers(options: SensitivityOptions) -> None:
@@ -120,6 +126,18 @@ def check_apart_from_groups(folder: Path, design: SensitivityDesign) -> None:
             return asked
 
     check_folder(folder, _Same())
+
+
+def check_something_there(folder: Path) -> None:
+    """Refuse to verify a folder without results.
+
+    Raises:
+        BadInput: there is no manifest.
+    """
+    if not (folder / MANIFEST).is_file():
+        raise BadInput(
+            f"--verify: no results in {folder}; run the command without --verify first, or give its --out"
+        )
 
 
 def why_not(values: Floats, results: Sequence[RowResult]) -> str:

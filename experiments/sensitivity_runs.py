@@ -19,10 +19,12 @@ from numpy.typing import NDArray
 
 from experiments.branches import simulate_together
 from experiments.design import Batch
+from experiments.ensemble import refuse_other_code
 from experiments.manifest import FORMAT
 from experiments.parts import Columns
 from experiments.sensitivity_design import Sampling, SensitivityDesign
 from experiments.sensitivity_factors import FactorSpace, Inputs
+from experiments.sensitivity_levers import InForce
 from experiments.sensitivity_outputs import BASELINE, Money, Output, Region
 from experiments.shard import Shard
 from experiments.store import PartStore
@@ -113,8 +115,11 @@ class TownModel:
             return RowResult(nothing, np.full_like(series, math.nan), f"{type(error).__name__}: {error}")
         return RowResult(values, series)
 
-    def _in_force(self, inputs: Inputs, added: str) -> tuple[str, ...]:
-        return inputs.policies if added == BASELINE else (*inputs.policies, added)
+    def _in_force(self, inputs: Inputs, added: str) -> tuple[InForce, ...]:
+        """Policies in force with one more, which is as in its file unless its amounts are factors."""
+        if added == BASELINE:
+            return inputs.policies
+        return (*inputs.policies, inputs.added.get(added, InForce(added)))
 
     def _records(self, inputs: Inputs, seed: np.uint64) -> dict[str, Record]:
         """Records of the run with each policy added, by its name."""
@@ -169,10 +174,11 @@ def part_maker(
     sampling: Sampling, model: Evaluate, blocks: int
 ) -> Callable[[Batch, MapRuns], SensitivityPart]:
     """A function that runs a batch of a design's first `blocks` blocks. Pure: depends on design and batch alone."""
-    sample = sampling.sample(blocks)
+    sampler = sampling.sampler(blocks)
 
     def make(batch: Batch, map_runs: MapRuns) -> SensitivityPart:
-        rows = sample[batch.first : batch.end].reshape(-1, sample.shape[2])
+        drawn = sampler(batch.first, batch.end)
+        rows = drawn.reshape(-1, drawn.shape[2])
 
         def run(row: int) -> list[RowResult]:
             return [model(rows[row])]
@@ -181,6 +187,37 @@ def part_maker(
         return _assemble(batch, sampling.rows_per_block, model, results)
 
     return make
+
+
+class Task:
+    """A design on its way to another process: what it takes to make any of its parts there.
+
+    Args:
+        design: of the parts. model: run on its rows. blocks: how many of them may be asked for.
+    """
+
+    def __init__(self, design: SensitivityDesign, model: TownModel, blocks: int) -> None:
+        self.design, self.blocks = design, blocks
+        self.make = part_maker(design.sampling, model, blocks)
+
+
+def arrived(design: SensitivityDesign, space: FactorSpace, outputs: tuple[Output, ...], blocks: int) -> Task:
+    """A task that came from another process: only the code and the packages that it was made with may run it.
+
+    Raises:
+        RunFailure: names what differs there.
+    """
+    here = SensitivityDesign(design.sampling, design.model)
+    refuse_other_code(
+        {"code": dict(design.code), "versions": dict(design.versions)},
+        {"code": dict(here.code), "versions": dict(here.versions)},
+    )
+    return Task(design, TownModel(space, outputs), blocks)
+
+
+def make_part(task: Task, batch: Batch) -> SensitivityPart:
+    """Run a batch of a task, one run after the other."""
+    return task.make(batch, map)
 
 
 def _assemble(batch: Batch, rows: int, model: Evaluate, results: Sequence[RowResult]) -> SensitivityPart:
@@ -245,26 +282,38 @@ class Figures:
     failures: tuple[tuple[int, int, str], ...]
 
 
+def read_values(folder: Path, sampling: Sampling, model: Evaluate, blocks: int) -> Floats:
+    """Values of the first `blocks` blocks of a folder whose parts are complete, float64[blocks, rows, outputs]."""
+    return _column(folder / "parts", sampling, blocks).reshape(
+        blocks, sampling.rows_per_block, len(model.texts)
+    )
+
+
 def read_figures(folder: Path, sampling: Sampling, model: Evaluate, blocks: int) -> Figures:
     """Read the first `blocks` blocks of a folder whose parts are complete."""
-    rows, outputs, years = sampling.rows_per_block, len(model.texts), len(model.years)
-    names = [f"part-{batch.number:06d}.parquet" for batch in sampling.batches(blocks)]
+    series = _column(folder / "series", sampling, blocks)
     with duckdb.connect(config={"threads": 1}) as database:
-
-        def values(table: str) -> Floats:
-            read = database.execute(
-                "select value from read_parquet($files) where block < $blocks",
-                {"files": [str(folder / table / name) for name in names], "blocks": blocks},
-            ).fetchnumpy()["value"]
-            return np.asarray(np.ma.filled(np.ma.asarray(read, dtype=np.float64), np.nan))
-
         failures = database.execute(
             "select distinct block, row, failure from read_parquet($files) "
             "where block < $blocks and failure <> '' order by all",
-            {"files": [str(folder / "parts" / name) for name in names], "blocks": blocks},
+            {"files": _files(folder / "parts", sampling, blocks), "blocks": blocks},
         ).fetchall()
-        return Figures(
-            values("parts").reshape(blocks, rows, outputs),
-            values("series").reshape(blocks, rows, outputs, years),
-            tuple(failures),
-        )
+    return Figures(
+        read_values(folder, sampling, model, blocks),
+        series.reshape(blocks, sampling.rows_per_block, len(model.texts), len(model.years)),
+        tuple(failures),
+    )
+
+
+def _files(folder: Path, sampling: Sampling, blocks: int) -> list[str]:
+    return [str(folder / f"part-{batch.number:06d}.parquet") for batch in sampling.batches(blocks)]
+
+
+def _column(folder: Path, sampling: Sampling, blocks: int) -> Floats:
+    """Column `value` of the parts of a table, in the order of the blocks."""
+    with duckdb.connect(config={"threads": 1}) as database:
+        read = database.execute(
+            "select value from read_parquet($files) where block < $blocks",
+            {"files": _files(folder, sampling, blocks), "blocks": blocks},
+        ).fetchnumpy()["value"]
+    return np.asarray(np.ma.filled(np.ma.asarray(read, dtype=np.float64), np.nan))

@@ -161,6 +161,14 @@ def _print_output(console: Console, analysis: Analysis, one: OutputResult) -> No
             f"Chance alone or with others: {noise:.0%} of the variance ({low:.0%} to {high:.0%}); no knowledge of "
             "parameters or future takes that away.",
         )
+        if found.says_nothing:
+            k = int(np.argmax(found.total.value))
+            _say(
+                console,
+                f"TOO FEW BLOCKS: the interval of the largest index, {found.names[k]}, is {_span(found.total, k)}, as "
+                "wide as the whole variance. These indices say nothing yet: take more blocks (--base), many times more "
+                "for a rare event, or a figure that varies in every run.",
+            )
         steady = "stable" if found.is_stable else "NOT stable: more blocks (--base) would change it"
         _say(
             console,
@@ -172,6 +180,11 @@ def _print_output(console: Console, analysis: Analysis, one: OutputResult) -> No
     elif isinstance(found, PawnIndices):
         _say(console, f"{title} ({one.output.unit})", "bold")
         console.print(_pawn_table(found, _blocks_of(analysis)), markup=False)
+        if not (found.median.low > found.threshold).any():
+            _say(
+                console,
+                "No factor stands out from one that changes nothing: take more --runs, or a figure that varies more.",
+            )
     else:
         _say(console, f"{title}: one value in all {analysis.blocks:,} blocks, nothing moves it.")
         return
@@ -254,12 +267,19 @@ def _span(index: Index, k: int) -> str:
 
 
 def _print_pairs(console: Console, found: SobolIndices) -> None:
-    clear = [(pair, value) for pair, value in found.second.items() if value[1] > 0.0]
+    clear = [
+        (pair, value)
+        for pair, value in found.second.items()
+        if value[1] > 0.0 and value[0] > found.noise_of_pairs and DUMMY not in pair
+    ]
     clear.sort(key=lambda held: -held[1][0])
     if not found.second:
         return
     if not clear:
-        _say(console, "Acting together: no pair whose interval is above 0.")
+        _say(
+            console,
+            "Acting together: no pair that stands out from those with the dummy, its interval above 0.",
+        )
         return
     texts = [
         f"{one} x {two} {v:.3f} ({low:.3f} to {high:.3f})"

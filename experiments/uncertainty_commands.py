@@ -75,7 +75,8 @@ def sensitivity_ledger(
 
 
 @commands.command(
-    "discover", epilog="Example: qyzyljar sensitivity discover settlers housing --least-gain 100 --runs 400"
+    "discover",
+    epilog="Example: qyzyljar sensitivity discover settlers housing --least-gain 100 --most-cost 2 --runs 400",
 )
 def sensitivity_discover(
     policies: Annotated[
@@ -113,6 +114,15 @@ def sensitivity_discover(
             help="A policy that gains no more residents of all places at the horizon has failed.",
         ),
     ] = 0.0,
+    most_cost: Annotated[
+        float | None,
+        typer.Option(
+            "--most-cost",
+            metavar="MILLION",
+            help="Also: a policy has failed that costs more public money, million KZT at 2020 prices, for a "
+            "resident-year retained, or retains none.",
+        ),
+    ] = None,
     world: World = "towns",
     runs: Annotated[
         int, typer.Option("--runs", min=1, help="Runs of each scenario, on the same people and chance.")
@@ -147,5 +157,6 @@ def sensitivity_discover(
                 not no_figures,
                 quiet,
                 parameters,
+                most_cost,
             )
         )

@@ -15,7 +15,7 @@ from experiments.campaign import completed
 from experiments.design import Design, check_horizon, forecast_design
 from experiments.ensemble import Study
 from experiments.failures import BadInput, RunFailure
-from experiments.forecast import NARROWEST, RESULTS, read_assignments, read_world
+from experiments.forecast import RESULTS, read_assignments, read_world
 from experiments.intervals import probability
 from experiments.manifest import Ensemble, check_folder
 from experiments.parameter_source import parameter_source
@@ -52,6 +52,7 @@ from model.world import World
 Floats = NDArray[np.float64]
 COMMAND = "sensitivity ledger"
 DEFAULT_SAMPLE, DEFAULT_DRAWS, DEFAULT_REPLICATES = 600, 30, 2
+TABLE_WIDTH = 160  # columns of the widest table; where the output is no terminal it would be folded
 DEFAULT_FUTURES = ("russia_open", "russia_closed", "stagnation", "astana_boom")
 
 
@@ -98,7 +99,7 @@ def uncertainty_ledger(options: LedgerOptions) -> Path:
         check_folder(structure_folder(out, number), design)
     console = Console(quiet=options.quiet)
     if not console.is_terminal:
-        console.width = max(console.width, NARROWEST)
+        console.width = max(console.width, TABLE_WIDTH)
     wanted = headlines(world, options.horizon)
     with ExitStack() as stack:
         ensemble = Ensemble(COMMAND, sample, options.runs, world, options.world, source.note)

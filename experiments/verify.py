@@ -17,9 +17,9 @@ from experiments.design import Batch
 from experiments.ensemble import Study, run_ensemble
 from experiments.failures import BadInput, RunFailure
 from experiments.manifest import MANIFEST, Ensemble
-from experiments.parts import Columns, Part
+from experiments.parts import Columns
 from experiments.progress import run_progress
-from experiments.store import Store
+from experiments.store import Store, StoredPart
 
 SHOWN_DIFFERENCES = 8
 
@@ -48,26 +48,45 @@ def verify(
     found: list[str] = []
     with Store(folder, ensemble, tables=study.tables) as store:
         tell_set_aside(store, quiet)
-        chosen = sampled(store.held(), runs)
-        if not chosen:
-            raise BadInput(f"--verify: {folder} holds no complete part")
+        chosen = chosen_parts(folder, store.held(), runs)
         total = len(design.scenarios) * sum(batch.end - batch.first for batch in chosen)
 
-        def compare(part: Part) -> None:
+        def compare(part: StoredPart) -> None:
             found.extend(part_differences(folder, part))
 
         with run_progress(f"checking {world.title['en']}", total, 0, quiet) as on_run:
             run_ensemble(study, chosen, compare, threads or default_threads(), on_run)
+        held = sum(batch.end - batch.first for batch in chosen)
+        tell_outcome(folder, chosen, f"{held} of {store.runs()} runs", found, quiet)
+
+
+def chosen_parts(folder: Path, held: Sequence[Batch], runs: int) -> list[Batch]:
+    """Complete parts of a folder at random, with at least `runs` pairs.
+
+    Raises:
+        BadInput: there is none.
+    """
+    chosen = sampled(held, runs)
+    if not chosen:
+        raise BadInput(f"--verify: {folder} holds no complete part")
+    return chosen
+
+
+def tell_outcome(folder: Path, chosen: Sequence[Batch], done: str, found: Sequence[str], quiet: bool) -> None:
+    """Say what was done again and that it is the same.
+
+    Raises:
+        RunFailure: something was found to differ; names where.
+    """
     if found:
         shown = sorted(found)[:SHOWN_DIFFERENCES]
         more = [f"... and {len(found) - len(shown)} more"] if len(found) > len(shown) else []
         raise RunFailure(
             "\n  ".join([f"{folder}: stored results differ from the runs done again:", *shown, *more])
         )
-    held = sum(batch.end - batch.first for batch in chosen)
     names = ", ".join(f"{batch.number}" for batch in chosen)
     Console(quiet=quiet).print(
-        f"{held} of {store.runs()} runs (parts {names}) were done again: every stored value is the same, bit for bit.",
+        f"{done} (parts {names}) were done again: every stored value is the same, bit for bit.",
         markup=False, highlight=False, soft_wrap=True,
     )  # fmt: skip
 
@@ -82,7 +101,7 @@ def sampled(held: Sequence[Batch], runs: int) -> list[Batch]:
     return sorted(chosen, key=lambda batch: batch.number)
 
 
-def part_differences(folder: Path, part: Part) -> list[str]:
+def part_differences(folder: Path, part: StoredPart) -> list[str]:
     """Where the stored tables of a part differ from the part: file, column, row, both values."""
     found = []
     for table, columns in part.tables().items():

@@ -13,7 +13,7 @@ from calibration.village_posterior import read_posterior
 from calibration.village_waves import read_waves_posterior
 from experiments.branches import branch
 from experiments.design import PROJECT, SOURCES, Batch, Design, Row, runs_per_part, source_hashes
-from experiments.ensemble import Study, Together, check_code
+from experiments.ensemble import Study, Together, check_code, read_only
 from experiments.failures import RunFailure
 from experiments.parts import Columns
 from experiments.village_cases import VillageCase, future_levers
@@ -79,7 +79,7 @@ def arrived_villages(
 ) -> VillageStudy:
     """A study that came from another process (raises as `ensemble.check_code`)."""
     check_code(design, OWN_SOURCES)
-    return VillageStudy(design, world, cases, parameters, per_village)
+    return VillageStudy(design, read_only(world), cases, parameters, per_village)
 
 
 class VillageStudy(Study):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -15,6 +18,27 @@ GROUPS = {
     "@rural_districts": "every simulated rural district",
     "@centres": "every simulated regional centre",
 }
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How a figure of a lever goes with the amount of the lever: 0 is neutral, 1 as the file says, 2 twice as much.
+
+    Attributes:
+        odds: a factor for which 1 is neutral, raised to the amount; else the figure is multiplied by it.
+        low, high: where the declared range of the figure ends. whole: rounded half up to a whole number.
+    """
+
+    odds: bool = False
+    low: float = 0.0
+    high: float = 1e7
+    whole: bool = False
+
+    def of(self, figure: float, amount: float) -> float | int:
+        """The figure at an amount, kept inside its declared range."""
+        value = figure**amount if self.odds else figure * amount
+        held = min(self.high, max(self.low, value))
+        return math.floor(held + 0.5) if self.whole else held
 
 
 def _known_group(name: str) -> str:
@@ -44,12 +68,14 @@ class Lever(Strict):
     """One named lever of a scenario file: `[lever.NAME]`.
 
     Class attributes say how it acts: `equation` of the specification, section 4, `acts_on` in words, and whether two of
-    them in one place and year add up (`additive`) or contradict each other.
+    them in one place and year add up (`additive`) or contradict each other. `amounts` names the figures that make it
+    larger or smaller; a lever without any is in force or not.
     """
 
     equation: ClassVar[str] = ""
     acts_on: ClassVar[str] = ""
     additive: ClassVar[bool] = True
+    amounts: ClassVar[Mapping[str, Scaling]] = {}
 
     def touches(self) -> frozenset[str]:
         """What of a place it sets, where two levers of a kind can set different things without contradiction."""

@@ -5,7 +5,7 @@ Money is million KZT at 2020 prices unless a name says otherwise, a share lies i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -18,6 +18,7 @@ from scenarios.fields import (
     Money,
     Placed,
     PlaceId,
+    Scaling,
     Share,
     Strict,
     Year,
@@ -36,6 +37,7 @@ class Qyzyljar(Lever):
 
     equation: ClassVar[str] = "20"
     acts_on: ClassVar[str] = "additional zone jobs: commuting (6), unemployment and wage of the zone's place"
+    amounts: ClassVar[Mapping[str, Scaling]] = {"declared_jobs": Scaling(high=1e5)}
 
     status: Literal["as_realised", "never_created", "as_declared"] = Field(
         "as_realised",
@@ -78,6 +80,11 @@ class ZoneProject(Lever):
     acts_on: ClassVar[str] = (
         "launched x but-for x (1 - displacement) jobs in the place, then matching and wages"
     )
+    amounts: ClassVar[Mapping[str, Scaling]] = {
+        "declared_jobs": Scaling(high=1e5),
+        "private_investment": Scaling(),
+        "public_investment": Scaling(),
+    }
 
     place: PlaceId = Field(description="id of one place of the world, simulated or external")
     year: Year = Field(description="first year with jobs; with launch = 'hazard' the first it may launch")
@@ -119,6 +126,7 @@ class TaxHoliday(Placed):
     equation: ClassVar[str] = "20"
     acts_on: ClassVar[str] = "hazard h_L of projects that launch by hazard"
     additive: ClassVar[bool] = False
+    amounts: ClassVar[Mapping[str, Scaling]] = {"launch_factor": Scaling(odds=True, low=1.0, high=20.0)}
 
     launch_factor: Annotated[float, Field(ge=1, le=20)] = Field(description="factor on h_L")
     years_free: Annotated[int, Field(ge=0, le=50)] = Field(10, description="years a project pays no tax")
@@ -130,6 +138,11 @@ class Renewal(Placed):
 
     equation: ClassVar[str] = "18"
     acts_on: ClassVar[str] = "wear of the network, hence Q in the utility (10)"
+    amounts: ClassVar[Mapping[str, Scaling]] = {
+        "km_a_year": Scaling(),
+        "million_kzt_a_year": Scaling(),
+        "share_a_year": Scaling(high=1.0),
+    }
 
     network: Network = Field(description="'all' spreads by what renewing each would cost")
     km_a_year: Count | None = Field(None, description="km, at the unit cost of the network")
@@ -158,6 +171,11 @@ class Housing(Placed):
 
     equation: ClassVar[str] = "10"
     acts_on: ClassVar[str] = "rent of the place"
+    amounts: ClassVar[Mapping[str, Scaling]] = {
+        "flats_built_a_year": Scaling(),
+        "flats_reused_a_year": Scaling(),
+        "rent_discount": Scaling(high=0.95),
+    }
 
     flats_built_a_year: Count = Field(0.0, description="new flats a year and place")
     flats_reused_a_year: Count = Field(
@@ -181,6 +199,12 @@ class CommuterLink(Placed):
     equation: ClassVar[str] = "6"
     acts_on: ClassVar[str] = "distance accepted (D50) and travel cost of commuters"
     additive: ClassVar[bool] = False
+    amounts: ClassVar[Mapping[str, Scaling]] = {
+        "reach_km": Scaling(high=200.0),
+        "fare_discount": Scaling(high=1.0),
+        "running_cost": Scaling(),
+        "opening_cost": Scaling(),
+    }
 
     reach_km: Annotated[float, Field(ge=0, le=200)] = Field(description="km added to D50")
     fare_discount: Share = Field(0.0, description="share of the travel cost paid by the budget")
@@ -195,6 +219,7 @@ class LocalBudget(Placed):
 
     equation: ClassVar[str] = "18, 19"
     acts_on: ClassVar[str] = "network renewal (its share i_n) and quality of services"
+    amounts: ClassVar[Mapping[str, Scaling]] = {"thousand_kzt_a_head": Scaling(high=1e4)}
 
     thousand_kzt_a_head: Annotated[float, Field(ge=0, le=1e4)] = Field(
         description="thousand KZT a resident and year, 2020 prices"
@@ -221,6 +246,11 @@ class YouthRetention(Placed):
     equation: ClassVar[str] = "12"
     acts_on: ClassVar[str] = "odds of leaving to study, share of students who return"
     additive: ClassVar[bool] = False
+    amounts: ClassVar[Mapping[str, Scaling]] = {
+        "study_odds": Scaling(odds=True, low=0.0, high=10.0),
+        "return_gain": Scaling(high=1.0),
+        "cost_per_youth": Scaling(),
+    }
 
     study_odds: Annotated[float, Field(gt=0, le=10)] = Field(
         1.0, description="factor on the odds of leaving to study"
@@ -236,6 +266,7 @@ class Settlers(Placed):
 
     equation: ClassVar[str] = "13"
     acts_on: ClassVar[str] = "arriving families of 4.6 persons, 45 % of the adults in work, 5.5 % return"
+    amounts: ClassVar[Mapping[str, Scaling]] = {"families_a_year": Scaling(high=1e4, whole=True)}
 
     families_a_year: Annotated[int, Field(ge=0, le=10_000)] = Field(description="families a year and place")
 
@@ -246,6 +277,7 @@ class PublicWages(Placed):
     equation: ClassVar[str] = "8"
     acts_on: ClassVar[str] = "mean wage, by the public share of jobs"
     additive: ClassVar[bool] = False
+    amounts: ClassVar[Mapping[str, Scaling]] = {"supplement": Scaling(high=1.0)}
 
     supplement: Share = Field(description="share added to public wages")
 
@@ -256,6 +288,10 @@ class Border(Dated):
     equation: ClassVar[str] = "10"
     acts_on: ClassVar[str] = "distance D to Russia, odds of going there (alpha_RU)"
     additive: ClassVar[bool] = False
+    amounts: ClassVar[Mapping[str, Scaling]] = {
+        "distance_factor": Scaling(odds=True, low=0.2, high=5.0),
+        "odds_factor": Scaling(odds=True, low=0.05, high=10.0),
+    }
 
     distance_factor: Annotated[float, Field(ge=0.2, le=5)] = Field(
         1.0, description="factor on distances to Russia"
@@ -270,6 +306,7 @@ class Trade(Dated):
 
     equation: ClassVar[str] = "1, 2"
     acts_on: ClassVar[str] = "industrial output, hence industrial jobs with elasticity eta_I"
+    amounts: ClassVar[Mapping[str, Scaling]] = {"output_gain": Scaling(low=-1.0, high=1.0), "cost": Scaling()}
 
     output_gain: Annotated[float, Field(gt=-1, le=1)] = Field(
         description="log points that industrial output gains in the long run while in force"
@@ -282,6 +319,7 @@ class RatingInput(Placed):
 
     equation: ClassVar[str] = "-"
     acts_on: ClassVar[str] = "input of the rating only: no person fares differently"
+    amounts: ClassVar[Mapping[str, Scaling]] = {"change": Scaling(low=-1.0, high=1.0), "cost": Scaling()}
 
     indicator: Indicator = Field(description="id of an external indicator of the rating")
     change: Annotated[float, Field(ge=-1, le=1)] = Field(
@@ -312,5 +350,5 @@ class PolicyLevers(Strict):
         """Every named lever as (kind, name, lever), in the order of the kinds above, then by name."""
         for kind in type(self).model_fields:
             held = getattr(self, kind)
-            if isinstance(held, dict):
+            if isinstance(held, dict) and held:
                 yield from ((kind, name, held[name]) for name in sorted(held))

@@ -52,7 +52,7 @@ def check_against(policy: Policy, future: Future, world: World, horizon: int) ->
 def note_misfits(scenario: Policy | Future, world: World, horizon: int, findings: Findings) -> None:
     """Note every place and year of a scenario that does not fit; also of one that could be read only in part."""
     for kind, name, lever in scenario.levers.items():
-        item = _Item(findings, _where(scenario), (kind, name), world, horizon)
+        item = _Item(findings, scenario, (kind, name), world, horizon)
         item.check_years(lever)
         item.check_places(lever)
 
@@ -99,13 +99,13 @@ class _Item:
     """One named lever on its way into a world: notes what does not fit there."""
 
     def __init__(
-        self, findings: Findings, scenario: str, key: tuple[str, str], world: World, horizon: int
+        self, findings: Findings, scenario: Policy | Future, key: tuple[str, str], world: World, horizon: int
     ) -> None:
         self.findings, self.scenario, self.key = findings, scenario, key
         self.world, self.horizon = world, horizon
 
     def note(self, field: str, text: str) -> None:
-        self.findings.at(self.scenario, (*self.key, field), text)
+        self.findings.at(_where(self.scenario), (*self.key, field), text)
 
     def check_years(self, lever: Any) -> None:
         """A lever starts within the run's years; it may end later, up to the standard horizon."""

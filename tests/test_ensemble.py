@@ -22,6 +22,7 @@ from experiments.failures import Interrupted, RunFailure
 from experiments.intervals import probability, spread
 from experiments.manifest import Ensemble
 from experiments.parts import Part
+from experiments.progress import run_progress
 from experiments.store import TABLES
 from model.accounts import AccountsError
 from model.parameters import ParameterSpace
@@ -310,3 +311,23 @@ def test_a_spread_leaves_out_what_is_undefined() -> None:
     assert figure.median == 3.0
     assert figure.half == (2.0, 4.0)
     assert np.isnan(spread(np.array([np.nan])).median)
+
+
+def test_a_log_tells_once_a_minute_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("experiments.progress.time.monotonic", lambda: now)
+    with run_progress("screening", 1000, 400, quiet=False) as on_run:
+        for _ in range(300):
+            now += 0.5
+            on_run()
+    told = capsys.readouterr().err.splitlines()
+    assert told == [
+        "screening: 520 of 1,000 runs, about 4 min left",
+        "screening: 640 of 1,000 runs, about 3 min left",
+    ]
+    with run_progress("screening", 1000, 0, quiet=True) as on_run:
+        now += 100.0
+        on_run()
+    assert capsys.readouterr().err == ""

@@ -48,11 +48,15 @@ from experiments.failures import BadInput
 from experiments.intervals import probability
 from experiments.results import Results
 from experiments.survival import NEVER
+from model.engine import simulate
+from model.founding import build_founding
+from model.parameters import ParameterSpace, ParameterValues
 from model.places import KINDS
 from model.problems import WorldError
 from model.reference_tables import extinction_ladder
-from model.world import World
+from model.world import World, load_world
 from tests.fake_simulation import use_fake_runs
+from tests.small_world import write_small_world
 
 YEARS = np.arange(2015, 2046)
 
@@ -165,6 +169,48 @@ def falling(runs: int, places: int, year: int) -> np.ndarray:
     for run in range(runs):
         people[run, year + run % 10 :, 0] = 4500.0
     return people
+
+
+def test_a_small_town_that_empties_crosses_the_school_and_demographic_rungs(tmp_path: Path) -> None:
+    """In a real run; years and places are found again here by reading the record year by year."""
+    path = write_small_world(tmp_path, sizes={"aulton": 2400, "bexley": 400, "corby": 600})
+    world = load_world(str(path))
+    space = ParameterSpace(world)
+    draining = {
+        "leaving": 0.08,
+        "p_edu": 0.69,
+        "p_ret": 0.05,
+        "in_out.corby": 0.1,
+        "in_out.bexley": 0.1,
+        "g_f": -0.04,
+    }
+    values = ParameterValues(space, {p.name: draining.get(p.name, p.default) for p in space.parameters})
+    record = simulate(world, build_founding(world, household_size=2.68), values, np.uint64(3), None, 2075)
+    columns = {name: record.column(name)[None] for name in COLUMNS_NEEDED}
+    # What the rungs look at is what happened: ages of the last 1 January, births of the accounts
+    old, people = record.pyramid_last[:, :, 65:].sum(axis=(1, 2)), record.pyramid_last.sum(axis=(1, 2))
+    np.testing.assert_allclose(columns["share_65"][0, -1], old / np.maximum(people, 1), rtol=1e-12)
+    np.testing.assert_array_equal(columns["pupils"][0, -1], record.pyramid_last[:, :, 7:18].sum(axis=(1, 2)))
+    residents = columns["population"][0]
+    beyond = {
+        "secondary_school": lambda year, place: columns["pupils"][0, year, place] < 81,
+        "basic_school": lambda year, place: columns["pupils"][0, year, place] < 41,
+        "primary_school": lambda year, place: columns["pupils"][0, year, place] < 5,
+        "few_births": lambda year, place: columns["births"][0, max(0, year - 1), place] < 5,
+        "old_majority": lambda year, place: columns["share_65"][0, year, place] > 0.5,
+        "lost_half": lambda year, place: residents[year, place] < 0.5 * residents[0, place],
+    }  # fmt: skip
+    corby = world.index("corby")
+    for name, holds in beyond.items():
+        one = rung(name)
+        found = crossings(one, columns).first[0]
+        for place in range(world.n_sim):
+            raw = [bool(holds(year, place)) for year in range(61)]
+            in_a_row = [all(raw[year - lag] for lag in range(one.years)) for year in range(one.years - 1, 61)]
+            first = in_a_row.index(True) + one.years - 1 if True in in_a_row else NEVER
+            expected = 0 if first == one.years - 1 and raw[0] else first
+            assert found[place] == expected, (name, place)
+        assert 0 < found[corby] < 61, name  # crossed on the way, neither dead nor behind it
 
 
 def test_years_bought_are_paired_and_restricted(towns: World) -> None:

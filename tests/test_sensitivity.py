@@ -19,6 +19,7 @@ from calibration.rating_simulated import RATING_COLUMNS
 from experiments.command_line import app
 from experiments.parameter_source import FROM_PRIORS, parameter_source
 from experiments.sensitivity_factors import CALIBRATED, CHANCE, DUMMY, FactorSpace
+from experiments.sensitivity_levers import InForce
 from experiments.sensitivity_output_reader import read_outputs
 from experiments.sensitivity_outputs import COST_CEILING, CostOutput, Region
 from experiments.sensitivity_pool import build_pool
@@ -31,7 +32,10 @@ from model.record import Record
 from model.world import World
 from tests.fake_simulation import fake_simulate
 
-SHORT = ("--horizon", "2018", "--parameters", "prior", "--policy", "none", "--future", "none", "--no-figures")
+SHORT = (
+    "--horizon", "2018", "--parameters", "prior", "--policy", "none", "--future", "none", "--structure", "none",
+    "--no-figures",
+)  # fmt: skip
 POPULATION = ("-y", "population:bulaevo:2018")
 
 
@@ -92,25 +96,38 @@ def test_calibrated_parameters_enter_together(towns: World) -> None:
     row = np.full(len(space.factors), 0.5)
     row[space.column[CALIBRATED]] = (17 + 0.5) / len(source.draws)
     values = space.inputs(row).values
-    for name, value in zip(source.draws.names, source.draws.values[17].tolist(), strict=True):
+    seed = 1  # the order begins with the draw of that number
+    for name, value in zip(source.draws.names, source.draws.values[17 + seed].tolist(), strict=True):
         assert values[name] == value
+    # Intervals of PAWN hold one draw each, spread over all of them
+    few = FactorSpace(towns, 2045, 1, source, {}, chance_sets=10)
+    numbers = np.random.default_rng(1).random(500)
+    rows = np.tile(row, (500, 1))
+    rows[:, few.column[CALIBRATED]] = numbers
+    found = {(int(u * 10), few.inputs(one).values["chi"]) for u, one in zip(numbers, rows, strict=True)}
+    assert len(found) == len({value for _, value in found}) == 10
 
 
 def test_policies_that_exclude_each_other_are_one_factor(towns: World) -> None:
     pool = build_pool(towns, 2045, (), (), ())
     space = FactorSpace(towns, 2045, 1, FROM_PRIORS, {}, pool.policies, pool.futures, known=pool.known)
-    assert ("commuter_link", "cross_border") in space.alternatives
-    assert ("no_zone", "zone_as_declared", "zone_null") in space.alternatives
-    assert ("settlers",) in space.alternatives
-    assert "combined" not in {name for group in space.alternatives for name in group}
+    groups = space.lever_factors.groups
+    assert ("commuter_link", "cross_border") in groups
+    assert ("no_zone", "zone_as_declared", "zone_null") in groups
+    assert ("settlers",) in groups
+    assert "combined" not in {name for group in groups for name in group}
     high, low = (space.inputs(np.full(len(space.factors), u)) for u in (0.99, 0.01))
-    assert low.policies == ()
+    # At the low end hardly anything of those with amounts, and nothing of the others
+    assert "services_kept" not in {one.name for one in low.policies}
+    assert all(one.amount == pytest.approx(0.015) for one in low.policies)
     assert low.future == "reference"
-    assert {"cross_border", "zone_null", "settlers"} <= set(high.policies)
+    assert {"cross_border", "zone_null", "settlers", "services_kept"} <= {one.name for one in high.policies}
+    assert {one.amount for one in high.policies} <= {1.0, 0.99 * 1.5}
     assert high.future != "reference"
     levers = space.levers(high.policies, high.future)
     assert levers.settlers.any()
     assert not space.levers((), "reference").settlers.any()
+    assert space.levers((InForce("settlers", 1.5),), "reference").settlers.max() == 15.0
 
 
 def test_policies_that_outputs_compare_are_no_factors(towns: World) -> None:
@@ -185,7 +202,7 @@ def test_the_rating_is_the_index_of_the_run(small_world: World) -> None:
     corby, inputs = small_world.index("corby"), space.inputs(row)
     indices = []
     for policies in ((), ("settlers",)):
-        levers, runs = space.levers(policies, "reference"), []
+        levers, runs = space.levers(tuple(map(InForce, policies)), "reference"), []
         for seed in inputs.seeds:
             record = simulate(small_world, model.founding(inputs.variant), inputs.values, seed, levers, 2032)
             columns = {name: record.column(name)[None] for name in RATING_COLUMNS}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 
 import experiments.ensemble
 from experiments.command_line import app
+from experiments.discovery_cost import too_dear
 from experiments.uncertainty_ledger_runs import (
     NODES,
     grid_values,
@@ -124,6 +126,50 @@ def test_discovery_finds_the_parameter_that_decides(tmp_path: Path) -> None:
     assert (out / "figures" / "boxes.png").stat().st_size > 10_000
 
 
+def test_a_run_that_gains_nothing_is_too_dear_at_any_price() -> None:
+    cost = np.array([10.0, 10.0, 10.0, 10.0, -5.0, -5.0])
+    gain = np.array([5.0, 4.0, 0.0, -3.0, 2.0, -2.0])
+    assert too_dear(cost, gain, 2.0).tolist() == [False, True, True, True, False, True]
+    assert too_dear(cost, gain, 1e9).tolist() == [False, False, True, True, False, True]
+
+
+def test_discovery_finds_what_makes_a_policy_too_dear(
+    telling: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Settlers cost the same in every run and stay the longer the smaller chi: above some chi they are too dear."""
+
+    def gaining(*arguments: Any) -> Record:
+        record = telling_simulate(*arguments)
+        values, levers, horizon = arguments[2], arguments[4], arguments[5]
+        if levers is not None and levers.settlers.any():
+            grown = np.clip(np.arange(2015, horizon + 1) - 2027, 0, None)[:, None]
+            record.values[0] += np.round(400.0 * (0.4 - values["chi"]) * grown)
+        return record
+
+    monkeypatch.setattr(
+        experiments.ensemble,
+        "simulate_together",
+        lambda world, founding, values, seed, scenarios, horizon: [
+            gaining(world, founding, values, seed, levers, horizon) for levers in scenarios
+        ],
+    )
+    out = tmp_path / "d"
+    # Four towns, ten families at some 5 million KZT (2020) in 2027 to 2029, against 4 x 400 x (0.4 - chi) residents
+    # more in each year from 2028 on: a million for a resident-year at a chi between 0.2 and 0.4
+    code, output = run("discover", "settlers", "--runs", "150", "--horizon", str(HORIZON), "-f", "russia_open",
+                       "--place", "bulaevo", "--parameters", "prior", "--most-cost", "1", "--no-figures", "--out",
+                       str(out))  # fmt: skip
+    assert code == 0, output
+    dear = [
+        row for row in rows_of(out / "boxes.csv") if row["outcome"].startswith("'settlers' fails: over 1 ")
+    ]
+    assert {row["uncertainty"] for row in dear} == {"chi"}, output
+    first = dear[0]
+    assert float(first["density"]) > 0.9
+    assert 0.2 < float(first["low"]) < 0.4
+    assert "over 1 million KZT a resident-year, or none gained" in output
+
+
 @pytest.mark.parametrize(
     ("arguments", "messages"),
     [
@@ -136,6 +182,8 @@ def test_discovery_finds_the_parameter_that_decides(tmp_path: Path) -> None:
         (("discover", "--rung", "legal_town_floor", "--place", "bulaevo"), ("no place asked for",)),
         (("discover", "--runs", "30"), ("--runs 30",)),
         (("discover", "housin"), ("housin",)),
+        (("discover", "settlers", "--most-cost", "0"), ("--most-cost 0: expected million KZT",)),
+        (("discover", "--most-cost", "2"), ("--most-cost needs policies",)),
     ],
 )
 def test_bad_input_is_refused_before_the_first_run(

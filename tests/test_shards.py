@@ -22,7 +22,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from experiments.campaign import completed, contribute
-from experiments.cluster import connected, run_on_cluster
+from experiments.cluster import connected, remote_study, run_on_cluster
 from experiments.command_line import app
 from experiments.design import SOURCES, Batch, source_hashes
 from experiments.ensemble import Study, run_batch
@@ -278,6 +278,11 @@ def test_a_study_travels_as_its_design_and_refuses_other_code(
     study = Study(small_design(world), world)
     there = pickle.loads(pickle.dumps(study))  # what the cluster's transport does
     assert there.design.identity == study.design.identity
+    # As the world that was loaded: otherwise every kernel would be compiled once more
+    for one, other in ((world, there.world), (world.schedules, there.world.schedules)):
+        for name, value in vars(one).items():
+            if isinstance(value, np.ndarray):
+                assert getattr(other, name).flags.writeable == value.flags.writeable, name
     use_fake_runs(monkeypatch)
     monkeypatch.setattr(Study, "founding", lambda *_: None)
     here, again = (run_batch(one, Batch(0, 0, 3)).results for one in (study, there))
@@ -324,7 +329,8 @@ def test_a_worker_killed_in_the_middle_changes_nothing(tmp_path: Path, world: Wo
                 os.kill(first, signal.SIGKILL)
 
         with connected(cluster.scheduler_address) as client:
-            run_on_cluster(client, study, store.missing(ensemble.design.batches(200)), write, lambda: None)
+            missing = store.missing(ensemble.design.batches(200))
+            run_on_cluster(client, remote_study(study), missing, write, lambda: None)
         pids = {worker.pid for worker in cluster.workers.values()}
         assert done == 20
         assert first not in pids

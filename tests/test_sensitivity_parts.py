@@ -1,0 +1,197 @@
+"""Sensitivity analyses shared out over machines, done again, and run by a Dask cluster that loses a worker."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+from typer.testing import CliRunner, Result
+
+import experiments.sensitivity_runs as runs_module
+from experiments.command_line import app
+from tests.fake_simulation import fake_simulate
+from tests.test_ensemble import tables
+from tests.test_shards import PROJECT, local_cluster
+
+SHORT = (
+    "--horizon", "2018", "--parameters", "prior", "--policy", "none", "--future", "none", "--structure", "none",
+    "-y", "wage:bulaevo:2017", "--no-figures",
+)  # fmt: skip
+SCREENED = ("sobol", *SHORT, "--base", "32", "--trajectories", "4", "--most", "2")
+DIRECT = ("morris", *SHORT, "--trajectories", "4")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder, and runs that are a quick function of seed and parameters."""
+    monkeypatch.setattr(runs_module, "simulate", fake_simulate)
+    monkeypatch.setattr(runs_module, "build_founding", lambda *_, **__: None)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def qyzyljar(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, ["sensitivity", *(str(argument) for argument in arguments)])
+
+
+def done(*arguments: str | Path) -> Result:
+    result = qyzyljar(*arguments)
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def same_tables(one: Path, two: Path) -> None:
+    for name in ("summary.csv", "over_time.csv", "factors.csv", "failures.csv"):
+        assert (one / name).read_bytes() == (two / name).read_bytes(), name
+
+
+def rows_of(folder: Path) -> list[list[tuple[object, ...]]]:
+    """All rows of all parts."""
+    with duckdb.connect() as database:
+        return [
+            database.execute(f"select * from '{folder}/{table}/*.parquet' order by all").fetchall()
+            for table in runs_module.TABLES
+        ]
+
+
+def test_shards_of_a_screening_and_of_what_follows_make_the_folder_of_one_machine(folder: Path) -> None:
+    shared = ("--out", "shared")
+    first = done(*SCREENED, *shared, "--shard", "2/2")
+    assert "waits for the other shards" in first.stdout
+    assert not (folder / "shared" / "parts").exists()
+    second = done(
+        *SCREENED, *shared, "--shard", "1/2"
+    )  # the screening is complete: its share of what follows
+    assert "When all shards are" in second.stdout
+    assert not (folder / "shared" / "summary.csv").exists()
+    third = done(*SCREENED, *shared, "--shard", "2/2")
+    assert "all parts are in shared" in third.stdout
+    before = {path: path.stat().st_mtime_ns for path in (folder / "shared").rglob("*.parquet")}
+    done(*SCREENED, *shared)
+    assert {path: path.stat().st_mtime_ns for path in (folder / "shared").rglob("*.parquet")} == before
+    done(*SCREENED, "--out", "alone", "--threads", "1")
+    for inner in (".", "screening"):
+        same_tables(folder / "shared" / inner, folder / "alone" / inner)
+        assert rows_of(folder / "shared" / inner) == rows_of(folder / "alone" / inner)
+
+
+@pytest.mark.slow
+def test_shards_copied_together_make_the_folder_of_one_machine(folder: Path) -> None:
+    for number in (1, 2, 3):
+        done(*DIRECT, "--shard", f"{number}/3", "--out", f"machine{number}")
+    for number in (2, 3):
+        shutil.copytree(folder / f"machine{number}", folder / "machine1", dirs_exist_ok=True)
+    done(*DIRECT, "--out", "machine1")
+    done(*DIRECT, "--out", "alone")
+    same_tables(folder / "machine1", folder / "alone")
+
+
+def test_finished_runs_are_done_again_and_a_changed_value_is_found(folder: Path) -> None:
+    done(*SCREENED, "--out", "here")
+    verified = done(*SCREENED, "--out", "here", "--verify", "1")
+    assert (
+        verified.stdout.count("every stored value is the same, bit for bit") == 2
+    )  # the screening, and Sobol'
+    part = folder / "here" / "parts" / "part-000000.parquet"
+    with duckdb.connect() as database:
+        marks = database.execute(
+            "select decode(key), decode(value) from parquet_kv_metadata(?)", [str(part)]
+        ).fetchall()
+        kept = ", ".join(f"{key}: '{value}'" for key, value in marks)
+        database.execute(
+            f"copy (select block, row, output, value + (block = 0 and row = 0)::int * 1e-9 as value, failure "
+            f"from '{part}') to '{part}.new' (format parquet, kv_metadata {{{kept}}})"
+        )
+    os.replace(f"{part}.new", part)
+    found = qyzyljar(*SCREENED, "--out", "here", "--verify", "100000")
+    assert found.exit_code == 1, found.output
+    assert "stored results differ from the runs done again" in found.stderr
+    assert "value, row 0" in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--shard", "3/2"), "expected i/n"),
+        (("--verify", "5"), "--verify: no results in"),
+        (("--shard", "1/2", "--verify", "5"), "--verify goes with neither --shard nor --cluster"),
+        (("--cluster", "tcp://127.0.0.1:9"), "no Dask scheduler answers there"),
+        (("--lever", "settlers=0:1"), "'settlers' is neither a factor nor compared by an output"),
+        (("--structure", "regimes"), "no such structure; nearest valid name: 'regime'"),
+        (("--structure", "migration"), "its answers are posteriors"),
+        (("--structure", "walk", "--set", "walk_sd=0"), "walk_sd is fixed by --set"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_before_anything_is_written(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], message: str
+) -> None:
+    monkeypatch.setattr("experiments.cluster.CONNECT_SECONDS", 1)
+    given = list(DIRECT)
+    if "--structure" in arguments:
+        del given[given.index("--structure") : given.index("--structure") + 2]
+    result = qyzyljar(*given, *arguments, "--out", "here")
+    assert result.exit_code == 2, result.output
+    assert message in result.stderr
+    assert list(folder.iterdir()) == []
+
+
+# --- a real cluster ----------------------------------------------------------------------------------------
+
+PROGRAM = "from experiments.command_line import main; main()"
+
+
+def started(cwd: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *arguments], cwd=cwd, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+    )  # fmt: skip
+
+
+def kill_a_worker_after_the_first_part(cluster, parts: Path, run: subprocess.Popen[str]) -> None:  # type: ignore[no-untyped-def]
+    first = next(iter(cluster.workers.values())).pid
+    until = time.monotonic() + 240
+    while not list(parts.glob("part-*.parquet")) and run.poll() is None and time.monotonic() < until:
+        time.sleep(0.02)
+    os.kill(first, signal.SIGKILL)
+    out, error = run.communicate(timeout=280)
+    assert run.returncode == 0, out + error
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_screening_survives_a_worker_killed_in_the_middle(tmp_path: Path) -> None:
+    arguments = (
+        "sensitivity", "morris", "--horizon", "2019", "--policy", "settlers", "--future", "drought", "-y",
+        "population:bulaevo:2019", "--trajectories", "6", "--no-figures",
+    )  # fmt: skip
+    with local_cluster(2) as cluster:
+        run = started(tmp_path, *arguments, "--out", "there", "--cluster", cluster.scheduler_address)
+        kill_a_worker_after_the_first_part(cluster, tmp_path / "there" / "parts", run)
+    run = started(tmp_path, *arguments, "--out", "here")
+    out, error = run.communicate(timeout=280)
+    assert run.returncode == 0, out + error
+    same_tables(tmp_path / "there", tmp_path / "here")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_an_extinction_study_survives_a_worker_killed_in_the_middle(tmp_path: Path) -> None:
+    arguments = ("extinction", "settlers", "--horizon", "2030", "--runs", "60", "--no-figures")
+    with local_cluster(2) as cluster:
+        run = started(tmp_path, *arguments, "--out", "there", "--cluster", cluster.scheduler_address)
+        kill_a_worker_after_the_first_part(cluster, tmp_path / "there" / "parts", run)
+    run = started(tmp_path, *arguments, "--out", "here")
+    out, error = run.communicate(timeout=280)
+    assert run.returncode == 0, out + error
+    assert tables(tmp_path / "there") == tables(tmp_path / "here")
+    written = sorted(path.name for path in (tmp_path / "here").glob("*.csv"))
+    assert "years_bought.csv" in written
+    for name in written:
+        assert (tmp_path / "there" / name).read_bytes() == (tmp_path / "here" / name).read_bytes(), name
