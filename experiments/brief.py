@@ -30,6 +30,7 @@ from experiments.dashboard.region_drawing import region_map
 from experiments.failures import BadInput, RunFailure
 from experiments.forecast import read_world
 from experiments.language import Language
+from experiments.language_refusals import refusal
 from model.accounts_data import LAST_COUNT_YEAR
 from model.world import World
 from scenarios.problems import ScenarioError
@@ -67,9 +68,17 @@ def write_brief(options: BriefOptions) -> Path:
     """Run what is missing of the comparison and write the brief into its folder; returns the HTML file.
 
     Raises:
-        BadInput: before anything is written. RunFailure, Interrupted: complete parts of the comparison are kept.
+        BadInput: before anything is written, in the language of the brief. RunFailure, Interrupted: complete parts of
+            the comparison are kept.
     """
     lang = Language(options.lang)
+    try:
+        return _written(options, lang)
+    except BadInput as error:
+        raise BadInput(refusal(lang, str(error))) from None
+
+
+def _written(options: BriefOptions, lang: Language) -> Path:
     if not options.comparison.policies:
         raise BadInput("brief: expected at least one POLICY (qyzyljar scenarios list)")
     world = read_world(options.comparison.world)
@@ -78,14 +87,16 @@ def write_brief(options: BriefOptions) -> Path:
     path = folder / f"brief-{lang.code}.html"
     _write(path, compose(lang, stored, world, options.comparison.policies).encode("utf-8"))
     console = Console(quiet=options.comparison.quiet)
-    console.print(f"Brief: {path}", markup=False, highlight=False, soft_wrap=True)
+    console.print(lang.text("Brief: {path}", path=path), markup=False, highlight=False, soft_wrap=True)
     if options.pdf:
         browser = find_browser()
         if browser is None:
-            console.print("No PDF: no Chromium, Chrome or Edge found; the HTML file prints from any browser.")
+            console.print(
+                lang.text("No PDF: no Chromium, Chrome or Edge found; the HTML file prints from any browser.")
+            )
         else:
             made = print_pdf(browser, path)
-            console.print(f"PDF: {made}", markup=False, highlight=False, soft_wrap=True)
+            console.print(lang.text("PDF: {path}", path=made), markup=False, highlight=False, soft_wrap=True)
     return path
 
 
@@ -109,7 +120,10 @@ def compose(lang: Language, stored: StoredComparison, world: World, asked: Seque
         "chance; intervals hold chance and uncertain parameters.",
         stored.runs,
     )
-    own = [Sentence(t("Said by the policy's file: {words}", words=words)) for words in _assumptions(asked)]
+    own = [
+        Sentence(t("In the policy's file, in its own language: {words}", words=words))
+        for words in _assumptions(asked)
+    ]
     parts = [
         (t("Who loses"), speaker.losers()),
         (t("What is uncertain, and what would change the answer"), speaker.doubts()),
@@ -129,7 +143,7 @@ def compose(lang: Language, stored: StoredComparison, world: World, asked: Seque
             runs=stored.runs,
             started=stored.manifest["started"],
         ),
-        t("Parameters: {note}", note=stored.manifest["parameters"]["note"]),
+        t("Parameters: {note}", note=refusal(lang, stored.manifest["parameters"]["note"])),
         *stored.checks(),
     ]
     environment = Environment(loader=FileSystemLoader(PAGE), autoescape=True, undefined=StrictUndefined)

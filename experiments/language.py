@@ -116,6 +116,12 @@ def _common_decimals(low: float, high: float) -> int:
     return _decimals(max(abs(low), abs(high)))
 
 
+def preferred(header: str) -> str:
+    """The first language of a browser's `Accept-Language` that there is; else English."""
+    codes = (part.split(";")[0].strip().split("-")[0].lower() for part in header.split(","))
+    return next((code for code in codes if code in LANGUAGES), "en")
+
+
 @cache
 def language(code: str) -> Language:
     """The language with a code, opened once. Raises BadInput where there is none."""

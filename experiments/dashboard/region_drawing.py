@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from experiments.dashboard.drawing import COLOURS, INK, Drawing, Point, fitting, text_width, tooltip
+from experiments.dashboard.drawing import COLOURS, GREY, INK, Drawing, Point, fitting, text_width, tooltip
 from experiments.language import Language
 from model.world import DATA, World
 
@@ -27,6 +27,7 @@ TO_RUSSIA, INSIDE = COLOURS[2], COLOURS[1]
 LEAST_FLOW = 0.5  # persons a year: arrows below are left out
 WIDEST_ARROW = 9.0
 MOST_ARROWS = 64  # more hide each other
+SMALLEST_TEXT = 9.5
 
 
 @cache
@@ -125,10 +126,16 @@ def region_map(
     drawing.add("</g>")
     _countries(drawing, lang)
     _names(drawing, lang, world, held, population)
-    drawing.text((12, 18), fitting(title, WIDTH - 24, 14), size=14)
+    _one_line(drawing, 18, title, 14)
     _key(drawing, lang, largest)
-    drawing.text((12, HEIGHT - 6), fitting(note, WIDTH - 24, 10.5), size=10.5, colour="#444444")
+    _one_line(drawing, HEIGHT - 6, note, 10.5, GREY)
     return drawing
+
+
+def _one_line(drawing: Drawing, y: float, text: str, size: float, colour: str = INK) -> None:
+    """Write a text across the map, a little smaller where it is long."""
+    size = max(SMALLEST_TEXT, min(size, size * (WIDTH - 24) / text_width(text, size)))
+    drawing.text((12, y), fitting(text, WIDTH - 24, size), size=round(size - 0.05, 1), colour=colour)
 
 
 def _positions(world: World) -> dict[str, Point]:

@@ -49,8 +49,11 @@ class ResultPanel:
         self.playing = False
         if session.summary is None:
             with ui.column().classes("w-full items-center q-pa-xl"):
-                ui.spinner(size="lg")
-                ui.label(t("The model is getting ready…"))
+                if session.failure:
+                    ui.label(t("There is nothing to show yet: see the message above."))
+                else:
+                    ui.spinner(size="lg")
+                    ui.label(t("The model is getting ready…"))
             return
         self._answers()
         with (
@@ -110,8 +113,11 @@ class ResultPanel:
             t("Public money, million KZT"),
             t("Million KZT per retained resident"),
         ]
-        ui.html(_table(head, rows, numbers=(2,)), sanitize=False).classes("qz-effect qz-answers")
-        ui.label(figures.stage_note(t, summary)).classes(f"qz-small qz-stage qz-stage-{summary['stage']}")
+        ui.html(_table(head, rows, numbers=(2,)), sanitize=False).classes("qz-effect qz-answers w-full")
+        note = figures.stage_note(t, summary)
+        if summary["stage"] == "preview":
+            note += ". " + t("Press Run for the model itself.")
+        ui.label(note).classes(f"qz-small qz-stage qz-stage-{summary['stage']}")
 
     # ---- figures ----
 
@@ -152,10 +158,17 @@ class ResultPanel:
         drawing = figures.fan_figure(session, chosen, place)
         if drawing is None:
             place = session.world.ids[0]
-            ui.label(t("This figure cannot be added up over places; choose one.")).classes("qz-small")
+            self._ask_for_place()
             drawing = figures.fan_figure(session, chosen, place)
         assert drawing is not None
         self._figure("fan", drawing)
+
+    def _ask_for_place(self) -> None:
+        """Say that one place is shown, not all of them."""
+        if self.session.place == "all":
+            t = self.lang
+            words = t("This cannot be added up over places: one is shown, choose another at the right.")
+            ui.label(words).classes("qz-small")
 
     async def _take_figure(self, event: events.ValueChangeEventArguments[Any]) -> None:
         self._chosen[self.tab] = event.value
@@ -186,7 +199,9 @@ class ResultPanel:
             )
             self._button = button
             slider = ui.slider(min=first, max=last, step=1, value=session.map_year, on_change=self._take_year)
-            slider.props(f'aria-label="{t("Year of the map")}"').style("width: 240px").classes("qz-year")
+            slider.props(f'label aria-label="{t("Year of the map")}"').style("width: 220px").classes(
+                "qz-year"
+            )
             self._slider = slider
         with ui.column().classes("qz-figure gap-0"):
             self._map = (
@@ -246,6 +261,7 @@ class ResultPanel:
             ui.label(words).classes("qz-rating")
             return
         place = rating_figures.rated_place(session)
+        self._ask_for_place()
         self._figure("rating", rating_figures.index_figure(session, place))
         title = t(
             "Chance of each class of the settlement rating, per cent: {place}",
@@ -260,6 +276,7 @@ class ResultPanel:
         session, t = self.session, self.lang
         places = session.summary["places"][:-1] if session.summary else []
         place = session.place if session.place != "all" else places[0]
+        self._ask_for_place()
         cases = self._cases()
         rows = figures.ladder_rows(session, place)
         horizon = session.summary["horizon"] if session.summary else 0
