@@ -26,7 +26,7 @@ from scenarios.library import names
 from scenarios.reading import load_future, load_policy
 
 # The same in every language: patterns, and words that are spelt alike.
-ALIKE = {"{value} ({interval})", "{place} {median} ({interval})", "{low} to {high}"}
+ALIKE = {"{value} ({interval})", "{place} {median} ({interval})", "{place} {interval}", "{low} to {high}"}
 KAZAKH_LETTERS = "ӘәҒғҚқҢңӨөҰұҮүҺһІі"
 
 

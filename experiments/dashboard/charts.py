@@ -65,14 +65,15 @@ def fan_chart(
     mark_year: int | None = None,
     width: float = WIDTH,
     height: float = HEIGHT,
+    legend: bool = True,
 ) -> Drawing:
     """Medians with the central 50 % (dark) and 90 % (light) of the runs, observed figures as dots."""
     entries = [(fan.label, fan.colour, True) for fan in fans]
     if observed:
         entries.append((lang.text("observed"), 0, False))
     head = _Head(title, unit, note, width)
-    legend = _legend_rows(entries, width - 28.0)
-    below = LINE * sum(max(len(entry[3]) for entry in row) for row in legend) + head.foot
+    rows = _legend_rows(entries, width - 28.0) if legend else []
+    below = _height(rows) + head.foot
     drawing = Drawing(width, height + head.extra + below - LINE - SMALL_LINE, title, note)
     left, right, top, bottom = 74.0, width - 18.0, 48.0 + head.extra, drawing.height - below - 30.0
     scale = 100.0 if per_cent else 1.0
@@ -101,14 +102,26 @@ def fan_chart(
         drawing.line((x, top), (x, bottom), INK, 1.0, "3 3")
         said = lang.text("policies from {year}", year=mark_year)
         if x + 4 + text_width(said, SMALL) < right:
-            drawing.text((x + 4, top + 10), said, size=SMALL, colour=GREY)
+            drawing.text((x + 4, top - 3), said, size=SMALL, colour=GREY)
     for fan in fans:
         _bands(drawing, fan, years, at, min(1.0, 2.0 / len(fans)))
     for fan in fans:
         _median(drawing, lang, fan, years, at, scale)
     for year, value in observed:
         drawing.circle(at(year, value), 3.2, INK, f"{year}: {lang.number(scale * value)}")
-    _legend(drawing, legend, bottom + 40.0)
+    _legend(drawing, rows, bottom + 40.0)
+    return drawing
+
+
+def legend_strip(lang: Language, labels: Sequence[str], note: str, width: float = WIDTH) -> Drawing:
+    """The legend of several fans that stand together without one: their series, in the order of the palette."""
+    entries = [(label, colour, True) for colour, label in enumerate(labels)]
+    rows = _legend_rows([*entries, (lang.text("observed"), 0, False)], width - 28.0)
+    lines = wrapped(note, width - 28.0, SMALL)
+    drawing = Drawing(width, _height(rows) + SMALL_LINE * len(lines) + 10.0, note)
+    _legend(drawing, rows, 15.0)
+    for k, line in enumerate(reversed(lines)):
+        drawing.text((14, drawing.height - 6 - SMALL_LINE * k), line, size=SMALL, colour=GREY)
     return drawing
 
 
@@ -123,7 +136,7 @@ class _Head:
         self.title, self.unit = wrapped(title, width - 28.0, 14), wrapped(unit, width - 28.0)
         self.note = wrapped(note, width - 28.0, SMALL)
         self.extra = LINE * (len(self.title) + len(self.unit) - 2)
-        self.foot = SMALL_LINE * len(self.note) + 4.0
+        self.foot = SMALL_LINE * len(self.note) + 4.0 if note else 0.0
 
     def draw(self, drawing: Drawing) -> None:
         """Write them."""
@@ -131,7 +144,7 @@ class _Head:
             drawing.text((14, 16 + LINE * k), line, size=14)
         for k, line in enumerate(self.unit):
             drawing.text((14, 34 + LINE * (len(self.title) - 1 + k)), line, colour=GREY)
-        for k, line in enumerate(reversed(self.note)):
+        for k, line in enumerate(reversed(self.note) if self.foot else ()):
             drawing.text((14, drawing.height - 6 - SMALL_LINE * k), line, size=SMALL, colour=GREY)
 
 
@@ -191,6 +204,11 @@ def _legend_rows(entries: Sequence[Entry], room: float) -> list[list[Placed]]:
         rows[-1].append((x, colour, is_line, lines))
         x += width + GAP
     return rows
+
+
+def _height(rows: Sequence[Sequence[Placed]]) -> float:
+    """Height of a legend."""
+    return LINE * sum(max(len(entry[3]) for entry in row) for row in rows)
 
 
 def _legend(drawing: Drawing, rows: Sequence[Sequence[Placed]], y: float) -> None:

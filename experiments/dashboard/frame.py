@@ -23,9 +23,10 @@ body { font-size: 15px; color: var(--ink); }
 .qz-left { width: 410px; min-width: 410px; height: calc(100vh - 62px); border-right: 1px solid var(--line); }
 .qz-left .q-scrollarea__content { width: 100%; max-width: 100%; padding: 10px; }
 .qz-left .q-field { min-width: 0; max-width: 100%; }
-.qz-left .q-field__native span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.qz-left .q-field__native span { white-space: normal; line-height: 1.25; }
+.qz-left .q-select .q-field__control, .qz-left .q-select .q-field__native { height: auto !important; }
 .qz-label { font-size: 14px; }
-.qz-motto { flex: 1; min-width: 0; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+.qz-motto { flex: 1; min-width: 0; font-size: 14px; line-height: 1.2; }
 .qz-right { flex: 1; min-width: 0; height: calc(100vh - 62px); overflow-y: auto; }
 .qz-lever { border: 1px solid #d0d0d0; border-radius: 6px; padding: 6px 10px; width: 100%; }
 .qz-small { font-size: 13px; color: #444; }
@@ -36,7 +37,8 @@ body { font-size: 15px; color: var(--ink); }
 :focus-visible { outline: 3px solid #d55e00 !important; outline-offset: 1px; }
 .qz-skip { position: absolute; left: -999px; } .qz-skip:focus { left: 8px; top: 8px; background: #fff; z-index: 9999; }
 .qz-world { min-width: 200px; } .qz-right .qz-answers table.qz { width: 100%; font-size: 13px; }
-.qz-answers td:first-child { width: 47%; } .qz-answers td { padding: 2px 6px !important; }
+.qz-answers td:first-child { width: 42%; } .qz-answers td { padding: 2px 6px !important; }
+table.qz td.keep { white-space: nowrap; }
 table.qz { border-collapse: collapse; font-size: 13.5px; } table.qz th, table.qz td { border-bottom: 1px solid #d4d4d4;
   padding: 3px 9px; text-align: left; vertical-align: top; } table.qz td.num, table.qz th.num { text-align: right; }
 @media (prefers-reduced-motion: reduce) { * { transition: none !important; animation: none !important; } }

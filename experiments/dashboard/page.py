@@ -87,7 +87,7 @@ class Page:
             ).classes("qz-help")
             horizons = {year: str(year) for year in sorted({*HORIZONS, session.horizon})}
             until = ui.select(horizons, value=session.horizon, label=t("Until"), on_change=self._take_horizon)
-            until.props("dense options-dense dark").style("min-width: 70px").classes("qz-horizon")
+            until.props("dense options-dense dark").style("min-width: 96px").classes("qz-horizon")
             head_choices(session, self._take_world, self._take_language)
 
     def _runs(self) -> None:

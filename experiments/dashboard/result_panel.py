@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from html import escape
 from typing import Any
 
@@ -113,7 +113,9 @@ class ResultPanel:
             t("Public money, million KZT"),
             t("Million KZT per retained resident"),
         ]
-        ui.html(_table(head, rows, numbers=(2,)), sanitize=False).classes("qz-effect qz-answers w-full")
+        ui.html(_table(head, rows, numbers=(2,), kept=(1,)), sanitize=False).classes(
+            "qz-effect qz-answers w-full"
+        )
         note = figures.stage_note(t, summary)
         if summary["stage"] == "preview":
             note += ". " + t("Press Run for the model itself.")
@@ -199,9 +201,7 @@ class ResultPanel:
             )
             self._button = button
             slider = ui.slider(min=first, max=last, step=1, value=session.map_year, on_change=self._take_year)
-            slider.props(f'label aria-label="{t("Year of the map")}"').style("width: 220px").classes(
-                "qz-year"
-            )
+            slider.props(f'aria-label="{t("Year of the map")}"').style("width: 220px").classes("qz-year")
             self._slider = slider
         with ui.column().classes("qz-figure gap-0"):
             self._map = (
@@ -269,7 +269,7 @@ class ResultPanel:
         )
         ui.label(title).classes("text-weight-medium")
         head, rows = rating_figures.class_rows(session, place)
-        ui.html(_table(head, rows, numbers=(0, 2)), sanitize=False).classes("qz-rating")
+        ui.html(_table(head, rows, numbers=(0, 2), kept=(3, 4, 5)), sanitize=False).classes("qz-rating")
         ui.label(rating_figures.rating_note(session)).classes("qz-small")
 
     def _ladder_tab(self) -> None:
@@ -288,7 +288,9 @@ class ResultPanel:
         ui.label(title).classes("text-weight-medium")
         head = [t("Rung"), t("Persons"), *cases.values()]
         body = [[row["rung"], row["persons"], *(row[name] for name in cases)] for row in rows]
-        ui.html(_table(head, body, numbers=(1,)), sanitize=False).classes("qz-ladder")
+        ui.html(_table(head, body, numbers=(1,), kept=range(2, len(head))), sanitize=False).classes(
+            "qz-ladder"
+        )
         note = t(
             "95 % intervals (Wilson). What never happened in the runs is given as an upper bound, not as zero."
         )
@@ -313,9 +315,14 @@ class ResultPanel:
             ).props("dense flat no-caps").classes("qz-csv-effects")
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()) -> str:
-    """An HTML table; all texts escaped."""
-    css = ['class="num"' if k in numbers else "" for k in range(len(head))]
+def _table(
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    numbers: Collection[int] = (),
+    kept: Collection[int] = (),
+) -> str:
+    """An HTML table; all texts escaped. Columns of `numbers` stand at the right, cells of `kept` are not broken."""
+    css = ['class="num"' if k in numbers else 'class="keep"' if k in kept else "" for k in range(len(head))]
     top = "".join(f'<th scope="col" {css[k]}>{escape(text)}</th>' for k, text in enumerate(head))
     body = "".join(
         "<tr>" + "".join(f"<td {css[k]}>{escape(cell)}</td>" for k, cell in enumerate(row)) + "</tr>"

@@ -9,7 +9,7 @@ from typing import Any
 
 from experiments.dashboard.child import Child
 from experiments.dashboard.draft import Draft, draft_of_library
-from experiments.language import Language, language
+from experiments.language import Language, kept_together, language
 from experiments.language_refusals import ENDED
 from model.world import World, load_world
 from scenarios.library import names
@@ -160,7 +160,7 @@ class Session:
         under = (
             "" if slot.future == "reference" else f" · {shipped_future(slot.future).title(self.lang.code)}"
         )
-        return f"{slot.letter}: {words}{changed}{under}"
+        return kept_together(f"{slot.letter}: {words}{changed}{under}")
 
     # ---- the child ----
 
