@@ -199,7 +199,9 @@ def test_a_policy_is_needed_and_a_language_known(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("asked", [("settlers",), ("settlers", "housing", "networks_renewal", "zone_as_declared")])
+@pytest.mark.parametrize(
+    "asked", [("settlers",), ("settlers", "housing", "networks_renewal", "zone_as_declared")]
+)
 def test_the_command_prints_three_to_five_pages_in_every_language(
     asked: tuple[str, ...], tmp_path: Path
 ) -> None:

@@ -243,6 +243,7 @@ def test_four_scenarios_stand_side_by_side(tab: Tab) -> None:
         "A:", "B:", "C:", "D:",
     ]  # fmt: skip
     tab.page.click(".qz-tab-ladder")
+    tab.page.wait_for_selector(".qz-ladder th", timeout=WAIT)
     assert tab.page.locator(".qz-ladder th").count() == 7  # rung, persons, baseline, four scenarios
     tab.page.click(".qz-tab-cost")
     tab.page.wait_for_selector("#qz-price svg")
@@ -282,6 +283,9 @@ def test_a_bad_file_is_refused_with_its_problems_and_a_good_one_is_taken(tab: Ta
         timeout=WAIT,
     )
     tab.choose(".qz-lang", "English")
+    tab.page.wait_for_function(
+        "document.querySelector('.qz-fail').innerText.includes('expected at most 0.95')", timeout=WAIT
+    )
     good = BAD.replace(b"= 7", b"= 0.5").replace(b"Bad", b"Half the rent")
     assert tomllib.loads(good.decode())
     (tmp_path / "good.toml").write_bytes(good)
@@ -319,21 +323,24 @@ def test_two_tabs_do_not_see_each_other(browser: Any, server: tuple[str, int]) -
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc")
 def test_a_closed_tab_ends_its_runs(browser: Any, server: tuple[str, int]) -> None:
-    before = children(server[1])  # of tabs that go on, and the one that waits for the next tab
     tab = Tab(browser, server[0]).ready()
     tab.page.fill(".qz-runs input", "900")
     tab.page.keyboard.press("Tab")
     tab.page.click(".qz-run")
     tab.stage("partial")
-    held = children(server[1])
-    busy = {pid for pid in held if seconds_used(pid) > 0.0 and is_working(pid)}
-    assert len(busy) == 1
+    working = {pid for pid in children(server[1]) if is_working(pid)}
+    assert working  # the tab's own, and perhaps the one that makes itself ready for the next tab
     tab.close()
     begun = time.monotonic()
-    while children(server[1]) & busy and time.monotonic() - begun < 30:
+    while working <= children(server[1]) and time.monotonic() - begun < 30:
         time.sleep(0.2)
-    assert not children(server[1]) & busy
-    assert len(children(server[1])) <= len(before | held)
+    ended = working - children(server[1])
+    assert len(ended) == 1
+    deadline = time.monotonic() + 120
+    while any(is_working(pid) for pid in children(server[1])) and time.monotonic() < deadline:
+        pass
+    assert not any(is_working(pid) for pid in children(server[1]))
+    assert len(children(server[1])) <= 1  # the one that waits
 
 
 def seconds_used(pid: int) -> float:
@@ -394,7 +401,10 @@ def test_every_tab_can_be_read_at_1280_by_720(browser: Any, server: tuple[str, i
         seen, poor = tab.page.evaluate("qzChecks.contrast()")
         assert seen > 40
         assert poor == [], name
-        assert "…" not in "".join(tab.page.locator(".qz-right svg text").all_inner_texts()), name
+        drawn = tab.page.evaluate(
+            "[...document.querySelectorAll('.qz-right svg text')].map(e => e.textContent).join('')"
+        )
+        assert "…" not in drawn.replace(" … ", ""), name  # between two numbers it is the Kazakh "to"
     assert tab.page.evaluate("qzChecks.unnamed()") == []
     tab.page.click(".qz-help")
     tab.page.wait_for_selector(".qz-help-words")

@@ -44,6 +44,11 @@ class QuietChild:
         self.closed = True
 
 
+async def entered(tabs: Tabs, tab: str) -> Any:
+    """The child that a tab is given."""
+    return await tabs.enter(tab)
+
+
 @pytest.fixture
 def children(monkeypatch: pytest.MonkeyPatch) -> list[QuietChild]:
     QuietChild.made = []
@@ -59,10 +64,10 @@ def test_a_child_is_ready_before_the_first_tab_and_another_before_the_next(
         tabs = Tabs(3, "towns")
         await tabs.open()
         assert [child.asked for child in children] == [["prepare towns"]]
-        assert await tabs.enter("one") is children[0]
+        assert children.index(await entered(tabs, "one")) == 0
         await asyncio.sleep(0.05)
         assert [child.asked for child in children[1:]] == [["prepare towns"]]
-        assert await tabs.enter("two") is children[1]
+        assert children.index(await entered(tabs, "two")) == 1
         await asyncio.sleep(0.05)
         await tabs.close()
         assert [child.closed for child in children] == [False, False, True]
@@ -94,7 +99,7 @@ def test_a_waiting_child_that_has_died_is_not_handed_out(children: list[QuietChi
         tabs = Tabs(3, "towns")
         await tabs.open()
         children[0].take({"event": "ended", "code": 1})
-        assert await tabs.enter("one") is children[1]
+        assert children.index(await entered(tabs, "one")) == 1
         await tabs.close()
 
     asyncio.run(play())
