@@ -20,16 +20,17 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from rich.console import Console
 
 from experiments.brief_rating import rating_sentences
-from experiments.brief_results import ALL, StoredComparison
+from experiments.brief_results import ALL, Estimate, StoredComparison
 from experiments.brief_sentences import DATA_DEFECTS, MARKED_RUN, MODEL_ASSUMPTIONS, Sentence, Speaker
 from experiments.compare import CompareOptions, compare
 from experiments.compare_scenarios import BASELINE
-from experiments.dashboard.charts import Fan, fan_chart
+from experiments.dashboard.charts import Fan, fan_chart, legend_strip
 from experiments.dashboard.drawing import font_path
 from experiments.dashboard.region_drawing import region_map
 from experiments.failures import BadInput, RunFailure
 from experiments.forecast import read_world
-from experiments.language import Language
+from experiments.language import Language, kept_together
+from experiments.language_refusals import refusal
 from model.accounts_data import LAST_COUNT_YEAR
 from model.world import World
 from scenarios.problems import ScenarioError
@@ -67,9 +68,17 @@ def write_brief(options: BriefOptions) -> Path:
     """Run what is missing of the comparison and write the brief into its folder; returns the HTML file.
 
     Raises:
-        BadInput: before anything is written. RunFailure, Interrupted: complete parts of the comparison are kept.
+        BadInput: before anything is written, in the language of the brief. RunFailure, Interrupted: complete parts of
+            the comparison are kept.
     """
     lang = Language(options.lang)
+    try:
+        return _written(options, lang)
+    except BadInput as error:
+        raise BadInput(refusal(lang, str(error))) from None
+
+
+def _written(options: BriefOptions, lang: Language) -> Path:
     if not options.comparison.policies:
         raise BadInput("brief: expected at least one POLICY (qyzyljar scenarios list)")
     world = read_world(options.comparison.world)
@@ -78,14 +87,16 @@ def write_brief(options: BriefOptions) -> Path:
     path = folder / f"brief-{lang.code}.html"
     _write(path, compose(lang, stored, world, options.comparison.policies).encode("utf-8"))
     console = Console(quiet=options.comparison.quiet)
-    console.print(f"Brief: {path}", markup=False, highlight=False, soft_wrap=True)
+    console.print(lang.text("Brief: {path}", path=path), markup=False, highlight=False, soft_wrap=True)
     if options.pdf:
         browser = find_browser()
         if browser is None:
-            console.print("No PDF: no Chromium, Chrome or Edge found; the HTML file prints from any browser.")
+            console.print(
+                lang.text("No PDF: no Chromium, Chrome or Edge found; the HTML file prints from any browser.")
+            )
         else:
             made = print_pdf(browser, path)
-            console.print(f"PDF: {made}", markup=False, highlight=False, soft_wrap=True)
+            console.print(lang.text("PDF: {path}", path=made), markup=False, highlight=False, soft_wrap=True)
     return path
 
 
@@ -109,7 +120,12 @@ def compose(lang: Language, stored: StoredComparison, world: World, asked: Seque
         "chance; intervals hold chance and uncertain parameters.",
         stored.runs,
     )
-    own = [Sentence(t("Said by the policy's file: {words}", words=words)) for words in _assumptions(asked)]
+    said = [t("“{name}”", name=words) for words in _assumptions(asked)]
+    own = (
+        [Sentence(t("In the policies' files, in the files' own language: {words}", words="; ".join(said)))]
+        if said
+        else []
+    )
     parts = [
         (t("Who loses"), speaker.losers()),
         (t("What is uncertain, and what would change the answer"), speaker.doubts()),
@@ -129,8 +145,11 @@ def compose(lang: Language, stored: StoredComparison, world: World, asked: Seque
             runs=stored.runs,
             started=stored.manifest["started"],
         ),
-        t("Parameters: {note}", note=stored.manifest["parameters"]["note"]),
-        *stored.checks(),
+        t("Parameters: {note}", note=refusal(lang, stored.manifest["parameters"]["note"])),
+        *(
+            t("Runs repeated at the pessimistic end of an assumption, {parameter}: {identity}", **check)
+            for check in stored.checks()
+        ),
     ]
     environment = Environment(loader=FileSystemLoader(PAGE), autoescape=True, undefined=StrictUndefined)
     values = {
@@ -151,6 +170,7 @@ def compose(lang: Language, stored: StoredComparison, world: World, asked: Seque
         "table": _table(lang, stored, speaker, ranked),
         "map": _map(lang, stored, world),
         "fans": _fans(lang, stored, world, ranked, titles),
+        "legend": _legend(lang, ranked, titles),
         "parts": [(heading, sentences) for heading, sentences in parts if sentences],
         "identities": identities,
         "command": _command(stored, asked, lang.code),
@@ -170,8 +190,8 @@ def _words(
         name, _, future = scenario.partition("@")
         policy = load_policy(by_name.get(name, name))
         under = f" · {load_future(future).title(lang.code)}" if future else ""
-        titles[scenario] = policy.title(lang.code) + under
-        descriptions[scenario] = policy.description(lang.code)
+        titles[scenario] = kept_together(policy.title(lang.code) + under)
+        descriptions[scenario] = kept_together(policy.description(lang.code))
     return titles, descriptions
 
 
@@ -199,11 +219,7 @@ def _table(
                 speaker.titles[name],
                 _claim(t, effect.mean, effect.low, effect.high, effect.bound),
                 _claim(t, jobs.mean, jobs.low, jobs.high),
-                t(
-                    "{value} ({interval})",
-                    value=t.number(money.mean),
-                    interval=t.range(money.low, money.high),
-                ),
+                _money(t, money),
                 "–"
                 if price.low != price.low
                 else t(
@@ -236,6 +252,13 @@ def _claim(t: Language, mean: float, low: float, high: float, bound: float = flo
     return t("no clear effect ({interval})", interval=t.range(low, high, signed=True))
 
 
+def _money(t: Language, money: Estimate) -> str:
+    """Public money with the central 90 % of runs, where they differ."""
+    if t.number(money.low) == t.number(money.high):
+        return t.number(money.mean)
+    return t("{value} ({interval})", value=t.number(money.mean), interval=t.range(money.low, money.high))
+
+
 def _map(lang: Language, stored: StoredComparison, world: World) -> str:
     year = min(MAP_YEAR, stored.horizon - 1)
     people = {place: stored.level(BASELINE, place, year)[0] for place in world.ids[: world.n_sim]}
@@ -252,15 +275,13 @@ def _fans(
     shown = []
     for place in (places or list(world.ids[: world.n_sim]))[:MOST_FANS]:
         fans = []
-        for colour, name in enumerate((BASELINE, *ranked[: MOST_SERIES - 1])):
+        for colour, (name, label) in enumerate(_series(lang, ranked, titles)):
             years, quantiles = stored.fan(name, place)
-            label = lang.text("Baseline") if name == BASELINE else titles[name]
             fans.append(Fan(label, colour, quantiles))
         observed = []
         if world.accounts.has(place, "population_1jan", world.start, LAST_COUNT_YEAR):
             span = range(world.start, LAST_COUNT_YEAR + 1)
             observed = [(year, world.accounts.value(place, "population_1jan", year)) for year in span]
-        note = lang.text("Median, central 50 % (dark) and 90 % (light) of the runs")
         title, unit = lang.place(world, place), lang.text("persons, on the register's basis")
         shown.append(
             fan_chart(
@@ -269,14 +290,30 @@ def _fans(
                 unit,
                 years,
                 fans,
-                note,
+                "",
                 observed=observed,
                 mark_year=MAP_YEAR,
                 width=400.0,
-                height=330.0,
+                height=250.0,
+                legend=False,
             ).svg()
         )
     return shown
+
+
+def _series(lang: Language, ranked: Sequence[str], titles: dict[str, str]) -> list[tuple[str, str]]:
+    """Scenarios of the fans with their labels, in the order of the palette."""
+    return [
+        (BASELINE, lang.text("Baseline")),
+        *((name, titles[name]) for name in ranked[: MOST_SERIES - 1]),
+    ]
+
+
+def _legend(lang: Language, ranked: Sequence[str], titles: dict[str, str]) -> str:
+    """What the lines and bands of all fans are, said once."""
+    note = lang.text("Median, central 50 % (dark) and 90 % (light) of the runs")
+    labels = [label for _, label in _series(lang, ranked, titles)]
+    return legend_strip(lang, labels, note).svg()
 
 
 def _command(stored: StoredComparison, asked: Sequence[str], code: str) -> str:

@@ -26,11 +26,17 @@ def rating_sentences(speaker: Speaker) -> list[Sentence]:
     ]
     # Changes are stored against the plain baseline only: scenarios under futures have none
     if (stored.folder / CHANGES).is_file():
-        found += [
-            _change(speaker, scenario, last)
-            for scenario in speaker.ranked()
-            if stored.reference(scenario) == BASELINE
-        ]
+        plain = [scenario for scenario in speaker.ranked() if stored.reference(scenario) == BASELINE]
+        changes = {scenario: _change(speaker, scenario, last) for scenario in plain}
+        found += [sentence for sentence in changes.values() if sentence is not None]
+        unmoved = [scenario for scenario, sentence in changes.items() if sentence is None]
+        if unmoved:
+            text = t(
+                "{policies}: no place's chance of a class in {year} changes clearly, all intervals include zero.",
+                policies=speaker.quoted(unmoved),
+                year=last,
+            )
+            found.append(Sentence(text, f"{CHANGES}: {', '.join(unmoved)}"))
     text = t(
         "The rating is a reconstruction: the paper publishes blocks and numbers of indicators, but neither the "
         "indicators nor weights nor thresholds; missing indicators are drawn over their whole range."
@@ -82,7 +88,8 @@ def _level(speaker: Speaker, row: Row) -> Sentence:
     return Sentence(text, source)
 
 
-def _change(speaker: Speaker, scenario: str, year: str) -> Sentence:
+def _change(speaker: Speaker, scenario: str, year: str) -> Sentence | None:
+    """The largest clear change of a class by a policy; None where there is none."""
     t, stored = speaker.lang, speaker.stored
     named = {
         row["place"]
@@ -97,13 +104,9 @@ def _change(speaker: Speaker, scenario: str, year: str) -> Sentence:
             estimate = Estimate(change, low, high, source)
             if estimate.is_claim:
                 clear.append((row["place"], row["class"], estimate))
-    words = {"policy": speaker.titles[scenario], "year": year}
     if not clear:
-        text = t(
-            "“{policy}” changes no place's chance of a class in {year} clearly: all intervals include zero.",
-            **words,
-        )
-        return Sentence(text, f"{CHANGES}: {scenario}")
+        return None
+    words = {"policy": speaker.titles[scenario], "year": year}
     place, kind, largest = max(clear, key=lambda one: abs(one[2].mean))
     words |= {
         "place": t.place(speaker.world, place),

@@ -223,12 +223,15 @@ class StoredComparison:
             ).fetchall()
         return {(origin, destination): persons / self.runs for origin, destination, persons in rows}
 
-    def checks(self) -> list[str]:
-        """Identities of the runs repeated at a pessimistic end of a prior, with the folder's name."""
-        found = []
-        for path in sorted(self.folder.glob("check-*/manifest.json")):
-            found.append(f"{path.parent.name}: {json.loads(path.read_text(encoding='utf-8'))['identity']}")
-        return found
+    def checks(self) -> list[dict[str, str]]:
+        """Runs repeated at a pessimistic end of a prior: its parameter and their identity."""
+        return [
+            {
+                "parameter": path.parent.name.removeprefix("check-"),
+                "identity": json.loads(path.read_text(encoding="utf-8"))["identity"],
+            }
+            for path in sorted(self.folder.glob("check-*/manifest.json"))
+        ]
 
     def _row(self, name: str, **keys: str) -> Row:
         row = self.found(name, **keys)

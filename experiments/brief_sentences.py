@@ -6,6 +6,7 @@ No sentence claims an effect whose 95 % interval includes zero: it says instead 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from experiments.brief_results import ALL, Estimate, StoredComparison
@@ -214,26 +215,30 @@ class Speaker:
     def holding_jobs(self) -> list[Sentence]:
         """The jobs in each town that would hold its population; none where it cannot be told."""
         t = self.lang
-        found = []
-        for row in self.stored.rows("jobs_to_hold.csv"):
-            if not row["jobs_low95"]:
-                continue
+        rows = [row for row in self.stored.rows("jobs_to_hold.csv") if row["jobs_low95"]]
+        if not rows:
+            return []
+        held = []
+        for row in rows:
             low, high = (round(float(row[key]), -2) for key in ("jobs_low95", "jobs_high95"))
-            text = t(
-                "{place}: {low} to {high} jobs in the town itself, opened in 2026 and kept, "
-                "would hold its population "
-                "(linear in the effect of 100 jobs: an order of magnitude).",
-                place=t.place(self.world, row["place"]),
-                low=t.number(low, 0),
-                high=t.number(high, 0),
+            held.append(
+                t(
+                    "{place} {interval}",
+                    place=t.place(self.world, row["place"]),
+                    interval=t.range(low, high, decimals=0),
+                )
             )
-            found.append(Sentence(text, f"jobs_to_hold.csv: {row['place']}"))
-        return found
+        text = t(
+            "Jobs in the town itself, opened in 2026 and kept, that would hold its population (95 % interval, linear "
+            "in the effect of 100 jobs: an order of magnitude): {places}.",
+            places="; ".join(held),
+        )
+        return [Sentence(text, "jobs_to_hold.csv: " + ", ".join(row["place"] for row in rows))]
 
     def losers(self) -> list[Sentence]:
         """Who has fewer residents: every place and scenario whose interval lies below zero; the budget."""
         t, stored = self.lang, self.stored
-        found = []
+        found, unharmful = [], []
         for scenario in self.ranked():
             losing = [
                 place
@@ -242,49 +247,63 @@ class Speaker:
             ]
             found += [self.effect_on_residents(scenario, place) for place in losing]
             if not losing:
-                text = t(
-                    "“{policy}”: in no simulated place does the interval of the effect on "
-                    "residents lie below zero.",
+                unharmful.append(scenario)
+        if unharmful:
+            text = t(
+                "{policies}: in no simulated place does the interval of the effect on residents lie below zero.",
+                policies=self.quoted(unharmful),
+            )
+            found.append(Sentence(text, "bounds.csv: " + ", ".join(unharmful)))
+        paid = [scenario for scenario in self.ranked() if stored.money(scenario).mean > 0]
+        if paid:
+            costs = [
+                t(
+                    "“{policy}” {money} million KZT",
                     policy=self.titles[scenario],
+                    money=t.number(stored.money(scenario).mean),
                 )
-                found.append(Sentence(text, f"bounds.csv: {scenario}"))
-        for scenario in self.ranked():
-            money = stored.money(scenario)
-            if money.mean > 0:
-                text = t(
-                    "The budget bears “{policy}”: {money} million KZT that other uses do without.",
-                    policy=self.titles[scenario],
-                    money=t.number(money.mean),
-                )
-                found.append(Sentence(text, money.source))
+                for scenario in paid
+            ]
+            text = t("The budget bears what other uses do without: {costs}.", costs="; ".join(costs))
+            found.append(Sentence(text, "costs.csv: " + ", ".join(paid)))
         text = t(
             "Places that new residents come from lose them; those outside the simulated places "
             "are not followed."
         )
         return [*found, Sentence(text)]
 
+    def quoted(self, scenarios: Sequence[str]) -> str:
+        """Titles of scenarios in quotation marks, one after another."""
+        return ", ".join(self.lang("“{name}”", name=self.titles[scenario]) for scenario in scenarios)
+
     def doubts(self) -> list[Sentence]:
         """What is uncertain, and what would change the answer."""
         t, stored = self.lang, self.stored
-        found = []
+        found, never = [], []
         for scenario in self.ranked():
             share = stored.share_below(scenario, ALL)
-            words = {"policy": self.titles[scenario], "year": stored.horizon}
-            source = f"effects.csv: {scenario}, population, all, {stored.horizon}"
             if share > 0:
                 text = t(
                     "In {share} of the runs “{policy}” ends {year} with fewer residents.",
                     share=t.percent(share),
-                    **words,
+                    policy=self.titles[scenario],
+                    year=stored.horizon,
                 )
+                found.append(Sentence(text, f"effects.csv: {scenario}, population, all, {stored.horizon}"))
             else:
-                bound = 1.0 - 0.05 ** (1.0 / stored.runs)
-                text = t(
-                    "In none of {runs} runs does “{policy}” end {year} with fewer residents: the "
-                    "chance is under {bound}.",
-                    runs=t.number(stored.runs, 0), bound=t.percent(bound), **words,
-                )  # fmt: skip
-            found.append(Sentence(text, source))
+                never.append(scenario)
+        if never:
+            text = t(
+                "{policies}: in none of {runs} runs are there fewer residents in {year}; the chance of it is under "
+                "{bound}.",
+                policies=self.quoted(never),
+                runs=t.number(stored.runs, 0),
+                year=stored.horizon,
+                bound=t.percent(1.0 - 0.05 ** (1.0 / stored.runs)),
+            )
+            found.append(
+                Sentence(text, f"effects.csv: {', '.join(never)}, population, all, {stored.horizon}")
+            )
         for row in stored.rows("regret.csv"):
             if row["prior_driven"] and row["policy"] in self.titles:
                 text = t(

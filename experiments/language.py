@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gettext
 import math
+import re
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -114,6 +115,17 @@ def _decimals(value: float) -> int:
 def _common_decimals(low: float, high: float) -> int:
     """Decimals of an interval: those of its larger end."""
     return _decimals(max(abs(low), abs(high)))
+
+
+def kept_together(text: str) -> str:
+    """A text of a file whose numbers do not break at their thousands."""
+    return re.sub(r"(?<=\d) (?=\d{3}(?!\d))", NO_BREAK, text)
+
+
+def preferred(header: str) -> str:
+    """The first language of a browser's `Accept-Language` that there is; else English."""
+    codes = (part.split(";")[0].strip().split("-")[0].lower() for part in header.split(","))
+    return next((code for code in codes if code in LANGUAGES), "en")
 
 
 @cache

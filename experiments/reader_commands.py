@@ -152,10 +152,14 @@ def dashboard(
     lang: Annotated[
         str | None, typer.Option("--lang", metavar="kk|ru|en", help="Default: the browser's language.")
     ] = None,
+    world: World = "towns",
+    tabs: Annotated[
+        int, typer.Option("--tabs", help="Most tabs at once; each takes some hundred megabytes.")
+    ] = 8,
     quiet: Quiet = False,
 ) -> None:
     """Open the local page: levers, live comparison, map, ladder, costs; Kazakh, Russian, English; no network needed."""
     with exit_codes():
         from experiments.dashboard.server import DashboardOptions, run_dashboard
 
-        run_dashboard(DashboardOptions(host, port, not no_open, lang, quiet))
+        run_dashboard(DashboardOptions(host, port, not no_open, lang, world, tabs, quiet))

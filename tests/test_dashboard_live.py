@@ -227,11 +227,12 @@ def asked_for(number: int, do: str, **change: Any) -> dict[str, Any]:
 def test_a_childs_run_is_cancelled_and_ends_with_its_input() -> None:
     child = Process()
     child.ask(**asked_for(1, "compare", world="nowhere"))
+    assert child.read() == {"id": 1, "event": "stage", "stage": "world"}
     assert "unknown world 'nowhere'" in child.read()["message"]
     child.ask(**asked_for(2, "compare"))
     answer = child.read()
     while answer["event"] != "summary":
-        assert answer["event"] in ("progress", "compiling")
+        assert answer["event"] in ("progress", "stage")
         answer = child.read()
     assert answer["summary"]["stage"] == "partial"
     child.ask(id=3, do="cancel")

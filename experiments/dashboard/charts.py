@@ -6,11 +6,23 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from experiments.dashboard.drawing import COLOURS, DASHES, FAINT, INK, Drawing, fitting, text_width, ticks
+from experiments.dashboard.drawing import (
+    COLOURS,
+    DASHES,
+    FAINT,
+    GREY,
+    INK,
+    Drawing,
+    text_width,
+    ticks,
+    wrapped,
+)
 from experiments.language import Language
 
 WIDTH, HEIGHT = 760.0, 400.0
-LEGEND_COLUMNS, LEGEND_ROW = 3, 17.0
+LINE, SMALL, SMALL_LINE = 16.0, 10.5, 13.0  # heights of lines of text; size of notes
+KEY, GAP = 29.0, 16.0  # room of a sign of the legend, and between its entries
+NARROWEST_BARS = 150.0  # room that labels and values leave for the bars
 Path = Sequence[float]
 
 
@@ -53,15 +65,17 @@ def fan_chart(
     mark_year: int | None = None,
     width: float = WIDTH,
     height: float = HEIGHT,
+    legend: bool = True,
 ) -> Drawing:
     """Medians with the central 50 % (dark) and 90 % (light) of the runs, observed figures as dots."""
     entries = [(fan.label, fan.colour, True) for fan in fans]
     if observed:
         entries.append((lang.text("observed"), 0, False))
-    extra = LEGEND_ROW * ((len(entries) - 1) // LEGEND_COLUMNS)
-    height += extra
-    drawing = Drawing(width, height, title, note)
-    left, right, top, bottom = 74.0, width - 18.0, 48.0, height - 62.0 - extra
+    head = _Head(title, unit, note, width)
+    rows = _legend_rows(entries, width - 28.0) if legend else []
+    below = _height(rows) + head.foot
+    drawing = Drawing(width, height + head.extra + below - LINE - SMALL_LINE, title, note)
+    left, right, top, bottom = 74.0, width - 18.0, 48.0 + head.extra, drawing.height - below - 30.0
     scale = 100.0 if per_cent else 1.0
     values = [scale * v for fan in fans for path in fan.quantiles for v in path if not math.isnan(v)]
     values += [scale * v for _, v in observed]
@@ -73,8 +87,7 @@ def fan_chart(
         x = left + (right - left) * (year - years[0]) / max(1, years[-1] - years[0])
         return x, bottom - (bottom - top) * (scale * value - floor) / (ceiling - floor)
 
-    drawing.text((left - 60, 16), fitting(title, width - 30, 14), size=14, bold=False)
-    drawing.text((left - 60, 34), fitting(unit, width - 30), colour="#444444")
+    head.draw(drawing)
     for mark in marks:
         y = at(years[0], mark / scale)[1]
         drawing.line((left, y), (right, y))
@@ -87,15 +100,52 @@ def fan_chart(
     if mark_year is not None and years[0] <= mark_year <= years[-1]:
         x = at(mark_year, floor / scale)[0]
         drawing.line((x, top), (x, bottom), INK, 1.0, "3 3")
+        said = lang.text("policies from {year}", year=mark_year)
+        if x + 4 + text_width(said, SMALL) < right:
+            drawing.text((x + 4, top - 3), said, size=SMALL, colour=GREY)
     for fan in fans:
         _bands(drawing, fan, years, at, min(1.0, 2.0 / len(fans)))
     for fan in fans:
         _median(drawing, lang, fan, years, at, scale)
     for year, value in observed:
         drawing.circle(at(year, value), 3.2, INK, f"{year}: {lang.number(scale * value)}")
-    _legend(drawing, entries, height - 26)
-    drawing.text((left - 60, height - 6), fitting(note, width - 24, 10.5), size=10.5, colour="#444444")
+    _legend(drawing, rows, bottom + 40.0)
     return drawing
+
+
+def legend_strip(lang: Language, labels: Sequence[str], note: str, width: float = WIDTH) -> Drawing:
+    """The legend of several fans that stand together without one: their series, in the order of the palette."""
+    entries = [(label, colour, True) for colour, label in enumerate(labels)]
+    rows = _legend_rows([*entries, (lang.text("observed"), 0, False)], width - 28.0)
+    lines = wrapped(note, width - 28.0, SMALL)
+    drawing = Drawing(width, _height(rows) + SMALL_LINE * len(lines) + 10.0, note)
+    _legend(drawing, rows, 15.0)
+    for k, line in enumerate(reversed(lines)):
+        drawing.text((14, drawing.height - 6 - SMALL_LINE * k), line, size=SMALL, colour=GREY)
+    return drawing
+
+
+class _Head:
+    """Title and unit above a figure and the note below it, in as many lines as they need.
+
+    Attributes:
+        extra: height of lines beyond one of the title and one of the unit. foot: height of the note.
+    """
+
+    def __init__(self, title: str, unit: str, note: str, width: float) -> None:
+        self.title, self.unit = wrapped(title, width - 28.0, 14), wrapped(unit, width - 28.0)
+        self.note = wrapped(note, width - 28.0, SMALL)
+        self.extra = LINE * (len(self.title) + len(self.unit) - 2)
+        self.foot = SMALL_LINE * len(self.note) + 4.0 if note else 0.0
+
+    def draw(self, drawing: Drawing) -> None:
+        """Write them."""
+        for k, line in enumerate(self.title):
+            drawing.text((14, 16 + LINE * k), line, size=14)
+        for k, line in enumerate(self.unit):
+            drawing.text((14, 34 + LINE * (len(self.title) - 1 + k)), line, colour=GREY)
+        for k, line in enumerate(reversed(self.note) if self.foot else ()):
+            drawing.text((14, drawing.height - 6 - SMALL_LINE * k), line, size=SMALL, colour=GREY)
 
 
 def _bands(
@@ -114,6 +164,9 @@ def _bands(
             COLOURS[fan.colour],
             opacity * strength,
         )
+        if outer == 0:  # its tint alone could not be told from the paper
+            for edge in (low, high):
+                drawing.polyline([at(years[k], edge[k]) for k in known], COLOURS[fan.colour], 0.6)
 
 
 def _median(
@@ -134,31 +187,56 @@ def _median(
         )
 
 
-def _legend(drawing: Drawing, entries: Sequence[tuple[str, int, bool]], y: float) -> None:
-    """Labels in rows of three, shortened alike where they would not fit; `y` is the last row."""
-    rows = [entries[k : k + LEGEND_COLUMNS] for k in range(0, len(entries), LEGEND_COLUMNS)]
-    room = (drawing.width - 20.0) / min(LEGEND_COLUMNS, len(entries)) - 42.0
-    for number, row in enumerate(rows):
-        x, line = 14.0, y - LEGEND_ROW * (len(rows) - 1 - number)
-        for label, colour, is_line in row:
+Entry = tuple[str, int, bool]
+Placed = tuple[float, int, bool, list[str]]  # left edge, colour, whether a line, lines of text
+
+
+def _legend_rows(entries: Sequence[Entry], room: float) -> list[list[Placed]]:
+    """Rows of a legend: each as many entries as stand whole beside each other; longer ones are broken into lines."""
+    rows: list[list[Placed]] = []
+    x = 0.0
+    for label, colour, is_line in entries:
+        lines = wrapped(label, room - KEY)
+        width = KEY + max(text_width(line) for line in lines)
+        if not rows or x + width > room:
+            rows.append([])
+            x = 0.0
+        rows[-1].append((x, colour, is_line, lines))
+        x += width + GAP
+    return rows
+
+
+def _height(rows: Sequence[Sequence[Placed]]) -> float:
+    """Height of a legend."""
+    return LINE * sum(max(len(entry[3]) for entry in row) for row in rows)
+
+
+def _legend(drawing: Drawing, rows: Sequence[Sequence[Placed]], y: float) -> None:
+    """Draw a legend whose first line of text stands at `y`."""
+    for row in rows:
+        for left, colour, is_line, lines in row:
+            x = 14.0 + left
             if is_line:
-                drawing.line((x, line - 4), (x + 24, line - 4), COLOURS[colour], 2.6, DASHES[colour])
+                drawing.line((x, y - 4), (x + 24, y - 4), COLOURS[colour], 2.6, DASHES[colour])
             else:
-                drawing.circle((x + 12, line - 4), 3.2, INK)
-            shown = fitting(label, room)
-            drawing.text((x + 29, line), shown)
-            x += room + 42.0 if len(rows) > 1 else 29 + text_width(shown) + 14
+                drawing.circle((x + 12, y - 4), 3.2, INK)
+            for k, line in enumerate(lines):
+                drawing.text((x + KEY, y + LINE * k), line)
+        y += LINE * max(len(entry[3]) for entry in row)
 
 
 def bar_chart(lang: Language, title: str, unit: str, bars: Sequence[Bar], note: str) -> Drawing:
     """Horizontal bars with their intervals, values written beside them."""
-    row, top = 30.0, 52.0
-    height = top + row * max(1, len(bars)) + 44.0
-    drawing = Drawing(WIDTH, height, title, note)
-    drawing.text((14, 16), fitting(title, WIDTH - 30, 14), size=14)
-    drawing.text((14, 34), fitting(unit, WIDTH - 30), colour="#444444")
-    label_width = min(250.0, max([text_width(bar.label) for bar in bars] or [0.0])) + 8
+    head = _Head(title, unit, note, WIDTH)
     value_width = max([text_width(bar.written) for bar in bars] or [0.0]) + 10
+    room = min(250.0, WIDTH - 28.0 - value_width - NARROWEST_BARS)
+    labels = [wrapped(bar.label, room) for bar in bars]
+    row = 8.0 + max(22.0, LINE * max([len(lines) for lines in labels] or [1]))
+    top = 52.0 + head.extra
+    axis = top + row * max(1, len(bars)) + 6.0
+    drawing = Drawing(WIDTH, axis + 20.0 + head.foot, title, note)
+    head.draw(drawing)
+    label_width = max([text_width(line) for lines in labels for line in lines] or [0.0]) + 8
     left, right = 14 + label_width, WIDTH - 14 - value_width
     known = [v for bar in bars for v in (bar.value, bar.low, bar.high) if math.isfinite(v)]
     marks = ticks(min([0.0, *known]), max([0.0, *known] if any(known) else [1.0]), 4)
@@ -167,13 +245,14 @@ def bar_chart(lang: Language, title: str, unit: str, bars: Sequence[Bar], note: 
         return left + (right - left) * (value - marks[0]) / (marks[-1] - marks[0])
 
     for mark in marks:
-        drawing.line((at(mark), top - 6), (at(mark), height - 40), INK if mark == 0.0 else FAINT)
+        drawing.line((at(mark), top - 6), (at(mark), axis), INK if mark == 0.0 else FAINT)
         drawing.text(
-            (at(mark), height - 26), lang.number(mark, _tick_decimals(marks)), anchor="middle", size=11
+            (at(mark), axis + 14), lang.number(mark, _tick_decimals(marks)), anchor="middle", size=11
         )
     for k, bar in enumerate(bars):
         y = top + k * row
-        drawing.text((14, y + 15), fitting(bar.label, label_width - 8))
+        for line, words in enumerate(labels[k]):
+            drawing.text((14, y + 15 + LINE * line), words)
         if math.isfinite(bar.value):
             start, end = sorted((at(0.0), at(bar.value)))
             drawing.box(start, y + 3, end - start, 16, COLOURS[bar.colour], f"{bar.label}: {bar.written}")
@@ -182,7 +261,6 @@ def bar_chart(lang: Language, title: str, unit: str, bars: Sequence[Bar], note: 
             for end in (bar.low, bar.high):
                 drawing.line((at(end), y + 6), (at(end), y + 16), INK, 2.0)
         drawing.text((WIDTH - 14, y + 15), bar.written, anchor="end")
-    drawing.text((14, height - 6), fitting(note, WIDTH - 24, 10.5), size=10.5, colour="#444444")
     return drawing
 
 

@@ -17,20 +17,22 @@ Message = dict[str, Any]
 
 
 class Child:
-    """One child process (`worker_process.py`). It starts with the first message and ends with `close`.
+    """One child process (`worker_process.py`). It starts with the first message and ends with `close`."""
 
-    Args:
-        on_message: called in the event loop for every line that comes back; `{"event": "ended"}` when the process
-            ends unasked.
-    """
-
-    def __init__(self, on_message: Callable[[Message], None]) -> None:
-        self._on_message = on_message
+    def __init__(self) -> None:
+        self._on_message: Callable[[Message], None] = lambda message: None
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
         self._number = 0
         self._closed = False
+
+    def listen(self, on_message: Callable[[Message], None]) -> None:
+        """Say who is called, in the event loop, for every line that comes back from now on.
+
+        The event is "ended" when the process ends unasked.
+        """
+        self._on_message = on_message
 
     @property
     def pid(self) -> int | None:

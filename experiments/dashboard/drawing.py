@@ -16,7 +16,7 @@ from typing import Any
 # Okabe & Ito 2008: told apart by colour-blind readers; each series has a dash of its own as well.
 COLOURS = ("#3a3a3a", "#0072B2", "#D55E00", "#007A59", "#A0467C")
 DASHES = ("", "", "7 3", "2 3", "9 3 2 3")
-INK, FAINT, PAPER = "#1c1c1c", "#d9d9d9", "#ffffff"
+INK, GREY, FAINT, PAPER = "#1c1c1c", "#444444", "#d9d9d9", "#ffffff"
 FONT = "'DejaVu Sans', Roboto, Verdana, sans-serif"
 TEXT = 12.0
 Point = tuple[float, float]
@@ -58,6 +58,17 @@ def fitting(text: str, width: float, size: float = TEXT) -> str:
     while text and text_width(text + "…", size) > width:
         text = text[:-1]
     return text.rstrip() + "…"
+
+
+def wrapped(text: str, width: float, size: float = TEXT) -> list[str]:
+    """The text in lines that fit, broken between words; a word wider than a line is shortened."""
+    lines: list[str] = []
+    for word in text.split(" "):
+        if lines and text_width(f"{lines[-1]} {word}", size) <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(fitting(word, width, size))
+    return lines
 
 
 class Drawing:

@@ -55,8 +55,8 @@ def stage_note(lang: Language, summary: Summary) -> str:
     runs = summary["runs"]
     if summary["stage"] == "preview":
         return lang.plural(
-            "Preview: expected path of the cohort twin, {count} parameter draw",
-            "Preview: expected paths of the cohort twin, {count} parameter draws",
+            "Preview without chance by the cohort twin, {count} parameter draw",
+            "Preview without chance by the cohort twin, {count} parameter draws",
             runs,
         )
     return lang.plural(
@@ -199,7 +199,7 @@ def money_figure(session: Session) -> Drawing:
     for slot in session.shown_slots:
         money = summary["costs"][slot.case]["public"]
         words = lang.signed(money["mean"])
-        if money["q05"] != money["q95"]:
+        if lang.number(money["q05"]) != lang.number(money["q95"]):
             interval = lang.range(money["q05"], money["q95"], signed=True)
             words = lang.text("{value} ({interval})", value=words, interval=interval)
         bars.append(Bar(session.title(slot), _colour(slot), money["mean"], money["q05"], money["q95"], words))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from nicegui import ui
+from nicegui import events, ui
 
-from experiments.language import LANGUAGES, Language, language
+from experiments.dashboard.session import Session
+from experiments.dashboard.tabs import Tabs
+from experiments.language import LANGUAGES, Language, language, preferred
+from experiments.language_refusals import refusal
 
+SECONDS_BETWEEN_TRIES = 3.0
 STYLE = """
 :root { --ink: #1c1c1c; --line: #b9b9b9; --accent: #00598c; }
-.q-uploader__list { display: none; } .q-uploader__subtitle { display: none; }
 body { font-size: 15px; color: var(--ink); }
 .nicegui-content { padding: 0; gap: 0; }
 .qz-head { background: #12384f; color: #fff; padding: 6px 14px; }
@@ -19,9 +23,10 @@ body { font-size: 15px; color: var(--ink); }
 .qz-left { width: 410px; min-width: 410px; height: calc(100vh - 62px); border-right: 1px solid var(--line); }
 .qz-left .q-scrollarea__content { width: 100%; max-width: 100%; padding: 10px; }
 .qz-left .q-field { min-width: 0; max-width: 100%; }
-.qz-left .q-field__native span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.qz-left .q-field__native span { white-space: normal; line-height: 1.25; }
+.qz-left .q-select .q-field__control, .qz-left .q-select .q-field__native { height: auto !important; }
 .qz-label { font-size: 14px; }
-.qz-motto { flex: 1; min-width: 0; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+.qz-motto { flex: 1; min-width: 0; font-size: 14px; line-height: 1.2; }
 .qz-right { flex: 1; min-width: 0; height: calc(100vh - 62px); overflow-y: auto; }
 .qz-lever { border: 1px solid #d0d0d0; border-radius: 6px; padding: 6px 10px; width: 100%; }
 .qz-small { font-size: 13px; color: #444; }
@@ -31,6 +36,9 @@ body { font-size: 15px; color: var(--ink); }
 .qz-figure { width: 100%; max-width: max(560px, calc((100vh - 330px) * 1.75)); }
 :focus-visible { outline: 3px solid #d55e00 !important; outline-offset: 1px; }
 .qz-skip { position: absolute; left: -999px; } .qz-skip:focus { left: 8px; top: 8px; background: #fff; z-index: 9999; }
+.qz-world { min-width: 200px; } .qz-right .qz-answers table.qz { width: 100%; font-size: 13px; }
+.qz-answers td:first-child { width: 42%; } .qz-answers td { padding: 2px 6px !important; }
+table.qz td.keep { white-space: nowrap; }
 table.qz { border-collapse: collapse; font-size: 13.5px; } table.qz th, table.qz td { border-bottom: 1px solid #d4d4d4;
   padding: 3px 9px; text-align: left; vertical-align: top; } table.qz td.num, table.qz th.num { text-align: right; }
 @media (prefers-reduced-motion: reduce) { * { transition: none !important; animation: none !important; } }
@@ -64,13 +72,54 @@ def reader_language(request: Any, asked: str | None, default: str | None) -> Lan
         return language(str(asked))
     if default is not None:
         return language(default)
-    for part in request.headers.get("accept-language", "").split(","):
-        code = part.split(";")[0].strip().split("-")[0].lower()
-        if code in LANGUAGES:
-            return language(code)
-    return language("en")
+    return language(preferred(request.headers.get("accept-language", "")))
 
 
 def speak_html(lang: Language) -> None:
     """Tell the browser, and with it screen readers, which language the page is in."""
     ui.run_javascript(f"document.documentElement.lang = '{lang.code}'")
+
+
+Take = Callable[[events.ValueChangeEventArguments[Any]], Awaitable[None]]
+
+
+def head_choices(session: Session, take_world: Take, take_language: Take) -> None:
+    """The choice of world and language in the head of a page."""
+    t = session.lang
+    worlds = {name: session.world_title(name) for name in session.worlds}
+    world = ui.select(worlds, value=session.world_name, label=t("World"), on_change=take_world)
+    world.props("dense options-dense dark").classes("qz-world")
+    lang = ui.select(LANGUAGES, value=t.code, label=t("Language"), on_change=take_language)
+    lang.props("dense options-dense dark").style("min-width: 96px").classes("qz-lang")
+
+
+def show_failure(session: Session) -> None:
+    """What was refused or failed, in the reader's language."""
+    if session.failure:
+        ui.label(refusal(session.lang, session.failure)).classes("qz-fail").props('role="alert"')
+
+
+async def let_in(tabs: Tabs, page: object, session: Session) -> bool:
+    """Give a tab its child process; where all places are taken, say so and try again until one is free."""
+    child = await tabs.enter(page)
+    if child is not None:
+        session.adopt(child)
+        return True
+    t = session.lang
+    with ui.dialog().props("persistent") as dialog, ui.card().classes("qz-full"):
+        words = t.plural(
+            "{count} tab is open on this computer, as many as it is set up for. Please leave this tab open: it goes on "
+            "by itself as soon as that one is closed.",
+            "{count} tabs are open on this computer, as many as it is set up for. Please leave this tab open: it goes "
+            "on by itself as soon as one of them is closed.",
+            tabs.most,
+        )
+        ui.label(words).props('role="alert"')
+    dialog.open()
+
+    def again() -> None:
+        if not tabs.full:
+            ui.navigate.reload()
+
+    ui.timer(SECONDS_BETWEEN_TRIES, again)
+    return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -10,10 +11,18 @@ from fastapi import Request
 from nicegui import Client, events, ui
 
 from experiments.dashboard.figures import FIGURES
-from experiments.dashboard.frame import prepare_head, reader_language, speak_html
+from experiments.dashboard.frame import (
+    head_choices,
+    let_in,
+    prepare_head,
+    reader_language,
+    show_failure,
+    speak_html,
+)
 from experiments.dashboard.lever_panel import LeverPanel
-from experiments.dashboard.session import DEFAULT_RUNS, Session
-from experiments.language import LANGUAGES, Language, mark
+from experiments.dashboard.session import Session
+from experiments.dashboard.tabs import Tabs
+from experiments.language import Language, mark
 
 Message = dict[str, Any]
 STATUSES = {
@@ -33,18 +42,26 @@ SEXES = {"woman": mark("woman"), "man": mark("man")}
 PER_CENT = ("unemployment_rate", "hidden_unemployment_rate", "wear")
 
 
-def register_inspect_page(default_lang: str | None) -> None:
-    """Make the page known to the server."""
+def register_inspect_page(default_lang: str | None, tabs: Tabs, worlds: Sequence[str]) -> None:
+    """Make the page known to the server. The first of the worlds is shown first."""
 
     @ui.page("/inspect")
     async def inspect(request: Request, client: Client, lang: str | None = None) -> None:
         prepare_head()
-        page = InspectPage(Session(reader_language(request, lang, default_lang)))
+        session = Session(reader_language(request, lang, default_lang), worlds=worlds)
+        session.choose_world(worlds[0])
+        page = InspectPage(session)
         page.build()
-        client.on_delete(page.close)
+
+        async def gone() -> None:
+            tabs.leave(page)
+            await page.close()
+
+        client.on_delete(gone)
         await client.connected()
-        speak_html(page.session.lang)
-        await page.open()
+        speak_html(session.lang)
+        if await let_in(tabs, page, session):
+            await page.open()
 
 
 class InspectPage:
@@ -87,15 +104,11 @@ class InspectPage:
         with ui.row().classes("qz-head w-full items-center gap-4 no-wrap").props('role="banner"'):
             ui.label("Qyzyljar").classes("text-h6")
             ui.label(t("Inspect a run")).style("flex: 1")
-            worlds = {name: session.world_title(name) for name in DEFAULT_RUNS}
-            world = ui.select(worlds, value=session.world_name, label=t("World"), on_change=self._take_world)
-            world.props("dense options-dense dark").style("min-width: 120px")
-            number = ui.number(t("Run"), value=self.run, min=0, max=999, step=1, precision=0).classes(
+            number = ui.number(t("Run number"), value=self.run, min=0, max=999, step=1, precision=0).classes(
                 "qz-run-number"
             )
             number.props("dense dark debounce=600").style("width: 90px").on_value_change(self._take_run)
-            lang = ui.select(LANGUAGES, value=t.code, label=t("Language"), on_change=self._take_language)
-            lang.props("dense options-dense dark").style("min-width: 110px").classes("qz-lang")
+            head_choices(session, self._take_world, self._take_language)
         with ui.row().classes("w-full no-wrap gap-0 items-stretch").props('role="main"'):
             with ui.scroll_area().classes("qz-left"), ui.column().classes("w-full gap-2"):
                 self.levers.draw()
@@ -105,12 +118,12 @@ class InspectPage:
     @ui.refreshable_method
     def _right(self) -> None:
         session, t = self.session, self.lang
-        if session.failure:
-            ui.label(session.failure).classes("qz-fail").props('role="alert"')
+        show_failure(session)
         view = session.view
         if view is None:
-            ui.spinner(size="lg")
-            ui.label(t("The model is getting ready…"))
+            if not session.failure:
+                ui.spinner(size="lg")
+                ui.label(t("The model is getting ready…"))
             return
         with ui.row().classes("items-center gap-2"):
             ui.label(t("1 January {year}", year=view["year"])).classes("text-h6 qz-now")

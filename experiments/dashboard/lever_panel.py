@@ -12,7 +12,9 @@ from experiments.dashboard.declared import Key, declared_levers
 from experiments.dashboard.draft import LARGEST_UPLOAD, draft_of_library, draft_of_upload
 from experiments.dashboard.session import SLOTS, Session, policy_names, shipped_future
 from experiments.language import Language
+from experiments.language_refusals import TOO_LARGE
 from experiments.language_schema import KEYS, KINDS, VALUES
+from model.accounts_data import LAST_COUNT_YEAR
 from scenarios.library import names
 from scenarios.problems import ScenarioError
 from scenarios.reading import load_policy
@@ -65,17 +67,17 @@ class LeverPanel:
             ui.button(t("Save"), icon="save", on_click=self._save).props("dense outline no-caps").classes(
                 "qz-save"
             )
-            load = t("Load a policy file (.toml)")
-            too_large = t("The file is too large: at most {kb} kB.", kb=LARGEST_UPLOAD // 1000)
             upload = ui.upload(
-                label=load,
                 auto_upload=True,
                 max_file_size=LARGEST_UPLOAD,
                 on_upload=self._load,
-                on_rejected=lambda: self._refuse(too_large),
+                on_rejected=lambda: self._refuse(TOO_LARGE.format(kb=LARGEST_UPLOAD // 1000)),
             )
-            upload.props(f'accept=".toml" flat bordered dense color="blue-grey-8" aria-label="{load}"')
-            upload.classes("qz-upload").style("width: 270px")
+            upload.props('accept=".toml"').classes("qz-upload hidden")
+            load = ui.button(t("Load a policy file (.toml)"), icon="upload_file")
+            # In the browser itself: it opens its file chooser only as the answer to a click
+            load.on("click", js_handler=f"() => getElement({upload.id}).pickFiles()")
+            load.props("dense outline no-caps").classes("qz-load")
         levers = session.slot.draft.levers
         if not levers:
             ui.label(t("This policy pulls no lever: it is the baseline.")).classes("qz-small")
@@ -288,8 +290,11 @@ class LeverPanel:
         with ui.column().classes("w-full gap-0"):
             ui.label(label).classes("qz-label")
             with ui.row().classes("w-full items-center no-wrap gap-3"):
-                end = max(key.slider_most, float(value))
                 least = key.least + (key.step if key.above_least else 0.0)
+                end = max(key.slider_most, float(value))
+                if plain:  # what lies behind the last count or beyond the horizon is for the number beside the slider
+                    least = min(max(least, LAST_COUNT_YEAR), float(value))
+                    end = max(self.session.horizon, float(value))
                 slider = ui.slider(min=least, max=end, step=key.step, value=value).props(
                     f'aria-label="{spoken}"'
                 )

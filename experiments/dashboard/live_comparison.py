@@ -18,19 +18,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.cohort_twin import CohortTwin
 from experiments.campaign import default_threads
 from experiments.compare import comparison_design
 from experiments.compare_effects import Effects
 from experiments.compare_scenarios import BASELINE, Case, Comparison
 from experiments.dashboard.live_summary import Summary, summary_of
 from experiments.dashboard.session import MOST_RUNS
+from experiments.dashboard.twin_paths import TwinPaths
 from experiments.design import Batch, Scenario, check_horizon
 from experiments.ensemble import Study, Together
 from experiments.failures import BadInput
 from experiments.forecast import read_world
 from experiments.parameter_source import parameter_source
-from model.draws import run_seed
 from model.record import COLUMN_NAMES
 from model.world import World
 from scenarios.problems import ScenarioError
@@ -40,7 +39,10 @@ from scenarios.translation import levers_of
 MOST_SCENARIOS = 4
 FIRST_RUNS = 4  # runs before the ensemble is first shown; each further look has half as many again
 PREVIEW_SECONDS = 0.35
-MOST_PREVIEW_DRAWS = 12
+MOST_PREVIEW_DRAWS, PREVIEW_PLACES = (
+    12,
+    60,
+)  # draws, and draws times places: large worlds are summed up more slowly
 Floats = NDArray[np.float64]
 
 
@@ -127,17 +129,21 @@ class LiveComparison:
         self.world_name = world
         self.world = read_world(world)
         self.source = parameter_source(self.world, world)
-        self._twins: dict[int, CohortTwin] = {}
+        self._paths = TwinPaths(self.world)
         self._study: Study | None = None
 
-    def warm(self) -> None:
-        """Compile, or load, all kernels: a preview and a short run."""
-        text = 'schema = 1\nkind = "policy"\n[title]\nen = "warm"\n'
-        horizon = self.world.start + 2
-        wish = Wish(self.world_name, horizon, 1, 2, (("A", text, "reference"),))
-        self.preview(wish)
-        study, _ = self.ready(wish)
+    def warm_twin(self) -> None:
+        """Compile, or load, the kernels of a preview."""
+        self.preview(self._short_wish())
+
+    def warm_engine(self) -> None:
+        """Compile, or load, the kernels of a run."""
+        study, _ = self.ready(self._short_wish())
         study.run_together(_together(study, 0))
+
+    def _short_wish(self) -> Wish:
+        text = 'schema = 1\nkind = "policy"\n[title]\nen = "warm"\n'
+        return Wish(self.world_name, self.world.start + 2, 1, 2, (("A", text, "reference"),))
 
     def preview(self, wish: Wish) -> Summary:
         """Expected paths of the cohort twin for a few draws, under the shocks of the same runs.
@@ -151,14 +157,9 @@ class LiveComparison:
         held = HeldRuns(self.world, wish.horizon, names)
         draws = study.design.replicates
         variants = len(study.household_sizes)
-        for number in range(MOST_PREVIEW_DRAWS):
+        for number in range(max(2, min(MOST_PREVIEW_DRAWS, PREVIEW_PLACES // self.world.n_sim))):
             draw = number * variants  # draws that share one founding population
-            twin = self._twin(study, study.variant(draw))
-            seed = run_seed(study.design.seed, draw, 0)
-            held.add(
-                draw * draws,
-                [twin.run(study.values(draw), s.levers, wish.horizon, seed) for s in study.design.scenarios],
-            )
+            held.add(draw * draws, self._paths.paths(study, draw))
             if number and time.perf_counter() - begun > PREVIEW_SECONDS:
                 break
         return summary_of("preview", Effects(comparison, self.world, held), study, held, held.flows)
@@ -205,11 +206,6 @@ class LiveComparison:
                     future.cancel()
                 raise
         return summary_of("final", Effects(comparison, self.world, held), study, held, held.flows)
-
-    def _twin(self, study: Study, variant: int) -> CohortTwin:
-        if variant not in self._twins:
-            self._twins[variant] = CohortTwin(self.world, study.founding(variant))
-        return self._twins[variant]
 
     def ready(self, wish: Wish) -> tuple[Study, Comparison]:
         """The study and comparison of a wish; founders and draws are those of the last one with the same seed."""

@@ -3,32 +3,49 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import Request
 from nicegui import Client, events, ui
 
-from experiments.dashboard.frame import prepare_head, reader_language, speak_html
+from experiments.dashboard.frame import (
+    head_choices,
+    let_in,
+    prepare_head,
+    reader_language,
+    show_failure,
+    speak_html,
+)
+from experiments.dashboard.help_words import open_help
 from experiments.dashboard.lever_panel import LeverPanel
 from experiments.dashboard.result_panel import ResultPanel
-from experiments.dashboard.session import DEFAULT_RUNS, MOST_RUNS, Session
-from experiments.language import LANGUAGES
+from experiments.dashboard.session import HORIZONS, MOST_RUNS, Session
+from experiments.dashboard.tabs import Tabs
 
 PREVIEW_DELAY = 0.15  # seconds: a preview waits for the next move of the same slider
 
 
-def register_page(default_lang: str | None) -> None:
-    """Make the page known to the server."""
+def register_page(default_lang: str | None, tabs: Tabs, worlds: Sequence[str]) -> None:
+    """Make the page known to the server. The first of the worlds is shown first."""
 
     @ui.page("/")
     async def main(request: Request, client: Client, lang: str | None = None) -> None:
         prepare_head()
-        page = Page(Session(reader_language(request, lang, default_lang)))
+        session = Session(reader_language(request, lang, default_lang), worlds=worlds)
+        session.choose_world(worlds[0])
+        page = Page(session)
         page.build()
-        client.on_delete(page.close)
+
+        async def gone() -> None:
+            tabs.leave(page)
+            await page.close()
+
+        client.on_delete(gone)
         await client.connected()
-        speak_html(page.session.lang)
-        await page.session.prepare()
+        speak_html(session.lang)
+        if await let_in(tabs, page, session):
+            await session.prepare()
 
 
 class Page:
@@ -61,35 +78,37 @@ class Page:
 
     def _head(self) -> None:
         session, t = self.session, self.session.lang
-        with ui.row().classes("qz-head w-full items-center gap-4 no-wrap").props('role="banner"'):
+        with ui.row().classes("qz-head w-full items-center gap-3 no-wrap").props('role="banner"'):
             ui.label("Qyzyljar").classes("text-h6")
             ui.label(t("Border settlements: what if?")).classes("qz-motto")
-            worlds = {name: session.world_title(name) for name in DEFAULT_RUNS}
-            world = ui.select(worlds, value=session.world_name, label=t("World"), on_change=self._take_world)
-            world.props("dense options-dense dark").style("min-width: 200px").classes("qz-world")
             ui.link(t("Inspect a run"), f"/inspect?lang={t.code}", new_tab=True).classes("qz-inspect-link")
-            lang = ui.select(LANGUAGES, value=t.code, label=t("Language"), on_change=self._take_language)
-            lang.props("dense options-dense dark").style("min-width: 110px").classes("qz-lang")
+            ui.button(t("Help"), icon="help_outline", on_click=lambda: open_help(t)).props(
+                "dense flat no-caps color=white"
+            ).classes("qz-help")
+            horizons = {year: str(year) for year in sorted({*HORIZONS, session.horizon})}
+            until = ui.select(horizons, value=session.horizon, label=t("Until"), on_change=self._take_horizon)
+            until.props("dense options-dense dark").style("min-width: 96px").classes("qz-horizon")
+            head_choices(session, self._take_world, self._take_language)
 
     def _runs(self) -> None:
         session, t = self.session, self.session.lang
         with ui.column().classes("w-full q-pa-sm gap-1").style("border-top: 1px solid #b9b9b9"):
             with ui.row().classes("w-full items-center no-wrap gap-2"):
                 runs = ui.number(t("Runs"), value=session.runs, min=2, max=MOST_RUNS, step=1, precision=0)
-                runs.props("dense outlined").style("width: 105px").classes("qz-runs").on_value_change(
+                runs.props("dense outlined").style("width: 84px").classes("qz-runs").on_value_change(
                     self._take_runs
                 )
                 seed = ui.number(t("Seed"), value=session.seed, min=0, max=2**31, step=1, precision=0)
-                seed.props("dense outlined").style("width: 75px").classes("qz-seed").on_value_change(
+                seed.props("dense outlined").style("width: 100px").classes("qz-seed").on_value_change(
                     self._take_seed
                 )
-                self._run = (
-                    ui.button(t("Run"), icon="play_arrow", on_click=session.run)
-                    .props("no-caps")
-                    .classes("qz-run")
-                )
-                self._cancel = ui.button(t("Cancel"), icon="stop", on_click=session.cancel)
+                self._run = ui.button(t("Run"), on_click=session.run).props("no-caps").classes("qz-run")
+                self._cancel = ui.button(t("Cancel"), on_click=session.cancel)
                 self._cancel.props("no-caps outline").classes("qz-cancel")
+            with runs:
+                ui.tooltip(t("More runs take longer and make the intervals narrower."))
+            with seed:
+                ui.tooltip(t("The same number gives the same chance: a result can be repeated."))
             self._bar = ui.linear_progress(0.0, show_value=False, size="8px").classes("qz-bar")
             self._bar.props(f'aria-label="{t("Progress")}"')
             self._status = (
@@ -99,8 +118,7 @@ class Page:
 
     @ui.refreshable_method
     def _failure(self) -> None:
-        if self.session.failure:
-            ui.label(self.session.failure).classes("qz-fail").props('role="alert"')
+        show_failure(self.session)
 
     # ---- what the user does ----
 
@@ -118,6 +136,11 @@ class Page:
         self.session.choose_world(event.value)
         self._whole.refresh()
         await self.session.prepare()
+
+    async def _take_horizon(self, event: events.ValueChangeEventArguments[Any]) -> None:
+        self.session.horizon = int(event.value)
+        self.levers.draw.refresh()
+        await self._changed()
 
     async def _take_language(self, event: events.ValueChangeEventArguments[Any]) -> None:
         self.session.speak(event.value)
@@ -142,26 +165,33 @@ class Page:
                 self.results.draw.refresh()
             elif what == "failure":
                 self._failure.refresh()
+                if self.session.summary is None:
+                    self.results.draw.refresh()
             elif what == "progress":
                 self._show_progress()
 
     def _show_progress(self) -> None:
         if self._bar is None:
             return
-        t, progress = self.session.lang, self.session.progress
-        running = progress.stage == "running"
+        session, t, progress = self.session, self.session.lang, self.session.progress
+        counted = progress.stage in ("running", "compiling") and progress.total
         words = {
             "starting": t("The model is getting ready…"),
-            "compiling": t("The model is being compiled, once after installation: some minutes…"),
+            "world": t("The settlements and their people are being read…"),
+            "compiling": t(
+                "The model is being compiled, once after installation, some minutes: {done} of about {count} parts",
+                done=progress.done,
+                count=progress.total,
+            ),
             "ready": t("Ready"),
             "running": t.plural(
                 "{done} of {count} run", "{done} of {count} runs", progress.total, done=progress.done
             ),
         }
-        self._bar.set_value(progress.done / progress.total if running and progress.total else 0.0)
+        self._bar.set_value(progress.done / progress.total if counted else 0.0)
         self._status.set_text(words[progress.stage])
-        self._run.set_enabled(progress.stage in ("ready", "running"))
-        self._cancel.set_enabled(running)
+        self._run.set_enabled(session.summary is not None or progress.stage in ("ready", "running"))
+        self._cancel.set_enabled(session.is_running)
 
     async def close(self) -> None:
         """The tab has gone."""

@@ -15,18 +15,19 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from experiments.dashboard.drawing import COLOURS, INK, Drawing, Point, fitting, text_width, tooltip
+from experiments.dashboard.drawing import GREY, INK, Drawing, Point, fitting, text_width, tooltip
 from experiments.language import Language
 from model.world import DATA, World
 
 BASEMAP = Path(__file__).resolve().parent / "data" / "basemap.geojson"
 WIDTH, HEIGHT = 760.0, 470.0
 WEST, EAST, SOUTH, NORTH = 61.6, 76.2, 50.5, 57.6
-KAZAKHSTAN, RUSSIA, BORDER = "#f4f1e8", "#e6ebf0", "#7a2048"
-TO_RUSSIA, INSIDE = COLOURS[2], COLOURS[1]
+KAZAKHSTAN, OBLAST, RUSSIA, BORDER = "#f4f1e8", "#fbe9b7", "#e6ebf0", "#7a2048"
+TO_RUSSIA, INSIDE = "#b04a00", "#00609a"  # of the palette, darker: they lie on coloured land
 LEAST_FLOW = 0.5  # persons a year: arrows below are left out
 WIDEST_ARROW = 9.0
 MOST_ARROWS = 64  # more hide each other
+SMALLEST_TEXT = 9.5
 
 
 @cache
@@ -103,7 +104,7 @@ def region_map(
         colour = KAZAKHSTAN if country == "KZ" else RUSSIA
         for ring in rings:
             drawing.area(
-                [_at(*p) for p in ring], "#fbe9b7" if name == "North Kazakhstan" else colour, 1.0, "#b5b5b5"
+                [_at(*p) for p in ring], OBLAST if name == "North Kazakhstan" else colour, 1.0, "#b5b5b5"
             )
     for one, two in _border():
         drawing.line(_at(*one), _at(*two), BORDER, 2.2)
@@ -125,10 +126,16 @@ def region_map(
     drawing.add("</g>")
     _countries(drawing, lang)
     _names(drawing, lang, world, held, population)
-    drawing.text((12, 18), fitting(title, WIDTH - 24, 14), size=14)
+    _one_line(drawing, 18, title, 14)
     _key(drawing, lang, largest)
-    drawing.text((12, HEIGHT - 6), fitting(note, WIDTH - 24, 10.5), size=10.5, colour="#444444")
+    _one_line(drawing, HEIGHT - 6, note, 10.5, GREY)
     return drawing
+
+
+def _one_line(drawing: Drawing, y: float, text: str, size: float, colour: str = INK) -> None:
+    """Write a text across the map, a little smaller where it is long."""
+    size = max(SMALLEST_TEXT, min(size, size * (WIDTH - 24) / text_width(text, size)))
+    drawing.text((12, y), fitting(text, WIDTH - 24, size), size=round(size - 0.05, 1), colour=colour)
 
 
 def _positions(world: World) -> dict[str, Point]:
@@ -162,7 +169,7 @@ def _arrow(drawing: Drawing, start: Point, end: Point, share: float, colour: str
     base = (tip_at[0] - head * ux, tip_at[1] - head * uy)
     side = head * 0.5
     drawing.add(
-        f'<g opacity="0.78"><path d="M{start[0]:.1f},{start[1]:.1f} Q{middle[0]:.1f},{middle[1]:.1f} '
+        f'<g opacity="0.9"><path d="M{start[0]:.1f},{start[1]:.1f} Q{middle[0]:.1f},{middle[1]:.1f} '
         f'{base[0]:.1f},{base[1]:.1f}" fill="none" stroke="{colour}" stroke-width="{width:.1f}">{tooltip(tip)}</path>'
         f'<polygon points="{tip_at[0]:.1f},{tip_at[1]:.1f} {base[0] - side * uy:.1f},{base[1] + side * ux:.1f} '
         f'{base[0] + side * uy:.1f},{base[1] - side * ux:.1f}" fill="{colour}"/></g>'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from html import escape
 from typing import Any
 
@@ -49,8 +49,11 @@ class ResultPanel:
         self.playing = False
         if session.summary is None:
             with ui.column().classes("w-full items-center q-pa-xl"):
-                ui.spinner(size="lg")
-                ui.label(t("The model is getting ready…"))
+                if session.failure:
+                    ui.label(t("There is nothing to show yet: see the message above."))
+                else:
+                    ui.spinner(size="lg")
+                    ui.label(t("The model is getting ready…"))
             return
         self._answers()
         with (
@@ -110,8 +113,13 @@ class ResultPanel:
             t("Public money, million KZT"),
             t("Million KZT per retained resident"),
         ]
-        ui.html(_table(head, rows, numbers=(2,)), sanitize=False).classes("qz-effect qz-answers")
-        ui.label(figures.stage_note(t, summary)).classes(f"qz-small qz-stage qz-stage-{summary['stage']}")
+        ui.html(_table(head, rows, numbers=(2,), kept=(1,)), sanitize=False).classes(
+            "qz-effect qz-answers w-full"
+        )
+        note = figures.stage_note(t, summary)
+        if summary["stage"] == "preview":
+            note += ". " + t("Press Run for the model itself.")
+        ui.label(note).classes(f"qz-small qz-stage qz-stage-{summary['stage']}")
 
     # ---- figures ----
 
@@ -152,10 +160,17 @@ class ResultPanel:
         drawing = figures.fan_figure(session, chosen, place)
         if drawing is None:
             place = session.world.ids[0]
-            ui.label(t("This figure cannot be added up over places; choose one.")).classes("qz-small")
+            self._ask_for_place()
             drawing = figures.fan_figure(session, chosen, place)
         assert drawing is not None
         self._figure("fan", drawing)
+
+    def _ask_for_place(self) -> None:
+        """Say that one place is shown, not all of them."""
+        if self.session.place == "all":
+            t = self.lang
+            words = t("This cannot be added up over places: one is shown, choose another at the right.")
+            ui.label(words).classes("qz-small")
 
     async def _take_figure(self, event: events.ValueChangeEventArguments[Any]) -> None:
         self._chosen[self.tab] = event.value
@@ -186,7 +201,7 @@ class ResultPanel:
             )
             self._button = button
             slider = ui.slider(min=first, max=last, step=1, value=session.map_year, on_change=self._take_year)
-            slider.props(f'aria-label="{t("Year of the map")}"').style("width: 240px").classes("qz-year")
+            slider.props(f'aria-label="{t("Year of the map")}"').style("width: 220px").classes("qz-year")
             self._slider = slider
         with ui.column().classes("qz-figure gap-0"):
             self._map = (
@@ -246,6 +261,7 @@ class ResultPanel:
             ui.label(words).classes("qz-rating")
             return
         place = rating_figures.rated_place(session)
+        self._ask_for_place()
         self._figure("rating", rating_figures.index_figure(session, place))
         title = t(
             "Chance of each class of the settlement rating, per cent: {place}",
@@ -253,13 +269,14 @@ class ResultPanel:
         )
         ui.label(title).classes("text-weight-medium")
         head, rows = rating_figures.class_rows(session, place)
-        ui.html(_table(head, rows, numbers=(0, 2)), sanitize=False).classes("qz-rating")
+        ui.html(_table(head, rows, numbers=(0, 2), kept=(3, 4, 5)), sanitize=False).classes("qz-rating")
         ui.label(rating_figures.rating_note(session)).classes("qz-small")
 
     def _ladder_tab(self) -> None:
         session, t = self.session, self.lang
         places = session.summary["places"][:-1] if session.summary else []
         place = session.place if session.place != "all" else places[0]
+        self._ask_for_place()
         cases = self._cases()
         rows = figures.ladder_rows(session, place)
         horizon = session.summary["horizon"] if session.summary else 0
@@ -271,7 +288,9 @@ class ResultPanel:
         ui.label(title).classes("text-weight-medium")
         head = [t("Rung"), t("Persons"), *cases.values()]
         body = [[row["rung"], row["persons"], *(row[name] for name in cases)] for row in rows]
-        ui.html(_table(head, body, numbers=(1,)), sanitize=False).classes("qz-ladder")
+        ui.html(_table(head, body, numbers=(1,), kept=range(2, len(head))), sanitize=False).classes(
+            "qz-ladder"
+        )
         note = t(
             "95 % intervals (Wilson). What never happened in the runs is given as an upper bound, not as zero."
         )
@@ -296,9 +315,14 @@ class ResultPanel:
             ).props("dense flat no-caps").classes("qz-csv-effects")
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()) -> str:
-    """An HTML table; all texts escaped."""
-    css = ['class="num"' if k in numbers else "" for k in range(len(head))]
+def _table(
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    numbers: Collection[int] = (),
+    kept: Collection[int] = (),
+) -> str:
+    """An HTML table; all texts escaped. Columns of `numbers` stand at the right, cells of `kept` are not broken."""
+    css = ['class="num"' if k in numbers else 'class="keep"' if k in kept else "" for k in range(len(head))]
     top = "".join(f'<th scope="col" {css[k]}>{escape(text)}</th>' for k, text in enumerate(head))
     body = "".join(
         "<tr>" + "".join(f"<td {css[k]}>{escape(cell)}</td>" for k, cell in enumerate(row)) + "</tr>"

@@ -14,7 +14,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from experiments.dashboard.draft import LARGEST_UPLOAD
+from experiments.dashboard.tabs import DEFAULT_TABS, MOST_TABS, Tabs
 from experiments.failures import BadInput, RunFailure
+from experiments.language import Language, language, mark, preferred
 
 DEFAULT_PORT, DEFAULT_HOST = 8787, "127.0.0.1"
 COOKIE, LARGEST_BODY = "qyzyljar_token", LARGEST_UPLOAD + 4096
@@ -27,12 +29,14 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 @dataclass(frozen=True)
 class DashboardOptions:
-    """What the user asked for. `lang` None: the language that the browser prefers."""
+    """What the user asked for. `lang` None: the language that the browser prefers. `tabs`: most at once."""
 
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
     open_browser: bool = True
     lang: str | None = None
+    world: str = "towns"
+    tabs: int = DEFAULT_TABS
     quiet: bool = False
 
 
@@ -65,7 +69,9 @@ class Guard:
         }
         refused = self._refusal(scope, headers)
         if refused is not None:
-            await _refuse(scope, send, *refused)
+            status, reason = refused
+            words = language(preferred(headers.get("accept-language", "")))(reason, bytes=LARGEST_UPLOAD)
+            await _refuse(scope, send, status, words)
             return
         given = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [""])[0]
         if self.token is None or not given or scope["type"] != "http":
@@ -83,19 +89,19 @@ class Guard:
     def _refusal(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:
         host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
         if self.local and not is_local(host):
-            return 403, "this page is for this computer only"
+            return 403, mark("this page is for this computer only")
         origin = headers.get("origin")
         if origin and urlsplit(origin).netloc != headers.get("host"):
-            return 403, "requests of other sites are refused"
+            return 403, mark("requests of other sites are refused")
         if self.token is not None and not self._knows_token(scope, headers):
-            return 401, "open the address with its token, as the server printed it"
+            return 401, mark("open the address with its token, as the server printed it")
         if scope["type"] == "http" and scope.get("method") not in ("GET", "HEAD", "OPTIONS"):
             length = headers.get("content-length", "")
             # Polling of the socket sends no large bodies either
             if not length.isdigit():
-                return 411, "a request must say how long it is"
+                return 411, mark("a request must say how long it is")
             if int(length) > LARGEST_BODY:
-                return 413, f"a policy file has at most {LARGEST_UPLOAD} bytes"
+                return 413, mark("a policy file has at most {bytes} bytes")
         return None
 
     def _knows_token(self, scope: Scope, headers: dict[str, str]) -> bool:
@@ -136,16 +142,38 @@ def check_port(host: str, port: int) -> None:
         ) from None
 
 
+def worlds_shown(first: str) -> tuple[str, ...]:
+    """Worlds to choose from: the one asked for, which may be the path of one's own, and the shipped ones.
+
+    Raises:
+        BadInput: with every problem of its files.
+    """
+    from experiments.dashboard.session import DEFAULT_RUNS, known_world
+    from model.world import WorldError
+
+    try:
+        world = known_world(first)
+    except WorldError as error:
+        raise BadInput(f"--world {first}: {error}") from None
+    if world.villages is not None:
+        raise BadInput(
+            f"--world {first}: {world.n_sim} places are too many for this page; expected a world without villages"
+        )
+    return tuple(dict.fromkeys((first, *DEFAULT_RUNS)))
+
+
 def run_dashboard(options: DashboardOptions) -> None:
     """Serve until Ctrl-C.
 
     Raises:
-        BadInput: an address that cannot be listened on. RunFailure: NiceGUI is not installed.
+        BadInput: an address that cannot be listened on, no such language, a world that cannot be used.
+        RunFailure: NiceGUI is not installed.
     """
+    if not 1 <= options.tabs <= MOST_TABS:
+        raise BadInput(f"--tabs {options.tabs}: expected 1 to {MOST_TABS}")
+    worlds = worlds_shown(options.world)
     check_port(options.host, options.port)
     if options.lang is not None:
-        from experiments.language import Language
-
         Language(options.lang)
     for name in [name for name in os.environ if name.startswith(("PYTEST_", "NICEGUI_"))]:
         del os.environ[name]  # NiceGUI would believe that it is being tested
@@ -161,8 +189,11 @@ def run_dashboard(options: DashboardOptions) -> None:
     local = is_local(options.host)
     token = None if local else secrets.token_urlsafe(24)
     app.add_middleware(Guard, token=token, local=local)
-    register_page(options.lang)
-    register_inspect_page(options.lang)
+    tabs = Tabs(options.tabs, worlds[0])
+    app.on_startup(tabs.open)
+    app.on_shutdown(tabs.close)
+    register_page(options.lang, tabs, worlds)
+    register_inspect_page(options.lang, tabs, worlds)
     shown = options.host if options.host not in ("0.0.0.0", "::") else socket.gethostname()
     shown = f"[{shown}]" if ":" in shown else shown
     address = f"http://{shown}:{options.port}/" + (f"?token={token}" if token else "")

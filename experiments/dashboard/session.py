@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from experiments.dashboard.child import Child
 from experiments.dashboard.draft import Draft, draft_of_library
-from experiments.language import Language, language
+from experiments.language import Language, kept_together, language
+from experiments.language_refusals import ENDED
 from model.world import World, load_world
 from scenarios.library import names
 from scenarios.policy import Future
@@ -18,14 +19,16 @@ from scenarios.reading import load_future
 SLOTS = ("A", "B", "C", "D")
 FIRST_POLICIES = ("settlers", "housing", "networks_renewal", "zone_as_declared")
 DEFAULT_RUNS = {"towns": 40, "region": 8}
+OWN_RUNS = 20  # of a world of the user's own
 HORIZON, MOST_RUNS = 2045, 1000
+HORIZONS = tuple(range(2030, 2061, 5))  # beyond, the bands say nothing that would help anybody
 Message = dict[str, Any]
 Summary = dict[str, Any]
 
 
 @lru_cache(maxsize=8)
-def shipped_world(name: str) -> World:
-    """A shipped world, read once."""
+def known_world(name: str) -> World:
+    """A shipped world, or one's own by the path of its file, read once."""
     return load_world(name)
 
 
@@ -56,7 +59,10 @@ class Slot:
 
 @dataclass
 class Progress:
-    """How far a run is: `done` of `total` runs; `stage` one of idle, starting, compiling, ready, running."""
+    """How far a run is: `done` of `total` runs, or of kernels while `stage` is compiling.
+
+    `stage` is one of starting, world, compiling, ready, running.
+    """
 
     stage: str = "starting"
     done: int = 0
@@ -69,12 +75,16 @@ class Session:
 
     Attributes:
         on_change: called with what has changed: "results", "progress", "failure", "view".
+        worlds: names that can be chosen; a world of the user's own by its path. horizon: last 1 January.
+        failure: what was refused or failed, in English; `language_refusals.refusal` says it in another language.
         summary: what is shown; None before the first preview. shown_slots: the slots it was made for.
     """
 
     lang: Language
     on_change: Callable[[str], None] = lambda what: None
+    worlds: Sequence[str] = tuple(DEFAULT_RUNS)
     world_name: str = "towns"
+    horizon: int = HORIZON
     runs: int = DEFAULT_RUNS["towns"]
     seed: int = 1
     slots: list[Slot] = field(default_factory=lambda: [Slot("A", draft_of_library(FIRST_POLICIES[0]))])
@@ -91,17 +101,22 @@ class Session:
 
     def __post_init__(self) -> None:
         """Prepare the child; nothing runs yet."""
-        self.child = Child(self._take)
+        self.adopt(Child())
         self._latest = 0  # answers to older questions about results are out of date
         self._run = 0
         self._asked: tuple[Slot, ...] = ()
+
+    def adopt(self, child: Child) -> None:
+        """Take a child process, which may be ready already."""
+        self.child = child
+        child.listen(self._take)
 
     # ---- choices ----
 
     @property
     def world(self) -> World:
         """The world of this tab."""
-        return shipped_world(self.world_name)
+        return known_world(self.world_name)
 
     @property
     def slot(self) -> Slot:
@@ -129,12 +144,12 @@ class Session:
 
     def choose_world(self, name: str) -> None:
         """Another world: results of the former one are dropped."""
-        self.world_name, self.runs = name, DEFAULT_RUNS.get(name, 20)
+        self.world_name, self.runs = name, DEFAULT_RUNS.get(name, OWN_RUNS)
         self.place, self.summary, self.view, self.map_case = "all", None, None, ""
 
     def world_title(self, name: str) -> str:
-        """Title of a shipped world in the reader's language."""
-        titles = shipped_world(name).title
+        """Title of a world in the reader's language."""
+        titles = known_world(name).title
         return titles.get(self.lang.code) or titles["en"]
 
     def title(self, slot: Slot) -> str:
@@ -145,14 +160,14 @@ class Session:
         under = (
             "" if slot.future == "reference" else f" · {shipped_future(slot.future).title(self.lang.code)}"
         )
-        return f"{slot.letter}: {words}{changed}{under}"
+        return kept_together(f"{slot.letter}: {words}{changed}{under}")
 
     # ---- the child ----
 
     def _wish(self) -> Message:
         return {
             "world": self.world_name,
-            "horizon": HORIZON,
+            "horizon": self.horizon,
             "seed": self.seed,
             "runs": self.runs,
             "scenarios": [
@@ -223,7 +238,7 @@ class Session:
         event, number = message["event"], message.get("id", 0)
         if event == "summary" and number == self._latest:
             self.summary, self.shown_slots, self.failure = message["summary"], self._asked, ""
-            if self.progress.stage in ("starting", "compiling"):
+            if not self._run:
                 self.progress = Progress("ready")
             self.on_change("results")
         elif event == "progress" and number == self._run:
@@ -231,19 +246,31 @@ class Session:
         elif event in ("done", "cancelled") and number == self._run and self._run:
             self._run = 0
             self.progress = Progress("ready")
-        elif event == "compiling":
-            self.progress = Progress("compiling")
+        elif event == "stage":
+            self._take_stage(message)
         elif event == "view":
             self.view = message["view"]
             self.on_change("view")
         elif event in ("failed", "ended"):
-            self.failure = message.get("message") or self.lang.text(
-                "The model's process has ended unexpectedly. Change something or press Run to start it again."
-            )
+            self.failure = message.get("message") or ENDED
             self._run = 0
             self.progress = Progress("ready")
             self.on_change("failure")
         self.on_change("progress")
+
+    def _take_stage(self, message: Message) -> None:
+        """How far the child has come in making itself ready; a run that waits for it goes on by itself."""
+        if message["stage"] == "compiling":
+            self.progress = Progress("compiling", message["done"], message["total"])
+        elif message["stage"] == "world" and self.summary is None:
+            self.progress = Progress("world")
+        elif message["stage"] == "ready" and self.progress.stage == "compiling":
+            self.progress = Progress("running", 0, self.runs) if self._run else Progress("ready")
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a run is under way."""
+        return self._run != 0
 
 
 def policy_names() -> tuple[str, ...]:

@@ -2,9 +2,9 @@
 
 python -m experiments.dashboard.worker_process
 
-One line in, `{"id": 7, "do": "compare", ...}`; lines out carry the same id and an event: `progress`, `summary`, `view`,
-`done`, `cancelled` or `failed`. A newer preview or run takes the place of an older one. The process ends with its
-input: when the tab closes or the server dies, nothing keeps running.
+One line in, `{"id": 7, "do": "compare", ...}`; lines out carry the same id and an event: `stage`, `progress`,
+`summary`, `view`, `done`, `cancelled` or `failed`. A newer preview or run takes the place of an older one. The process
+ends with its input: when the tab closes or the server dies, nothing keeps running.
 """
 
 from __future__ import annotations
@@ -21,13 +21,15 @@ from typing import TYPE_CHECKING, Any, TextIO
 from experiments.failures import BadInput, RunFailure
 
 if TYPE_CHECKING:
+    from experiments.dashboard.compile_watch import CompileWatch
     from experiments.dashboard.inspection import Inspection
     from experiments.dashboard.live_comparison import LiveComparison
 
 Message = dict[str, Any]
 PREVIEW, RUN, INSPECT = "preview", "run", "inspect"
 LANE = {
-    "prepare": PREVIEW, "preview": PREVIEW, "compare": RUN, "open": INSPECT, "step": INSPECT, "town": INSPECT,
+    "prepare": PREVIEW, "preview": PREVIEW, "warm": RUN, "compare": RUN,
+    "open": INSPECT, "step": INSPECT, "town": INSPECT,
 }  # fmt: skip
 
 
@@ -51,7 +53,8 @@ class Worker:
             self._wanted.pop(RUN, None)
             return
         lane = LANE[message["do"]]
-        self._wanted[lane] = int(message["id"])
+        if message["do"] != "warm":
+            self._wanted[lane] = int(message["id"])
         self._queues[lane].put(message)
 
     def _serve(self, lane: str) -> None:
@@ -105,6 +108,10 @@ class Worker:
         live = self._world(str(message["world"]), send)
         if do == "prepare":
             send("done")
+        elif do == "warm":
+            with self._watch(send):
+                live.warm_engine()
+            send("stage", stage="ready")
         elif do == "preview":
             send("summary", summary=live.preview(Wish.read(message)))
         elif do == "open":
@@ -121,18 +128,26 @@ class Worker:
             send("done")
 
     def _world(self, name: str, send: Callable[..., None]) -> LiveComparison:
-        """A world made ready once; other lanes wait for it."""
+        """A world made ready once for previews; other lanes wait for it. The engine is made ready behind it."""
         with self._load:
             if name not in self._worlds:
-                from calibration.cohort_compiled import TWIN_CACHE
                 from experiments.dashboard.live_comparison import LiveComparison
 
-                if not any(TWIN_CACHE.rglob("*.nbi")):
-                    send("compiling")
-                live = LiveComparison(name)
-                live.warm()
+                send("stage", stage="world")
+                with self._watch(send):
+                    live = LiveComparison(name)
+                    live.warm_twin()
                 self._worlds[name] = live
+                self.take({"id": 0, "do": "warm", "world": name})
             return self._worlds[name]
+
+    def _watch(self, send: Callable[..., None]) -> CompileWatch:
+        from experiments.dashboard.compile_watch import CompileWatch
+        from model.compiled import CACHE_FOLDER
+
+        return CompileWatch(
+            CACHE_FOLDER, lambda done, of: send("stage", stage="compiling", done=done, total=of)
+        )
 
     def _send(self, message: Message) -> None:
         line = json.dumps(message, ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,48 @@
+"""Watches the folder of compiled kernels, so that a reader who waits for the first compilation sees it advance."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+KERNELS = 330  # compiled functions of the model and the twin, about; only for the bar
+FEW = 3  # a kernel or two may be specialised anew at any time: nothing to speak of
+SECONDS = 1.0
+
+
+class CompileWatch:
+    """Calls `on_progress(done, of)` every second while new kernels appear in a folder. Use it as a context."""
+
+    def __init__(
+        self, folder: Path, on_progress: Callable[[int, int], None], seconds: float = SECONDS
+    ) -> None:
+        self.folder, self.on_progress, self.seconds = folder, on_progress, seconds
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._begun = time.time()
+
+    def __enter__(self) -> CompileWatch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._ended.wait(self.seconds):
+            done = self._compiled()
+            if done >= FEW:
+                self.on_progress(min(done, KERNELS - 1), KERNELS)
+
+    def _compiled(self) -> int:
+        """Kernels written since the watch began."""
+        count = 0
+        for path in self.folder.rglob("*.nbc"):
+            try:
+                count += path.stat().st_mtime >= self._begun
+            except OSError:  # another process prunes at the same time
+                continue
+        return count

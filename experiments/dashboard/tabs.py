@@ -1,0 +1,78 @@
+"""The tabs that are open: a bounded number of them, and a child process made ready before the next one comes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from experiments.dashboard.child import Child
+
+DEFAULT_TABS, MOST_TABS = 8, 100
+SECONDS_BETWEEN = 4.0  # a tab just opened has the processor to itself before the next child is made ready
+
+
+class Tabs:
+    """Who is in, and the child that waits for the next one.
+
+    Attributes:
+        most: tabs at once; each holds a child process with some hundred megabytes.
+        world: what a waiting child makes ready.
+    """
+
+    def __init__(self, most: int, world: str) -> None:
+        self.most, self.world = most, world
+        self._inside: set[int] = set()
+        self._waiting: Child | None = None
+        self._ordered: asyncio.Task[None] | None = None
+
+    @property
+    def full(self) -> bool:
+        """Whether no further tab is let in."""
+        return len(self._inside) >= self.most
+
+    async def enter(self, tab: object) -> Child | None:
+        """Let a tab in and give it a child, ready or on the way; None where all places are taken."""
+        if self.full:
+            return None
+        self._inside.add(id(tab))
+        child, self._waiting = self._waiting or Child(), None
+        self._order()
+        return child
+
+    def leave(self, tab: object) -> None:
+        """A tab has gone; it may never have been let in."""
+        self._inside.discard(id(tab))
+
+    async def open(self) -> None:
+        """Make the first child ready, before anybody comes."""
+        await self._prepare()
+
+    async def close(self) -> None:
+        """End the waiting child."""
+        if self._ordered is not None:
+            self._ordered.cancel()
+        if self._waiting is not None:
+            await self._waiting.close()
+
+    def _order(self) -> None:
+        if self._ordered is None or self._ordered.done():
+            self._ordered = asyncio.create_task(self._prepare_soon())
+
+    async def _prepare_soon(self) -> None:
+        await asyncio.sleep(SECONDS_BETWEEN)
+        await self._prepare()
+
+    async def _prepare(self) -> None:
+        if self._waiting is None and not self.full:
+            self._waiting = child = Child()
+            child.listen(self._heard(child))
+            await child.ask("prepare", world=self.world)
+
+    def _heard(self, child: Child) -> Any:
+        """What is done with the words of a waiting child: one that ends is not handed out."""
+
+        def take(message: dict[str, Any]) -> None:
+            if message["event"] == "ended" and self._waiting is child:
+                self._waiting = None
+
+        return take

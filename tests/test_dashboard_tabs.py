@@ -1,0 +1,179 @@
+"""Tabs: a bounded number, a child ready before the next one; previews that run again only what has changed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from experiments.dashboard import tabs as tabs_module
+from experiments.dashboard.compile_watch import FEW, KERNELS, CompileWatch
+from experiments.dashboard.live_comparison import LiveComparison, Wish
+from experiments.dashboard.server import DashboardOptions, run_dashboard, worlds_shown
+from experiments.dashboard.session import Progress, Session
+from experiments.dashboard.tabs import Tabs
+from experiments.failures import BadInput
+from experiments.language import language
+from tests.live_results import HORIZON, live_towns, wish
+from tests.own_world import copy_of_template
+
+
+class QuietChild:
+    """A child that only notes what it is asked."""
+
+    made: list[QuietChild]
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.closed = False
+        self.take: Any = None
+        type(self).made.append(self)
+
+    def listen(self, take: Any) -> None:
+        self.take = take
+
+    async def ask(self, do: str, **content: Any) -> int:
+        self.asked.append(f"{do} {content['world']}")
+        return 1
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+async def entered(tabs: Tabs, tab: str) -> Any:
+    """The child that a tab is given."""
+    return await tabs.enter(tab)
+
+
+@pytest.fixture
+def children(monkeypatch: pytest.MonkeyPatch) -> list[QuietChild]:
+    QuietChild.made = []
+    monkeypatch.setattr(tabs_module, "Child", QuietChild)
+    monkeypatch.setattr(tabs_module, "SECONDS_BETWEEN", 0.0)
+    return QuietChild.made
+
+
+def test_a_child_is_ready_before_the_first_tab_and_another_before_the_next(
+    children: list[QuietChild],
+) -> None:
+    async def play() -> None:
+        tabs = Tabs(3, "towns")
+        await tabs.open()
+        assert [child.asked for child in children] == [["prepare towns"]]
+        assert children.index(await entered(tabs, "one")) == 0
+        await asyncio.sleep(0.05)
+        assert [child.asked for child in children[1:]] == [["prepare towns"]]
+        assert children.index(await entered(tabs, "two")) == 1
+        await asyncio.sleep(0.05)
+        await tabs.close()
+        assert [child.closed for child in children] == [False, False, True]
+
+    asyncio.run(play())
+
+
+def test_no_more_tabs_than_allowed_are_let_in(children: list[QuietChild]) -> None:
+    async def play() -> None:
+        tabs = Tabs(2, "towns")
+        first, second, third = object(), object(), object()
+        assert await tabs.enter(first) is not None
+        assert await tabs.enter(second) is not None
+        assert tabs.full
+        assert await tabs.enter(third) is None
+        await asyncio.sleep(0.05)
+        assert len(children) == 2  # none waits for a tab that would not be let in
+        tabs.leave(third)
+        assert tabs.full
+        tabs.leave(first)
+        assert await tabs.enter(third) is not None
+        await tabs.close()
+
+    asyncio.run(play())
+
+
+def test_a_waiting_child_that_has_died_is_not_handed_out(children: list[QuietChild]) -> None:
+    async def play() -> None:
+        tabs = Tabs(3, "towns")
+        await tabs.open()
+        children[0].take({"event": "ended", "code": 1})
+        assert children.index(await entered(tabs, "one")) == 1
+        await tabs.close()
+
+    asyncio.run(play())
+
+
+def test_what_cannot_be_shown_is_refused_before_anything_is_served(tmp_path: Path) -> None:
+    own = copy_of_template(tmp_path)
+    assert worlds_shown(str(own)) == (str(own), "towns", "region")
+    assert worlds_shown("region") == ("region", "towns")
+    with pytest.raises(BadInput, match="--world townz: unknown world 'townz'"):
+        worlds_shown("townz")
+    with pytest.raises(BadInput, match="too many for this page"):
+        worlds_shown("villages")
+    with pytest.raises(BadInput, match="--tabs 0: expected 1 to 100"):
+        run_dashboard(DashboardOptions(tabs=0))
+
+
+def test_stages_are_told_and_a_run_that_waits_goes_on() -> None:
+    session = Session(language("en"))
+    session._take({"id": 0, "event": "stage", "stage": "world"})
+    assert session.progress == Progress("world")
+    session._take({"id": 0, "event": "stage", "stage": "compiling", "done": 12, "total": 330})
+    assert session.progress == Progress("compiling", 12, 330)
+    session._run = 5
+    session._take({"id": 0, "event": "stage", "stage": "ready"})
+    assert session.progress == Progress("running", 0, session.runs)
+    session._run = 0
+    session._take({"id": 0, "event": "stage", "stage": "compiling", "done": 13, "total": 330})
+    session._take({"id": 0, "event": "stage", "stage": "ready"})
+    assert session.progress == Progress("ready")
+
+
+def test_compiled_kernels_are_counted_from_the_beginning(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    old = tmp_path / "deep" / "old.nbc"
+    old.touch()
+    old_time = old.stat().st_mtime - 100
+    os.utime(old, (old_time, old_time))
+    seen: list[tuple[int, int]] = []
+    with CompileWatch(tmp_path, lambda done, of: seen.append((done, of)), 0.02):
+        for number in range(FEW - 1):
+            (tmp_path / "deep" / f"{number}.nbc").touch()
+        time.sleep(0.2)
+        assert seen == []  # too few to speak of
+        (tmp_path / "deep" / "last.nbc").touch()
+        time.sleep(0.2)
+    assert set(seen) == {(FEW, KERNELS)}
+
+
+def test_a_moved_slider_runs_again_only_its_own_scenario(monkeypatch: pytest.MonkeyPatch) -> None:
+    live = LiveComparison("towns")
+    before = wish(("settlers", "housing"))
+    live.preview(before)
+    asked: list[Any] = []
+    from calibration.cohort_twin import CohortTwin
+
+    original = CohortTwin.run
+
+    def counted(
+        self: CohortTwin, values: Any, levers: Any = None, horizon: int = 2045, seed: Any = None
+    ) -> Any:
+        asked.append(levers)
+        return original(self, values, levers, horizon, seed)
+
+    monkeypatch.setattr(CohortTwin, "run", counted)
+    monkeypatch.setattr("experiments.dashboard.live_comparison.MOST_PREVIEW_DRAWS", 2)
+    slot, text, future = before.scenarios[0]
+    moved = Wish(
+        "towns", HORIZON, 1, 3,
+        ((slot, text.replace("families_a_year = 10", "families_a_year = 11"), future), before.scenarios[1]),
+    )  # fmt: skip
+    assert moved != before
+    again = live.preview(moved)
+    assert len(asked) == 2  # two draws of one scenario; the baseline and the other are known
+    fresh = LiveComparison("towns").preview(moved)
+    assert again["levels"] == fresh["levels"]
+    assert live_towns().world.ids == live.world.ids
