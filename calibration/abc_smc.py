@@ -16,7 +16,7 @@ import importlib.util
 import logging
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -133,7 +133,8 @@ def abc_posterior(
 
     logging.getLogger("ABC").setLevel(logging.ERROR)
     inputs, observation = runner.inputs, runner.observation
-    statistics = _piloted(runner, effort, seed, threads, on_run)
+    statistics, tolerance = _piloted(runner, effort, seed, threads, on_run)
+    observed = statistics(observation.observed[None])[0]
     keys = [f"p{k:02d}" for k in range(inputs.size)]
     made = [0]
 
@@ -154,16 +155,14 @@ def abc_posterior(
             abc = pyabc.ABCSMC(
                 simulate,
                 pyabc.Distribution(**{key: pyabc.RV("norm", 0.0, 1.0) for key in keys}),
-                pyabc.AdaptivePNormDistance(p=2),
+                pyabc.PNormDistance(p=2),
                 population_size=effort.particles,
-                transitions=pyabc.MultivariateNormalTransition(scaling=PROPOSAL_SCALE),
                 sampler=pyabc.SingleCoreSampler(),
-                eps=pyabc.QuantileEpsilon(alpha=0.5),
+                eps=pyabc.ConstantEpsilon(tolerance),
             )
-            observed = statistics(observation.observed[None])[0]
             history = abc.new("sqlite:///" + str(Path(folder) / "abc.db"), {"s": observed})
             with contextlib.suppress(_RunsSpent):
-                abc.run(max_nr_populations=effort.generations)
+                abc.run(max_nr_populations=1)
             if history.max_t < 0:
                 raise ValueError(
                     f"{effort.runs} runs did not complete a generation of {effort.particles} particles"
@@ -195,8 +194,11 @@ def abc_posterior(
 
 def _piloted(
     runner: Runner, effort: AbcEffort, seed: int, threads: int, on_run: Callable[[], None]
-) -> Statistics:
-    """Statistics taught over the priors, then anew where the nearest runs of this first pilot lie."""
+) -> tuple[Statistics, float]:
+    """Statistics taught over the priors, then anew where the nearest runs of this first pilot lie; and the tolerance.
+
+    The tolerance is the distance within which the share of the priors lies that `effort` can afford.
+    """
     inputs, observation = runner.inputs, runner.observation
     first, second = effort.pilot - effort.pilot // 2, effort.pilot // 2
     z = inputs.design(first, _whole(seed, PILOT))
@@ -208,7 +210,13 @@ def _piloted(
     middle, sd = nearest.mean(axis=0), np.minimum(1.0, WIDENING * nearest.std(axis=0))
     near = middle + sd * inputs.design(second, _whole(seed, PILOT, 1))
     near_records = runner.records(near, FIRST_PILOT + first, threads, on_run)
-    return fit_statistics(observation, near, observation.draw(near_records, _whole(seed, RECORD, 1_000_000)))
+    taught = fit_statistics(
+        observation, near, observation.draw(near_records, _whole(seed, RECORD, 1_000_000))
+    )
+    spread = taught(near_records).std(axis=0)
+    taught = replace(taught, weights=taught.weights / spread)  # every estimate in its own scatter
+    apart = np.sqrt(((taught(records) - taught(observation.observed[None])) ** 2).sum(axis=1))
+    return taught, float(np.quantile(apart, effort.particles / effort.runs))
 
 
 def _adjusted(z: Floats, distance: Floats, weights: Floats) -> Floats:

@@ -31,9 +31,9 @@ EVERY_SECONDS = 60.0
 def run_progress(label: str, total: int, done: int, quiet: bool) -> Iterator[Callable[[], None]]:
     """Show a bar of `total` runs, `done` of them already there; yields what to call after every run.
 
-    Nothing is shown when quiet. Where something is to be run and the
-    kernels have to be compiled first, that is said before: the bar stands still meanwhile. Where stderr is no
-    terminal (a log, a job array) a line a minute takes the bar's place.
+    Nothing is shown when quiet. Where something is to be run and the kernels have to be compiled first, that is said
+    before: the bar stands still meanwhile. Where stderr is no terminal (a log, a job array) a line a minute takes its
+    place.
     """
     if not quiet and done < total:
         announce_compiling()

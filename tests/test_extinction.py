@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -192,7 +193,7 @@ def test_a_small_town_that_empties_crosses_the_school_and_demographic_rungs(tmp_
     np.testing.assert_allclose(columns["share_65"][0, -1], old / np.maximum(people, 1), rtol=1e-12)
     np.testing.assert_array_equal(columns["pupils"][0, -1], record.pyramid_last[:, :, 7:18].sum(axis=(1, 2)))
     residents = columns["population"][0]
-    beyond = {
+    beyond: dict[str, Callable[[int, int], bool]] = {
         "secondary_school": lambda year, place: columns["pupils"][0, year, place] < 81,
         "basic_school": lambda year, place: columns["pupils"][0, year, place] < 41,
         "primary_school": lambda year, place: columns["pupils"][0, year, place] < 5,

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from model.arrivals import newcomer_key, template_of
 from model.draws import ARRIVAL_KEY, ARRIVAL_TEMPLATE, U64, run_seed, salt_of
@@ -21,17 +22,19 @@ from model.register_counts import known_counts, meet_counts, persons_to_come
 from model.world import World
 
 LAST = 2021
+Floats = NDArray[np.float64]
 RUNS = 24
 
 
-def counts_of(world: World) -> np.ndarray:
+def counts_of(world: World) -> Floats:
     return known_counts(world, LAST, 2045)
 
 
-def gaps(record: Record, world: World) -> np.ndarray:
+def gaps(record: Record, world: World) -> Floats:
     """Simulated minus official counts of 2016-2021, float64[6, n_sim]."""
     people = record.column("population")
-    return people[1 : LAST - world.start + 1] - counts_of(world)
+    gap: Floats = people[1 : LAST - world.start + 1] - counts_of(world)
+    return gap
 
 
 @pytest.fixture(scope="module")
