@@ -142,6 +142,8 @@ def _report(
         store.write_text("policies.csv", policies_text(effects))
     found: Backtest | None = None
     if options.validate:
+        # The hindcast has half a million people of its own: both at once would not stay under 1 GB
+        study.forget_foundings()
         found = backtest(load_world("villages"), threads=options.threads or default_threads())
         store.write_text("backtest.csv", backtest_text(found))
         store.write_text("backtest_widths.csv", widths_text(found))
