@@ -55,6 +55,7 @@ DECADES = ((1989, 1999), (1999, 2009))
 TYUMEN_SLOPES = (0.0125, 0.0106)
 DESIGN_POINTS = 256
 CANDIDATES = 200_000
+PIECE = 10_000
 KEPT = 1000
 POSTERIOR = DATA / "posterior.csv"
 DESIGN = DATA / "design.csv"  # simulated moments at the design points: another target needs no new runs
@@ -139,7 +140,11 @@ class Emulator:
 
     def __call__(self, theta: Floats, arrivals: float = 1.0) -> Floats:
         """Moments, float64[points, 4], of parameters float64[points, 6]."""
-        return _terms(theta, np.full(len(theta), arrivals)) @ self.coefficients
+        # In pieces: the terms of all candidates at once are hundreds of megabytes
+        pieces = [theta[k : k + PIECE] for k in range(0, len(theta), PIECE)]
+        return np.concatenate(
+            [_terms(piece, np.full(len(piece), arrivals)) @ self.coefficients for piece in pieces]
+        )
 
 
 def _terms(theta: Floats, arrivals: Floats) -> Floats:

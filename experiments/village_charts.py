@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 
 from calibration.village_backtest import MODEL, QUESTIONS, Backtest
 from calibration.village_benchmarks import EVENTS
@@ -64,6 +65,7 @@ CONTESTANT_MARKS: dict[str, tuple[str, str, LineStyle]] = {
 }
 WRAPPED = 125
 LAND = "#f4f1ea"
+LEAST_SHOWN = 1e-6  # a year
 CLOSE = 0.15  # degrees of latitude between seats whose names would meet
 
 
@@ -178,7 +180,7 @@ def _hazard_sheet(hazards: dict[str, Floats], note: str, year: int) -> Figure:
                     color=colour, markersize=4, capsize=2, linewidth=0.9,
                 )  # fmt: skip
     axes.set_yscale("log")
-    axes.set_ylim(1e-5, 0.5)
+    axes.set_ylim(LEAST_SHOWN, 0.5)
     axes.set_xticks(range(len(CLASS_NAMES)), CLASS_NAMES)
     axes.set_xlabel("people at the start")
     axes.set_ylabel("share of villages a year, log scale")
@@ -203,14 +205,16 @@ def _hazard_sheet(hazards: dict[str, Floats], note: str, year: int) -> Figure:
 def _map_sheet(world: World, chances: dict[str, Any], note: str, horizon: int) -> Figure:
     villages = world.villages
     assert villages is not None
-    figure = Figure(figsize=(7.6, 6.2), dpi=DPI)
+    figure = Figure(figsize=(7.6, 5.6), dpi=DPI)
     figure.suptitle(
         f"Chance that a village is empty or under 50 people for three years by {horizon}",
         x=0.02,
         ha="left",
         fontsize=11,
     )
-    axes = figure.add_axes((0.07, 0.17, 0.81, 0.74))
+    axes = figure.add_axes((0.08, 0.15, 0.8, 0.79))
+    halo = [withStroke(linewidth=2.0, foreground=LAND)]
+    star = villages.external.get("petropavlovsk")
     axes.set_facecolor(LAND)
     lat, lon = np.asarray(chances["lat"], float), np.asarray(chances["lon"], float)
     chance = np.asarray(chances["dissolved"], float)
@@ -223,9 +227,12 @@ def _map_sheet(world: World, chances: dict[str, Any], note: str, horizon: int) -
     for k in range(world.n_sim):
         if not villages.is_village[k]:
             axes.plot(villages.lon[k], villages.lat[k], "s", color=VERMILLION, markersize=6, zorder=4)
+            # A town just west of Petropavlovsk has its name to the left, where the other name is not
+            west = star is not None and 0.0 < star[1] - villages.lon[k] < 1.0
             axes.annotate(
-                world.names("en")[k], (villages.lon[k], villages.lat[k]), xytext=(5, 5),
+                world.names("en")[k], (villages.lon[k], villages.lat[k]), xytext=(-6 if west else 6, 4),
                 textcoords="offset points", fontsize=7.5, fontweight="bold", zorder=5,
+                ha="right" if west else "left", path_effects=halo,
             )  # fmt: skip
     base = villages.base
     for name, (at, along) in villages.coordinates.items():
@@ -238,15 +245,15 @@ def _map_sheet(world: World, chances: dict[str, Any], note: str, horizon: int) -
         ]
         side = "center" if not beside else "right" if along < beside[0] else "left"
         axes.annotate(
-            label, (along, at), xytext=(0, -9), textcoords="offset points", fontsize=6.5, color=BLACK, ha=side,
-            zorder=5,
+            label, (along, at), xytext=(0, -10), textcoords="offset points", fontsize=6.5, color=BLACK, ha=side,
+            zorder=5, path_effects=halo,
         )  # fmt: skip
-    for name, (at, along) in villages.external.items():
-        if name == "petropavlovsk":
-            axes.plot(along, at, "*", color=VERMILLION, markersize=11, zorder=4)
-            axes.annotate(
-                "Petropavlovsk", (along, at), xytext=(6, 6), textcoords="offset points", fontsize=8, zorder=5
-            )
+    if star is not None:
+        axes.plot(star[1], star[0], "*", color=VERMILLION, markersize=11, zorder=4)
+        axes.annotate(
+            "Petropavlovsk", (star[1], star[0]), xytext=(7, 3), textcoords="offset points", fontsize=8, zorder=5,
+            path_effects=halo,
+        )  # fmt: skip
     axes.set_aspect(1.0 / np.cos(np.radians(54.2)))
     axes.set_xlabel("longitude, degrees")
     axes.set_ylabel("latitude, degrees")

@@ -136,6 +136,10 @@ class VillageStudy(Study):
                 self._variants[variant] = held
         return held
 
+    def forget_foundings(self) -> None:
+        """Give back the memory of all founding populations; they are built again when asked for."""
+        self._variants = [None] * FOUNDINGS
+
     def _values(self, draw: int) -> ParameterValues:
         given: dict[str, float] = {}
         if self.rows_of_posterior:
