@@ -18,7 +18,10 @@ from model.schedules import Schedules
 
 Floats = NDArray[np.float64]
 LEFT_OUT: Final = "left_out"
-EVENT_YEARS: Final = (2015, 2017)  # of the register in the region (docs/specification.md section 6, point 3; audit)
+EVENT_YEARS: Final = (
+    2015,
+    2017,
+)  # of the register in the region (docs/specification.md section 6, point 3; audit)
 
 
 @dataclass(frozen=True)

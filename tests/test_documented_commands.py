@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from docs.generate import README
 from experiments.command_line import app
 from model.world import DATA
-from tests.test_docs import DOCS, FILE, PROJECT, README, blocks, commands
+from tests.test_docs import DOCS, FILE, PROJECT, blocks, commands
 
 # What is put behind a documented command: an option given twice counts as given last. A command that names none of
 # them stands for its subcommands. Longest name first.
