@@ -26,22 +26,18 @@ SMALLER: dict[tuple[str, ...], tuple[str, ...]] = {
     ("calibrate",): ("--quick", "--no-figures"),
     ("validate",): ("--quick", "--no-figures"),
     ("sensitivity", "morris"): ("--trajectories", "4", "--no-figures"),
-    ("sensitivity", "sobol"): ("--base", "32", "--no-figures"),
+    # All factors together would be thousands of runs
+    ("sensitivity", "sobol"): (
+        "--base", "32", "--factors", "regime_weight", "--factors", "chance", "--no-interactions", "--no-blocks",
+        "--policy", "none", "--future", "none", "--no-figures",
+    ),
     ("sensitivity", "pawn"): ("--runs", "120", "--no-figures"),
     ("sensitivity", "ledger"): (
-        "--draws",
-        "8",
-        "--replicates",
-        "2",
-        "--runs",
-        "60",
-        "--horizon",
-        "2030",
-        "--no-figures",
+        "--draws", "8", "--replicates", "2", "--runs", "60", "--horizon", "2030", "--no-figures",
     ),
     ("sensitivity", "discover"): ("--runs", "60", "--horizon", "2032", "--no-figures"),
     ("scenarios",): (),
-}
+}  # fmt: skip
 VILLAGES = ("--no-backtest", "--horizon", "2018")
 NOT_RUN = {
     "dashboard": "does not end by itself; tests/test_dashboard_browser.py uses its pages",
