@@ -26,15 +26,19 @@ SMALLER: dict[tuple[str, ...], tuple[str, ...]] = {
     ("calibrate",): ("--quick", "--no-figures"),
     ("validate",): ("--quick", "--no-figures"),
     ("sensitivity", "morris"): ("--trajectories", "4", "--no-figures"),
-    ("sensitivity", "sobol"): ("--base", "16", "--no-figures"),
+    # All factors together would be thousands of runs
+    ("sensitivity", "sobol"): (
+        "--base", "32", "--factors", "regime_weight", "--factors", "chance", "--no-interactions", "--no-blocks",
+        "--policy", "none", "--future", "none", "--no-figures",
+    ),
     ("sensitivity", "pawn"): ("--runs", "120", "--no-figures"),
-    ("sensitivity", "ledger"): ("--draws", "8", "--replicates", "2", "--horizon", "2030", "--no-figures"),
+    ("sensitivity", "ledger"): (
+        "--draws", "8", "--replicates", "2", "--runs", "60", "--horizon", "2030", "--no-figures",
+    ),
     ("sensitivity", "discover"): ("--runs", "60", "--horizon", "2032", "--no-figures"),
     ("scenarios",): (),
-}
+}  # fmt: skip
 VILLAGES = ("--no-backtest", "--horizon", "2018")
-# A folder that a command reads, or that a page fills by several commands, must hold what the page says
-KEPT_AS_IT_STANDS = ("--verify", "--shard")
 NOT_RUN = {
     "dashboard": "does not end by itself; tests/test_dashboard_browser.py uses its pages",
     "bench": "measures for minutes; tests/test_bench.py runs its measurements on small worlds",
@@ -70,8 +74,8 @@ def reduced(words: list[str], place: str) -> list[str]:
         return words
     rule = next((rule for name, rule in SMALLER.items() if tuple(words[: len(name)]) == name), None)
     assert rule is not None, f"no rule for {words}"
-    if any(option in words for option in KEPT_AS_IT_STANDS):
-        rule = ("--no-figures",)
+    if "--verify" in words:
+        rule = (*rule, "--verify", "2")
     if words[0] == "extinction" and any("villages" in word for word in words):
         rule = (*rule, *VILLAGES)
     if words[0] == "validate" and "--fold" not in words:
