@@ -22,6 +22,7 @@ from model.draws import run_seed
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 RESAMPLES = 200
+NULL_ANALYSES = 60  # of factors that change nothing, for the floor of PAWN's distances
 MOST_LOST = 0.05  # share of blocks that may be left out because a run failed; beyond it there are no indices
 WORTH_KEEPING = 0.05  # a factor below this share of the largest effect does not survive screening
 STABLE = 1.0  # rank distance between bootstrap resamples (Sarrazin et al. 2016)
@@ -103,17 +104,28 @@ class MorrisIndices:
 
 @dataclass(frozen=True)
 class PawnIndices:
-    """PAWN indices of one output: median and largest Kolmogorov-Smirnov distance over conditioning intervals."""
+    """PAWN indices of one output: median and largest Kolmogorov-Smirnov distance over conditioning intervals.
+
+    Attributes:
+        threshold: median distance that the largest of as many factors reaches once in twenty analyses if none of them
+            changes anything (`noise_floor`).
+    """
 
     names: tuple[str, ...]
     blocks: int
     median: Index
     largest: Floats
+    threshold: float
 
     @property
-    def threshold(self) -> float:
-        """Upper end of the dummy's index: what a factor that changes nothing can reach with so many runs."""
-        return float(self.median.high[self.names.index(DUMMY)])
+    def above(self) -> Bools:
+        """Which factors stand out from chance differences between intervals."""
+        return np.asarray(self.median.value > self.threshold)
+
+    @property
+    def false_alarm(self) -> bool:
+        """Whether the dummy stands out: once in some hundred analyses it does by accident."""
+        return bool(self.above[self.names.index(DUMMY)])
 
 
 def usable(values: Floats, text: str) -> Bools:
@@ -326,7 +338,22 @@ def pawn_indices(values: Floats, rows: Floats, sampling: Sampling, resamples: in
     median = np.asarray(found["median"], np.float64)
     # Resamples hold runs twice and are further apart than the runs: only their spread is taken from them
     index = _index(median, again + (median - again.mean(axis=0)))
-    return PawnIndices(sampling.names, len(values), index, np.asarray(found["maximum"], np.float64))
+    floor = noise_floor(values, len(sampling.names), sampling.seed)
+    return PawnIndices(sampling.names, len(values), index, np.asarray(found["maximum"], np.float64), floor)
+
+
+def noise_floor(values: Floats, factors: int, seed: int, analyses: int = NULL_ANALYSES) -> float:
+    """Median distance that the largest of some factors exceeds in one of twenty analyses if none changes anything.
+
+    Intervals are drawn at random, of equal numbers of runs, so that the floor is that of these very values, ties
+    included. A single dummy is one such draw: among a hundred factors some always exceed it.
+    """
+    chance = np.random.default_rng(int(run_seed(seed, len(values), analyses)))
+    largest = [
+        np.median(distances(values, slice_of(chance.random((len(values), factors)))), axis=0).max()
+        for _ in range(analyses)
+    ]
+    return float(np.quantile(largest, 0.95))
 
 
 def slice_of(rows: Floats) -> NDArray[np.int64]:

@@ -197,8 +197,12 @@ class Task:
     """
 
     def __init__(self, design: SensitivityDesign, model: TownModel, blocks: int) -> None:
-        self.design, self.blocks = design, blocks
+        self.design, self.model, self.blocks = design, model, blocks
         self.make = part_maker(design.sampling, model, blocks)
+
+    def __reduce__(self) -> tuple[Callable[..., Task], tuple[object, ...]]:
+        """Travels to another process as what it was made of; matrices and founders are made where it arrives."""
+        return arrived, (self.design, self.model.space, self.model.outputs, self.blocks)
 
 
 def arrived(design: SensitivityDesign, space: FactorSpace, outputs: tuple[Output, ...], blocks: int) -> Task:

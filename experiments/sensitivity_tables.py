@@ -180,11 +180,16 @@ def _print_output(console: Console, analysis: Analysis, one: OutputResult) -> No
     elif isinstance(found, PawnIndices):
         _say(console, f"{title} ({one.output.unit})", "bold")
         console.print(_pawn_table(found, _blocks_of(analysis)), markup=False)
-        if not (found.median.low > found.threshold).any():
-            _say(
-                console,
-                "No factor stands out from one that changes nothing: take more --runs, or a figure that varies more.",
-            )
+        _say(
+            console,
+            f"If no factor changed anything the largest of {len(found.names)} would stay below {found.threshold:.3f} "
+            "in 19 of 20 analyses"
+            + (
+                "."
+                if found.above.any()
+                else ": none stands out. Take more --runs, or a figure that varies more."
+            ),
+        )
     else:
         _say(console, f"{title}: one value in all {analysis.blocks:,} blocks, nothing moves it.")
         return
@@ -193,6 +198,12 @@ def _print_output(console: Console, analysis: Analysis, one: OutputResult) -> No
 
 def _print_warnings(console: Console, one: OutputResult) -> None:
     found = one.indices
+    if isinstance(found, PawnIndices) and found.false_alarm:
+        _say(
+            console,
+            "ALARM: the dummy, which changes nothing, stands above what chance differences explain. Once in some "
+            "hundred analyses that is an accident: repeat with another --seed before trusting these indices.",
+        )
     if isinstance(found, SobolIndices | MorrisIndices) and found.false_alarm:
         _say(
             console,
@@ -251,10 +262,10 @@ def _morris_table(found: MorrisIndices, blocks: dict[str, str]) -> Table:
 
 
 def _pawn_table(found: PawnIndices, blocks: dict[str, str]) -> Table:
-    table = _table(("factor", "block", "median distance", "95 %", "largest", "above the dummy"))
+    table = _table(("factor", "block", "median distance", "95 %", "largest", "above noise"))
     order = [int(k) for k in np.argsort(-found.median.value, kind="stable")]
     for k in _shown(order, found.names):
-        above = "yes" if found.median.low[k] > found.threshold else "no"
+        above = "yes" if found.above[k] else "no"
         table.add_row(
             found.names[k], blocks.get(found.names[k], ""), f"{found.median.value[k]:.3f}", _span(found.median, k),
             f"{found.largest[k]:.3f}", above,
@@ -310,7 +321,7 @@ def reading(analysis: Analysis) -> list[str]:
         ]
     return [
         f"{runs:,} runs. Median Kolmogorov-Smirnov distance between all runs and those with the factor in one of ten "
-        "intervals. With so few runs a factor that changes nothing reaches the dummy's.",
+        "intervals. A factor that changes nothing has one above 0, too: 'above noise' compares with that.",
         common,
     ]
 

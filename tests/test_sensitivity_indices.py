@@ -17,6 +17,7 @@ from experiments.sensitivity_indices import (
     distances,
     elementary_effects,
     morris_indices,
+    noise_floor,
     pawn_indices,
     rank_distance,
     slice_of,
@@ -228,8 +229,26 @@ def test_pawn_is_salibs_and_tells_factors_from_the_dummy() -> None:
     )
     assert (found.median.low <= found.median.value).all()
     assert (found.median.high >= found.median.value).all()
-    assert (found.median.low[:2] > found.threshold).all()
+    assert found.above.tolist()[:2] == [True, True]
+    assert not found.false_alarm
     assert found.median.value[1] > found.median.value[0] > found.median.value[4]
+
+
+def test_the_floor_of_distances_is_rarely_exceeded_by_factors_that_change_nothing() -> None:
+    """A single dummy is: of thirty factors without any effect some always lie above the upper end of its interval."""
+    chance = np.random.default_rng(7)
+    sampling = Sampling("pawn", factors(30), 4)
+    found = []
+    for seed in range(6):
+        rows, values = chance.random((200, 32)), chance.random(200) ** 3
+        found.append(pawn_indices(values, rows, replace(sampling, seed=seed), resamples=20))
+    assert sum(bool(one.above.any()) for one in found) <= 2
+    dummy = [one.median.value[-1] for one in found]
+    assert all((one.median.value > own).any() for one, own in zip(found, dummy, strict=True))
+    rare = (chance.random(200) < 0.02).astype(np.float64)
+    assert noise_floor(rare, 32, 1, 20) < noise_floor(
+        chance.random(200), 32, 1, 20
+    )  # of a figure that hardly varies
 
 
 def test_distances_of_ties_are_those_of_distributions() -> None:

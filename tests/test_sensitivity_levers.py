@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from experiments.failures import BadInput
+from experiments.failures import BadInput, RunFailure
 from experiments.parameter_source import FROM_PRIORS, parameter_source
+from experiments.sensitivity_design import Sampling, SensitivityDesign
 from experiments.sensitivity_factors import DUMMY, FactorSpace
 from experiments.sensitivity_levers import InForce, LeverRange, PolicyFactors, read_lever_ranges
 from experiments.sensitivity_output_reader import read_outputs
 from experiments.sensitivity_pool import build_pool
-from experiments.sensitivity_runs import TownModel
+from experiments.sensitivity_runs import Task, TownModel
 from experiments.sensitivity_structures import build_switches, carried_over
 from model.world import World
 from scenarios.amounts import at_amount, has_amounts, settable, with_figure
@@ -300,6 +302,18 @@ def test_a_space_travels_as_what_it_was_made_of(model: TownModel) -> None:
     row = np.random.default_rng(4).random(len(there.factors))
     again = TownModel(there, model.outputs)(row)
     np.testing.assert_array_equal(again.values, model(row).values)
+
+
+def test_a_task_travels_from_worker_to_worker_and_refuses_other_code(model: TownModel) -> None:
+    design = SensitivityDesign(Sampling("morris", model.space.factors, 1), {"world": "towns"})
+    task = Task(design, model, 4)
+    packed = pickle.dumps(task)
+    there = pickle.loads(packed)
+    assert there.design.identity == design.identity
+    assert there.blocks == 4
+    other = dict(design.code) | {"model/wages.py": "other"}
+    with pytest.raises(RunFailure, match=r"another version of the project.*wages.py"):
+        pickle.loads(pickle.dumps(Task(replace(design, code=other), model, 4)))
 
 
 def test_scaled_policies_together_are_their_composition(towns: World) -> None:

@@ -168,8 +168,8 @@ def kill_a_worker_after_the_first_part(cluster, parts: Path, run: subprocess.Pop
 @pytest.mark.timeout(900)
 def test_a_screening_survives_a_worker_killed_in_the_middle(tmp_path: Path) -> None:
     arguments = (
-        "sensitivity", "morris", "--horizon", "2019", "--policy", "settlers", "--future", "drought", "-y",
-        "population:bulaevo:2019", "--trajectories", "6", "--no-figures",
+        "sensitivity", "morris", "--horizon", "2030", "--policy", "settlers", "--future", "drought", "-y",
+        "population:bulaevo:2030", "--trajectories", "4", "--no-figures",
     )  # fmt: skip
     with local_cluster(2) as cluster:
         run = started(tmp_path, *arguments, "--out", "there", "--cluster", cluster.scheduler_address)
