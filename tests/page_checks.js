@@ -51,9 +51,15 @@ window.qzChecks = (() => {
   // Where the focus is, and the contrast of the outline that shows it; 0 where none does
   const focus = () => {
     const e = document.activeElement;
-    const rings = [e, e.closest(".q-field"), e.closest(".q-slider")].filter(Boolean).map((p) => [p, getComputedStyle(p)]);
-    const ring = rings.find(([, s]) => s.outlineStyle !== "none" && parseFloat(s.outlineWidth) >= 2);
-    const value = ring ? ratio(colour(ring[1].outlineColor), ground(ring[0].parentElement)) : 0;
+    const rings = [e, e.closest(".q-field__control"), e.closest(".q-slider")].filter(Boolean)
+      .map((p) => [p, getComputedStyle(p)]);
+    const colours = rings.flatMap(([p, s]) => {
+      const outline = s.outlineStyle !== "none" && parseFloat(s.outlineWidth) >= 2 ? [s.outlineColor] : [];
+      // A shadow without blur of three pixels or more is a ring as well
+      const shadow = [...s.boxShadow.matchAll(/(rgba?\([^)]*\)) 0px 0px 0px (\d+)px/g)].filter((m) => Number(m[2]) >= 3);
+      return [...outline, ...shadow.map((m) => m[1])].map((c) => ratio(colour(c), ground(p.parentElement)));
+    });
+    const value = Math.max(0, ...colours);
     return [e.closest("[class*=qz-]")?.className || "", value];
   };
   return { contrast, cutOff, unnamed, focus };

@@ -81,7 +81,8 @@ class Child:
     async def close(self) -> None:
         """End the process at once, with whatever it runs."""
         self._closed = True
-        process = self._process
+        async with self._lock:  # one that is just starting is waited for, or it would outlive its tab
+            process = self._process
         if process is not None and process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()

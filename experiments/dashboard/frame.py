@@ -34,10 +34,16 @@ body { font-size: 15px; color: var(--ink); }
 .qz-fail { background: #fdecea; color: #7a1212; border-left: 4px solid #b3261e; padding: 6px 10px; white-space:
   pre-wrap; width: 100%; font-size: 13.5px; }
 .qz-figure { width: 100%; max-width: max(560px, calc((100vh - 330px) * 1.75)); }
-:focus-visible { outline: 3px solid #d55e00 !important; outline-offset: 1px; }
+body :focus-visible, body .q-field__control:has(:focus-visible), body .q-slider:has(:focus-visible) {
+  outline: 3px solid #b04a00 !important; outline-offset: 1px; }
+/* Quasar forbids outlines of its buttons from a layer that no style can overrule: a shadow stands in for it */
+body .q-btn:focus-visible { box-shadow: 0 0 0 1px #fff, 0 0 0 4px #b04a00 !important; }
+body .qz-head .q-btn:focus-visible { box-shadow: 0 0 0 3px #ffd54a !important; }
+body .q-field__control :focus-visible, body .q-slider :focus-visible { outline: none !important; }
+body .qz-head :focus-visible, body .qz-head .q-field__control:has(:focus-visible) { outline-color: #ffd54a !important; }
 .qz-skip { position: absolute; left: -999px; } .qz-skip:focus { left: 8px; top: 8px; background: #fff; z-index: 9999; }
 .qz-world { min-width: 200px; } .qz-right .qz-answers table.qz { width: 100%; font-size: 13px; }
-.qz-answers td:first-child { width: 42%; } .qz-answers td { padding: 2px 6px !important; }
+.qz-answers td:first-child { width: 38%; } .qz-answers td { padding: 2px 6px !important; }
 table.qz td.keep { white-space: nowrap; }
 table.qz { border-collapse: collapse; font-size: 13.5px; } table.qz th, table.qz td { border-bottom: 1px solid #d4d4d4;
   padding: 3px 9px; text-align: left; vertical-align: top; } table.qz td.num, table.qz th.num { text-align: right; }
