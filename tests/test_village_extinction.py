@@ -24,6 +24,8 @@ from experiments.village_study import VillageStudy, village_design
 from model.world import World, load_world
 from scenarios.reading import load_future
 
+DROUGHT = Path(__file__).parent / "village_futures" / "early_drought.toml"
+
 
 @pytest.fixture(scope="module")
 def world() -> World:
@@ -39,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def options(out: Path, **changed: Any) -> VillageOptions:
     given: dict[str, Any] = {
-        "policies": ("roads", "farms_kept@stagnation"), "runs": 2, "horizon": 2024, "out": out, "quiet": True,
+        "policies": ("roads", f"farms_kept@{DROUGHT}"), "runs": 2, "horizon": 2024, "out": out, "quiet": True,
         "figures": False, "validate": False,
     }  # fmt: skip
     return VillageOptions(**{**given, **changed})
@@ -94,7 +96,7 @@ def test_policies_cost_from_their_first_year_and_the_past_is_shared(folder: Path
 
 def test_tables_are_written(folder: Path) -> None:
     assert {row["scenario"] for row in rows(folder / "summary.csv")} == {
-        "baseline", "roads", "baseline@stagnation", "farms_kept@stagnation",
+        "baseline", "roads", "baseline@early_drought", "farms_kept@early_drought",
     }  # fmt: skip
     assert len(rows(folder / "districts.csv")) == 13
     held = rows(folder / "listed_2019.csv")
@@ -102,7 +104,7 @@ def test_tables_are_written(folder: Path) -> None:
     assert sum(int(row["published"]) for row in held) == 635
     found = rows(folder / "policies.csv")
     assert [(row["policy"], row["future"]) for row in found] == [
-        ("farms_kept", "stagnation"),
+        ("farms_kept", "early_drought"),
         ("roads", "reference"),
     ]
     for row in found:
@@ -125,7 +127,7 @@ def test_villages_of_the_first_founding_are_kept_and_known_ones_are_named(folder
 
 def test_a_shared_past_changes_nothing(world: World) -> None:
     """Cases run together, their past once, give what each gives alone, whatever the future."""
-    cases = read_cases(("settlers", "roads@stagnation"), world, 2024)
+    cases = read_cases(("settlers", f"roads@{DROUGHT}"), world, 2024)
     study = VillageStudy(
         village_design(world, 2024, 1, {}, cases, "prior", False), world, cases, "prior", False
     )
@@ -138,7 +140,7 @@ def test_a_shared_past_changes_nothing(world: World) -> None:
         assert (alone.cost == outcome.cost).all()
     people = {row.scenario.name: o.people for row, o in zip(rows_of_pair, together, strict=True)}
     assert (people["settlers"] != people["baseline"]).any()
-    assert (people["baseline@stagnation"] != people["baseline"]).any()
+    assert (people["baseline@early_drought"] != people["baseline"]).any()
 
 
 @pytest.mark.slow
@@ -185,12 +187,12 @@ def test_shards_make_the_folder_of_one_machine(folder: Path, tmp_path: Path) -> 
 
 
 def test_a_study_travels_to_another_process_with_its_cases(world: World) -> None:
-    cases = read_cases(("roads@stagnation",), world, 2024)
+    cases = read_cases((f"roads@{DROUGHT}",), world, 2024)
     design = village_design(world, 2024, 1, {}, cases, "posterior", True)
     arrive, given = VillageStudy(design, world, cases, "posterior", True).__reduce__()
     again = arrive(*given)
     assert isinstance(again, VillageStudy)
-    assert set(again.cases) == {"baseline", "baseline@stagnation", "roads@stagnation"}
+    assert set(again.cases) == {"baseline", "baseline@early_drought", "roads@early_drought"}
     assert again.per_village
     other = replace(design, code={**design.code, "experiments/village_policies.py": "another"})
     with pytest.raises(RunFailure, match="another version of the project"):
@@ -229,14 +231,14 @@ def test_a_world_of_villages_is_refused_where_tables_are_by_place() -> None:
 def test_names_of_cases(world: World) -> None:
     names = [case.name for case in read_cases(("all",), world, 2030)]
     assert names == sorted((*POLICIES, "baseline"))
-    cases = read_cases(("roads", "baseline", "roads", "settlers@stagnation"), world, 2030)
+    cases = read_cases(("roads", "baseline", "roads", f"settlers@{DROUGHT}"), world, 2030)
     assert [case.name for case in cases] == [
         "baseline",
-        "baseline@stagnation",
+        "baseline@early_drought",
         "roads",
-        "settlers@stagnation",
+        "settlers@early_drought",
     ]
-    assert cases[-1].baseline == "baseline@stagnation"
+    assert cases[-1].baseline == "baseline@early_drought"
 
 
 def test_a_price_is_undefined_where_the_gain_may_be_nothing() -> None:
