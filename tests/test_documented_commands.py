@@ -31,7 +31,7 @@ SMALLER: dict[tuple[str, ...], tuple[str, ...]] = {
         "--base", "32", "--factors", "regime_weight", "--factors", "chance", "--no-interactions", "--no-blocks",
         "--policy", "none", "--future", "none", "--no-figures",
     ),
-    ("sensitivity", "pawn"): ("--runs", "120", "--no-figures"),
+    ("sensitivity", "pawn"): ("--runs", "200", "--no-figures"),
     ("sensitivity", "ledger"): (
         "--draws", "8", "--replicates", "2", "--runs", "60", "--horizon", "2030", "--no-figures",
     ),
