@@ -31,7 +31,7 @@ SMALLER: dict[tuple[str, ...], tuple[str, ...]] = {
         "--base", "32", "--factors", "regime_weight", "--factors", "chance", "--no-interactions", "--no-blocks",
         "--policy", "none", "--future", "none", "--no-figures",
     ),
-    ("sensitivity", "pawn"): ("--runs", "120", "--no-figures"),
+    ("sensitivity", "pawn"): ("--runs", "200", "--no-figures"),
     ("sensitivity", "ledger"): (
         "--draws", "8", "--replicates", "2", "--runs", "60", "--horizon", "2030", "--no-figures",
     ),
@@ -44,7 +44,7 @@ NOT_RUN = {
     "bench": "measures for minutes; tests/test_bench.py runs its measurements on small worlds",
     "--cluster": "needs a scheduler; tests/test_shards.py starts one",
     "--install": "writes into the project; the same command without it is run",
-    "--pyabc": "an optional package; tests/test_calibrate_command.py looks at its refusal",
+    "--pyabc": "an optional package; tests/test_abc_smc.py runs it, and looks at what is said without it",
 }
 # Of these a run in small takes seconds; those of all others, and all of a page that has them, are slow
 QUICK = ("scenarios", "audit", "rate")
