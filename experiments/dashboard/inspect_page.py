@@ -59,6 +59,8 @@ def register_inspect_page(default_lang: str | None, tabs: Tabs, worlds: Sequence
 
         client.on_delete(gone)
         await client.connected()
+        if client.is_deleted:  # who asked has no script, or has gone: no child for nobody
+            return
         speak_html(session.lang)
         if await let_in(tabs, page, session):
             await page.open()
