@@ -21,7 +21,7 @@ class CompileWatch:
         self.folder, self.on_progress, self.seconds = folder, on_progress, seconds
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._begun = time.time()
+        self._begun = time.time() - 0.05  # times of files are coarser than the clock
 
     def __enter__(self) -> CompileWatch:
         self._thread.start()

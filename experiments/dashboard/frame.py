@@ -24,7 +24,7 @@ body { font-size: 15px; color: var(--ink); }
 .qz-left .q-scrollarea__content { width: 100%; max-width: 100%; padding: 10px; }
 .qz-left .q-field { min-width: 0; max-width: 100%; }
 .qz-left .q-field__native span { white-space: normal; line-height: 1.25; }
-.qz-left .q-select.q-field--labeled .q-field__native { padding-top: 17px; padding-bottom: 3px; }
+.qz-left .q-select.q-field--labeled .q-field__native { padding-top: 4px; padding-bottom: 3px; }
 .qz-left .q-select .q-field__control, .qz-left .q-select .q-field__native { height: auto !important; }
 .qz-label { font-size: 14px; }
 .qz-motto { flex: 1; min-width: 0; font-size: 14px; line-height: 1.2; }
