@@ -87,6 +87,7 @@ def test_shipped_posterior_is_read() -> None:
     assert len(waves.read_waves_posterior()) == 1000
 
 
+@pytest.mark.slow
 def test_quiet_decades_give_less_scatter_and_fewer_arrivals_need_larger_shocks() -> None:
     emulator = shipped_emulator()
     early, late = (target_of_villages(sample_of(*decade)[0]) for decade in DECADES)

@@ -174,6 +174,7 @@ def test_finished_runs_are_verified_and_a_changed_value_is_named(folder: Path, t
         run_village_extinction(options(copied, verify=2))
 
 
+@pytest.mark.slow
 def test_shards_make_the_folder_of_one_machine(folder: Path, tmp_path: Path) -> None:
     shared = tmp_path / "shared"
     for shard in ("1/2", "2/2"):  # one part in all: the second shard has nothing to do
