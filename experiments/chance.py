@@ -272,6 +272,8 @@ def open_run(
     from model.engine import Engine
     from model.levers import neutral_levers
 
+    # Counts that are met would take the effect of a change of the engine away again
+    values = values.with_values({"bound_until": 0.0})
     levers = neutral_levers(world, horizon)
     if change is not None and change.to_levers is not None:
         change.to_levers(world, levers)

@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 
 from experiments.command_line import app
 from experiments.compare import CompareOptions, comparison_design, run_comparison
+from experiments.compare_cells import effect_cell
 from experiments.compare_centres import centre_paths
 from experiments.compare_scenarios import (
     BASELINE,
@@ -31,6 +32,7 @@ from experiments.compare_scenarios import (
 from experiments.design import Scenario
 from experiments.ensemble import Study
 from experiments.failures import BadInput
+from experiments.paired_statistics import size_bound, summarised
 from model.draws import run_seed
 from model.engine import Engine
 from model.levers import Levers, neutral_levers
@@ -385,7 +387,6 @@ def test_the_command_prints_effects_costs_ranking_and_ledger(
         "Pairing: 3 paired runs",
         "Mamlyutka: 'settlers' against 'baseline'",
         "settlers' programme",
-        "too few runs for a bound",
     ):
         assert text in result.stdout, text
     figures = {path.name for path in (tmp_path / "here" / "figures").iterdir()}
@@ -395,6 +396,17 @@ def test_the_command_prints_effects_costs_ranking_and_ledger(
         for kind in ("png", "svg")
     }
     assert (tmp_path / "here" / "ledger.csv").exists()
+
+
+def test_an_effect_is_told_with_its_range_its_bound_or_as_none() -> None:
+    def cell(values: list[float]) -> str:
+        effects = np.array(values)
+        return effect_cell(summarised(effects), size_bound(effects))
+
+    assert cell([0.0, 0.0, 0.0]) == "0 in every run"
+    assert cell([0.0, 2.0, -1.0]) == "+0.3, too few runs for a bound"
+    assert cell([20.0, 22.0, 21.0]).startswith("+21 (+20 to +22")
+    assert cell([(-1.0) ** k * (k % 7) for k in range(200)]).endswith(", under 7")
 
 
 def test_a_fault_is_told_once_however_many_cases_share_it(towns: World) -> None:

@@ -19,6 +19,7 @@ from model.parameters import ParameterSpace
 from model.population import ADULT_AGE, AGES, KIN_SHIFT, PARTNER, SKILLED, STAYER
 from model.world import World
 
+FREE = {"bound_until": 0.0}  # arrivals as they are drawn, no count met
 REPLICATES = 120
 RU = 1
 
@@ -138,10 +139,9 @@ def first_years(
         "students": [],
         "back": [],
     }
+    free_values = towns_space.defaults().with_values(FREE)
     for replicate in range(REPLICATES):
-        engine = Engine(
-            towns, towns_founding, towns_space.defaults(), draws.run_seed(11, 0, replicate), horizon=2016
-        )
+        engine = Engine(towns, towns_founding, free_values, draws.run_seed(11, 0, replicate), horizon=2016)
         waiting = engine.n_students
         engine.step()
         rows["out"].append(engine.ledger.departures.sum(axis=(1, 2)).astype(float))
@@ -187,7 +187,7 @@ def test_other_ratios_of_arrivals_and_a_simulated_centre(
     small_world: World, small_founding: Founding, small_space: ParameterSpace
 ) -> None:
     values = small_space.defaults().with_values(
-        {"in_out.aulton": 1.4, "in_out.bexley": 0.8, "in_out.corby": 1.1, "leaving": 0.04}
+        {"in_out.aulton": 1.4, "in_out.bexley": 0.8, "in_out.corby": 1.1, "leaving": 0.04, **FREE}
     )
     arrived, departed, outside, russia = np.zeros(3), np.zeros(3), 0.0, 0.0
     for replicate in range(300):
@@ -342,7 +342,8 @@ def test_arrivals_are_nested_in_their_mean(
     towns: World, towns_founding: Founding, towns_space: ParameterSpace
 ) -> None:
     """More arrivals add families and leave those who come anyway as they were."""
-    engine = Engine(towns, towns_founding, towns_space.defaults(), draws.run_seed(16, 0, 0), horizon=2016)
+    values = towns_space.defaults().with_values(FREE)
+    engine = Engine(towns, towns_founding, values, draws.run_seed(16, 0, 0), horizon=2016)
     more = copy.deepcopy(engine)
     more.arrival_base *= 1.15
     found = []

@@ -61,7 +61,7 @@ def test_views_hold_what_the_page_says(ask: Callable[[str], list[tuple[Any, ...]
     columns = [name for name, *_ in ask("describe results")]
     assert columns == ["scenario", "draw", "replicate", "year", "place", *(column.name for column in COLUMNS)]
     assert ask("select count(*) from results") == [(RUNS * (HORIZON - 2014) * 4,)]
-    assert ask("select count(distinct draw), count(*) from parameters") == [(RUNS, RUNS * 134)]
+    assert ask("select count(distinct draw), count(*) from parameters") == [(RUNS, RUNS * 135)]
     assert ask(
         "select sum(n) from (select max(n_runs) n from flows where year = 2015 group by origin, destination)"
     )

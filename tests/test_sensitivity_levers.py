@@ -184,6 +184,7 @@ def test_structures_are_factors_and_decide_their_parameters(towns: World) -> Non
         ("structure hinterland", 4),
         ("structure rouble", 2),
         ("structure walk", 2),
+        ("structure counts", 2),
     ]
     space = FactorSpace(towns, 2045, 1, source, {}, switches=switches)
     assert "ppp" not in space.names  # the switch is that choice
@@ -230,7 +231,7 @@ def test_draws_are_carried_over_to_their_likeness_in_another_posterior(towns: Wo
 
 def test_structures_that_cannot_vary_are_left_out_or_refused(towns: World) -> None:
     switches, notes = build_switches(towns, "towns", FROM_PRIORS, {"walk_sd": 0.05}, ())
-    assert {one.structure.name for one in switches} == {"regime", "hinterland", "rouble"}
+    assert {one.structure.name for one in switches} == {"regime", "hinterland", "rouble", "counts"}
     assert "structure 'migration' is left out: its answers are posteriors" in notes[0]
     assert "structure 'walk' is left out: walk_sd is fixed by --set" in notes[1]
     with pytest.raises(BadInput, match="--structure walk: walk_sd is fixed"):
@@ -255,7 +256,7 @@ def model() -> TownModel:
     ranges = read_lever_ranges(texts, pool.policies, pool.known[1:])
     switches, _ = build_switches(towns, "towns", source, {}, ())
     space = FactorSpace(
-        towns, HORIZON, 1, source, {}, pool.policies, pool.futures, 1, None, pool.known, ranges, switches
+        towns, HORIZON, 2, source, {}, pool.policies, pool.futures, 1, None, pool.known, ranges, switches
     )
     outputs = [
         f"population:all:{HORIZON}", "effect:settlers:population:all:2034", "zone_jobs:all:2030", "wage:mamlyutka:2033",
@@ -290,7 +291,7 @@ def test_every_lever_and_structure_moves_something_and_the_dummy_nothing(model: 
     assert moved.pop("policy services_kept") is False
     assert space.levers((InForce("services_kept"),), "reference").services_kept.any()
     assert [name for name, moves in moved.items() if not moves] == []
-    assert len(moved) == 5 + 14 + 1  # structures; amounts and alternatives of policies; one figure
+    assert len(moved) == 6 + 14 + 1  # structures; amounts and alternatives of policies; one figure
     assert "amount of settlers" in moved
 
 

@@ -28,7 +28,7 @@ def qyzyljar(*arguments: str | Path) -> Result:
 
 def test_every_alternative_fixes_parameters_inside_their_ranges(towns: World) -> None:
     space = ParameterSpace(towns)
-    assert {one.name for one in STRUCTURES} == {"migration", "regime", "hinterland", "rouble", "walk"}
+    assert {one.name for one in STRUCTURES} == {"migration", "regime", "hinterland", "rouble", "walk", "counts"}
     for structure in STRUCTURES:
         assert structure.alternatives[0].is_reference
         for one in structure.alternatives[1:]:
@@ -88,7 +88,7 @@ def test_the_posterior_that_believes_the_recorded_balances_is_shipped(towns: Wor
 
 def test_a_structure_the_user_has_fixed_is_no_alternative(towns: World) -> None:
     made, left_out = variants(towns, "towns", 2030, 1, {"ppp": 1.0}, "prior")
-    assert {one.structure.name for one in made} == {"regime", "hinterland", "walk"}
+    assert {one.structure.name for one in made} == {"regime", "hinterland", "walk", "counts"}
     assert any("rouble=ppp: ppp is fixed in the reference" in text for text in left_out)
     assert any(text.startswith("migration=recorded: ") for text in left_out)
 
@@ -104,7 +104,7 @@ def test_structures_are_run_paired_and_shown_side_by_side(
     assert "walk=off" in result.stdout
     with (tmp_path / "here" / "structures.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 4 * 9  # places x alternatives
+    assert len(rows) == 4 * 10  # places x alternatives
     assert {row["runs"] for row in rows} == {"12"}
     # The stand-in's people depend on chi and the seed alone: a switch that leaves both moves nobody
     own = [row for row in rows if row["structure"] != "migration"]
