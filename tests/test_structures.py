@@ -28,7 +28,14 @@ def qyzyljar(*arguments: str | Path) -> Result:
 
 def test_every_alternative_fixes_parameters_inside_their_ranges(towns: World) -> None:
     space = ParameterSpace(towns)
-    assert {one.name for one in STRUCTURES} == {"migration", "regime", "hinterland", "rouble", "walk", "counts"}
+    assert {one.name for one in STRUCTURES} == {
+        "migration",
+        "regime",
+        "hinterland",
+        "rouble",
+        "walk",
+        "counts",
+    }
     for structure in STRUCTURES:
         assert structure.alternatives[0].is_reference
         for one in structure.alternatives[1:]:
