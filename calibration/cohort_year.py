@@ -250,13 +250,15 @@ def _meet_counts(
             for origin in range(mean.shape[1]):
                 mean[place, origin] = max(0.0, mean[place, origin] + shift[place, origin])
             continue
-        next_push[place] = push[place]
-        drawn = total(mean[place])
-        if not math.isfinite(count[place]) or drawn <= 0.0:
+        if not math.isfinite(count[place]):
             continue
         missing = persons_to_come(place, count[place], ledger, vital)
+        drawn = total(mean[place])
+        next_push[place] = push[place] if missing < household_size * drawn else 1.0
         if missing < 0.0:
             next_push[place] = pushed(push[place], -missing, place, ledger)
+        if drawn <= 0.0:
+            continue
         factor = max(0.0, missing) / (household_size * drawn)
         for origin in range(mean.shape[1]):
             shift[place, origin] = (factor - 1.0) * mean[place, origin]

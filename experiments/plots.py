@@ -106,6 +106,7 @@ def _footer(
             " middle 50 %, pale band or thin lines the middle 90 %, line the median.",
         )
     until = int(summary.manifest.get("design", {}).get("set", {}).get("bound_until", LAST_COUNT_YEAR))
+    until = min(until, int(summary.years[-1]))
     if until > world.start and world.villages is None:
         lines.append(
             f"Runs meet the official counts of 1 January {world.start + 1}-{until}: there net migration is the"

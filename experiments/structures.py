@@ -56,7 +56,11 @@ STRUCTURES: Final = (
         "which migration series is believed",
         (
             Alternative("accounts", "the net migration that the official accounts imply"),
-            Alternative("recorded", "the balances that the paper prints", parameters=RECORDED),
+            Alternative(
+                "recorded",
+                "the balances that the paper prints (from the last count on: runs meet it)",
+                parameters=RECORDED,
+            ),
         ),
     ),
     Structure(

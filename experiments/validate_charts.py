@@ -163,7 +163,7 @@ def _skill_sheet(report: ValidationReport, identity: str) -> Figure:
     )
     footer = (
         "Skill: 1 - mean CRPS of the model / mean CRPS of the naive forecaster, all places together. Bold: beyond"
-        " the 90 % interval over whole places. 'From the last count': flows of the run added to the last known count.",
+        " the 90 % interval over whole places. 'Free': runs that are told no count after that of the start.",
         _identity(report, identity),
     )
     height = 0.24 * max((len(held) for held in rows.values()), default=1) + 0.3

@@ -5,8 +5,9 @@ off its last count after six years, and every later year would carry that gap. S
 (`bound_until`), the households that arrive are as many as bring the place to its next count: those drawn by (13), with
 as many taken away or added as the moves already made and the births and deaths to be expected leave to be done.
 Chance in births and deaths remains, within the year. Where nobody arriving is not enough, the rest is carried into the
-next year, in which people leave that much more readily (`push`). What was changed is kept: a policy that acts in the
-observed years gets the same changes on top of what it draws itself, so that its effect is not undone.
+next year, in which people leave that much more readily (`push`), until arrivals need not be cut any more. What was
+changed is kept: a policy that acts in the observed years gets the same changes on top of what it draws itself, so that
+its effect is not undone.
 """
 
 from __future__ import annotations
@@ -33,13 +34,16 @@ def known_counts(world: World, until: int, horizon: int) -> NDArray[np.float64]:
     Args:
         until: last 1 January whose count is met; none where it does not lie after the world's start.
 
-    A world of villages has counts of few places, and sums of districts only: none is met.
+    A world of villages has counts of few places, and sums of districts only: none is met. Nor is that of a place
+    which was founded with other people than its first count says (a world scaled for a measurement).
     """
     last = min(until, horizon)
     years = range(world.start + 1, last + 1) if world.villages is None else range(0)
     counts = np.full((len(years), world.n_sim), np.nan)
     for place, place_id in enumerate(world.ids[: world.n_sim]):
         known = world.accounts.table.get((place_id, COUNTS), {})
+        if world.start not in known or known[world.start].value != world.founding_population[place]:
+            continue
         for t, year in enumerate(years):
             if year in known:
                 counts[t, place] = known[year].value
@@ -105,7 +109,7 @@ def meet_counts(
         for origin in range(n_all):
             for rank in range(counts[place, origin]):
                 missing -= _size(place, origin, rank, keys, templates, key_salt, template_salt)
-        grows = missing > 0.0
+        grows, added = missing > 0.0, 0
         while True:
             origin = _next_origin(mean[place], counts[place], grows)
             if origin < 0:
@@ -118,8 +122,11 @@ def meet_counts(
             missing -= step * size
             counts[place, origin] += step
             shift[place, origin] += step
+            added += step
             if (missing > 0.0) != grows:
                 break
+        if added >= 0:
+            next_push[place] = 1.0
         if not grows and origin < 0:
             next_push[place] = pushed(push[place], -missing, place, ledger)
 

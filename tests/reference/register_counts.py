@@ -23,13 +23,19 @@ def counts_known(model: ReferenceModel) -> list[dict[Settlement, float]]:
         place: model.world.accounts.table.get((place.id, "population_1jan"), {})
         for place in model.settlements
     }
+    start = model.world.start
+    founded = {
+        place: table
+        for place, table in tables.items()
+        if start in table and table[start].value == model.world.founding_population[place.index]
+    }
     return [
         {
             place: table[year].value * model.founding.replicates
-            for place, table in tables.items()
+            for place, table in founded.items()
             if year in table
         }
-        for year in range(model.world.start + 1, last + 1)
+        for year in range(start + 1, last + 1)
     ]
 
 
@@ -72,10 +78,10 @@ def meet_count(
     size_of: Callable[[Place, int], int],
 ) -> Households:
     """Numbers of arriving households by origin, changed one by one until the next would miss by more."""
-    counts = dict(drawn)
+    counts, push = dict(drawn), settlement.push
     missing = persons_to_come(settlement, count)
     missing -= sum(size_of(origin, rank) for origin, number in counts.items() for rank in range(number))
-    grows = missing > 0.0
+    grows, pushed = missing > 0.0, None
     while (missing > 0.0) == grows:
         if grows:
             shares = {origin: mean[origin] / (counts[origin] + 1) for origin in counts if mean[origin] > 0.0}
@@ -84,7 +90,7 @@ def meet_count(
         if not shares:
             if not grows:
                 leavers = 1.0 + sum(settlement.departures.values())
-                settlement.push = min(MOST_PUSH, settlement.push * (1.0 - missing / leavers))
+                pushed = min(MOST_PUSH, push * (1.0 - missing / leavers))
             break
         origin = min(shares, key=lambda one: (-shares[one], one.index))
         size = size_of(origin, counts[origin] if grows else counts[origin] - 1)
@@ -92,4 +98,8 @@ def meet_count(
             break
         counts[origin] += 1 if grows else -1
         missing += -size if grows else size
+    if pushed is not None:
+        settlement.push = pushed
+    elif sum(counts.values()) >= sum(drawn.values()):
+        settlement.push = 1.0
     return counts
