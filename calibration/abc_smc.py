@@ -16,7 +16,7 @@ import importlib.util
 import logging
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,10 +27,7 @@ from calibration.observation import ObservationModel
 from calibration.posterior_inputs import Floats, Inputs
 from calibration.posterior_runs import Runner
 
-LARGEST: Final = 3.0  # standard deviations of a record's figure: heavy tails would rule the regression
-TURNING: Final = 2.0  # deviations from which on a figure says the less, the further away it lies
-NEAREST: Final = 0.10  # of the first pilot, around whom the second is laid
-WIDENING: Final = 1.5  # of their standard deviations
+LARGEST: Final = 6.0  # standard deviations of a record's figure: heavy tails would rule the regression
 RIDGE: Final = 1e-2
 # Of the covariance of pyABC's proposals: in 31 dimensions its own rule nearly doubles the variance of a generation,
 # and hardly a proposal comes nearer to the record
@@ -41,8 +38,7 @@ PILOT, RECORD = 71, 72  # purposes of generators
 
 @dataclass(frozen=True)
 class AbcEffort:
-    """Sizes. pilot: runs for the statistics, half over the priors and half where these come near the record.
-    particles: of a generation. generations, runs: at most.
+    """Sizes. pilot: runs over the priors for the statistics. particles: of a generation. generations, runs: at most.
 
     A generation that would need more runs is dropped: the last complete one counts.
     """
@@ -92,24 +88,17 @@ class Statistics:
 
     def __call__(self, records: Floats) -> Floats:
         """Return the estimates."""
-        return np.asarray(_basis((records[:, self.used] - self.middle) / self.spread) @ self.weights)
-
-
-def _basis(y: Floats) -> Floats:
-    """Regressors from figures in standard deviations [n, k]: clipped, their squares, and such as outliers leave."""
-    clipped = np.clip(y, -LARGEST, LARGEST)
-    fading = y / (1.0 + (y / TURNING) ** 2)
-    return np.concatenate([np.ones((len(y), 1)), clipped, clipped**2 - 1.0, fading], axis=1)
+        y = np.clip((records[:, self.used] - self.middle) / self.spread, -LARGEST, LARGEST)
+        basis = np.concatenate([np.ones((len(y), 1)), y, y**2 - 1.0], axis=1)
+        return np.asarray(basis @ self.weights)
 
 
 def fit_statistics(observation: ObservationModel, z: Floats, records: Floats) -> Statistics:
     """Return the statistics that a pilot teaches: z [n, p] and records with errors [n, figures]."""
     used = np.array([is_emulated(one) for one in observation.figures])
-    middle = np.median(records[:, used], axis=0)
-    # Half the distance of the quartiles: a heavy tail would hide what lies in the middle
-    quartiles = np.quantile(records[:, used], (0.25, 0.75), axis=0)
-    spread = np.maximum((quartiles[1] - quartiles[0]) / 1.349, 1e-9)
-    basis = _basis((records[:, used] - middle) / spread)
+    middle, spread = np.median(records[:, used], axis=0), records[:, used].std(axis=0)
+    y = np.clip((records[:, used] - middle) / spread, -LARGEST, LARGEST)
+    basis = np.concatenate([np.ones((len(y), 1)), y, y**2 - 1.0], axis=1)
     penalty = RIDGE * len(basis) * np.mean(basis**2, axis=0)
     penalty[0] = 0.0
     weights = np.linalg.solve(basis.T @ basis + np.diag(penalty), basis.T @ z)
@@ -133,8 +122,9 @@ def abc_posterior(
 
     logging.getLogger("ABC").setLevel(logging.ERROR)
     inputs, observation = runner.inputs, runner.observation
-    statistics, tolerance = _piloted(runner, effort, seed, threads, on_run)
-    observed = statistics(observation.observed[None])[0]
+    pilot_z = inputs.design(effort.pilot, _whole(seed, PILOT))
+    pilot = runner.records(pilot_z, FIRST_PILOT, threads, on_run)
+    statistics = fit_statistics(observation, pilot_z, observation.draw(pilot, _whole(seed, RECORD)))
     keys = [f"p{k:02d}" for k in range(inputs.size)]
     made = [0]
 
@@ -155,14 +145,16 @@ def abc_posterior(
             abc = pyabc.ABCSMC(
                 simulate,
                 pyabc.Distribution(**{key: pyabc.RV("norm", 0.0, 1.0) for key in keys}),
-                pyabc.PNormDistance(p=2),
+                pyabc.AdaptivePNormDistance(p=2),
                 population_size=effort.particles,
+                transitions=pyabc.MultivariateNormalTransition(scaling=PROPOSAL_SCALE),
                 sampler=pyabc.SingleCoreSampler(),
-                eps=pyabc.ConstantEpsilon(tolerance),
+                eps=pyabc.QuantileEpsilon(alpha=0.5),
             )
+            observed = statistics(observation.observed[None])[0]
             history = abc.new("sqlite:///" + str(Path(folder) / "abc.db"), {"s": observed})
             with contextlib.suppress(_RunsSpent):
-                abc.run(max_nr_populations=1)
+                abc.run(max_nr_populations=effort.generations)
             if history.max_t < 0:
                 raise ValueError(
                     f"{effort.runs} runs did not complete a generation of {effort.particles} particles"
@@ -190,33 +182,6 @@ def abc_posterior(
         runs,
         float(1.0 / np.sum(weights**2)),
     )
-
-
-def _piloted(
-    runner: Runner, effort: AbcEffort, seed: int, threads: int, on_run: Callable[[], None]
-) -> tuple[Statistics, float]:
-    """Statistics taught over the priors, then anew where the nearest runs of this first pilot lie; and the tolerance.
-
-    The tolerance is the distance within which the share of the priors lies that `effort` can afford.
-    """
-    inputs, observation = runner.inputs, runner.observation
-    first, second = effort.pilot - effort.pilot // 2, effort.pilot // 2
-    z = inputs.design(first, _whole(seed, PILOT))
-    records = observation.draw(runner.records(z, FIRST_PILOT, threads, on_run), _whole(seed, RECORD))
-    statistics = fit_statistics(observation, z, records)
-    found = statistics(records)
-    apart = (found - statistics(observation.observed[None])) / found.std(axis=0)
-    nearest = z[np.argsort((apart**2).sum(axis=1))[: max(2 * inputs.size, int(NEAREST * first))]]
-    middle, sd = nearest.mean(axis=0), np.minimum(1.0, WIDENING * nearest.std(axis=0))
-    near = middle + sd * inputs.design(second, _whole(seed, PILOT, 1))
-    near_records = runner.records(near, FIRST_PILOT + first, threads, on_run)
-    taught = fit_statistics(
-        observation, near, observation.draw(near_records, _whole(seed, RECORD, 1_000_000))
-    )
-    spread = taught(near_records).std(axis=0)
-    taught = replace(taught, weights=taught.weights / spread)  # every estimate in its own scatter
-    apart = np.sqrt(((taught(records) - taught(observation.observed[None])) ** 2).sum(axis=1))
-    return taught, float(np.quantile(apart, effort.particles / effort.runs))
 
 
 def _adjusted(z: Floats, distance: Floats, weights: Floats) -> Floats:
