@@ -134,9 +134,7 @@ class CohortTwin:
     def _run(
         self, values: ParameterValues, levers: Levers | None, horizon: int, seed: np.uint64 | None
     ) -> Twin:
-        world, plain_values = self.world, values
-        end = min(horizon, world.start + len(known_counts(world, int(values["bound_until"]), horizon)))
-        departing = levers is not None and end > world.start and departs(world, levers, end)
+        world, has_levers = self.world, levers is not None
         levers = levers if levers is not None else neutral_levers(world, horizon)
         keyed = seed is not None
         key = np.uint64(0) if seed is None else np.uint64(seed)
@@ -146,8 +144,9 @@ class CohortTwin:
                 table[name] = 0.0
             values = replace(values, values={**values.values, "exchange_sd": 0.0})
         twin = self._new_run(values, levers, horizon, key)
-        if departing:
-            plain = self._run(plain_values, None, end, seed)
+        end = world.start + len(twin.bound_counts)
+        if has_levers and end > world.start and departs(world, levers, end):
+            plain = self._run(values, None, end, seed)
             twin.shift[:], twin.push[:] = plain.shift, plain.push
             twin.guided[0] = True
         open_twin(world, twin, table, values)

@@ -46,6 +46,7 @@ from model.world import World
 Floats = NDArray[np.float64]
 MODEL: Final = "model"
 FREE: Final = "model without the known counts"
+BY_MODEL: Final = (MODEL, FREE)
 REGION_SHARE: Final = 4  # a run of a whole region takes as long as twenty of the towns
 SERIES: Final = (*ACCOUNT_SERIES, *PAPER_SERIES)
 RECORDED_AS: Final = {COUNTS: "count", "wage_monthly_nominal": "wage"}

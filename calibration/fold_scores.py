@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.audit_data import AuditData
-from calibration.fold_forecast import FREE, MODEL, FoldForecast
+from calibration.fold_forecast import BY_MODEL, MODEL, FoldForecast
 from calibration.folds import Fold, observed_targets
 from calibration.naive_forecasters import Missing, NaiveForecast, naive_forecasts
 from calibration.scores import LEVELS, Skill, covered, crps, interval, log_score, rank, skill
@@ -18,10 +18,8 @@ from model.schedules import Schedules
 
 Floats = NDArray[np.float64]
 LEFT_OUT: Final = "left_out"
-EVENT_YEARS: Final = (
-    2015,
-    2017,
-)  # of the register in the region (docs/specification.md section 6, point 3; audit)
+# Of the register in the region (docs/specification.md section 6, point 3; audit)
+EVENT_YEARS: Final = (2015, 2017)
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ class Score:
     @property
     def is_model(self) -> bool:
         """Whether the model made the forecast."""
-        return self.forecaster in (MODEL, FREE)
+        return self.forecaster in BY_MODEL
 
 
 @dataclass(frozen=True)
@@ -191,14 +189,11 @@ def comparisons(scores: Sequence[Score], seed: int) -> list[Comparison]:
     grouped = _grouped(scores)
     made = []
     for (group, series, place, model), own in grouped.items():
-        if model not in (MODEL, FREE):
+        if model not in BY_MODEL:
             continue
         by_figure = {(one.fold, one.place, one.year): one.crps for one in own}
         for (other_group, other_series, other_place, naive), theirs in grouped.items():
-            if (other_group, other_series, other_place) != (group, series, place) or naive in (
-                MODEL,
-                FREE,
-            ):
+            if (other_group, other_series, other_place) != (group, series, place) or naive in BY_MODEL:
                 continue
             both = [one for one in theirs if (one.fold, one.place, one.year) in by_figure]
             if not both:

@@ -26,8 +26,7 @@ from experiments.structure_runs import (
     structures_csv,
     variants,
 )
-from experiments.structures import chosen_structures, with_structures
-from model.accounts_data import LAST_COUNT_YEAR
+from experiments.structures import chosen_structures, last_count_met, with_structures
 from model.parameters import ParameterError, ParameterSpace
 from model.world import World, WorldError, load_world
 
@@ -113,8 +112,7 @@ def forecast(options: ForecastOptions) -> Path:
         console.width = max(console.width, NARROWEST)
     with completed(out, ensemble, options.threads, options.quiet, options.cluster) as results:
         if not options.quiet:
-            bound_until = int(fixed.get("bound_until", LAST_COUNT_YEAR))
-            print_forecast(console, world, results, source.note, bound_until)
+            print_forecast(console, world, results, source.note, last_count_met(fixed, design.horizon))
             print_labels(console, world, options.world)
         write_ensemble_rating(console, out, world, options.world, design, source.note)
         if options.structures:

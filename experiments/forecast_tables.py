@@ -145,17 +145,16 @@ def all_places(
     return {year: spread(total[:, year - start]) for year in years}, observed
 
 
-def counts_note(bound_until: int, world: World, horizon: int) -> tuple[str, ...]:
+def counts_note(bound_until: int, world: World) -> tuple[str, ...]:
     """Lines that say what the runs were told of the official counts."""
     if world.villages is not None:
         return ()
-    if bound_until <= world.start or horizon <= world.start:
+    if bound_until <= world.start:
         return (
             f"Runs start from the count of {world.start} and are told no later one (bound_until={bound_until}).",
         )
-    last = min(bound_until, horizon)
     return (
-        f"Runs meet the official counts of {world.start + 1}-{last}: as many arrive, or leave, as they",
+        f"Runs meet the official counts of {world.start + 1}-{bound_until}: as many arrive, or leave, as they",
         "require: both agree there because the model is told, not because it knew. `--structure counts=free`",
         "shows runs that are never told a count.",
     )
@@ -181,7 +180,7 @@ def print_forecast(
     notes = (
         "Intervals: central 50 and 90 % of runs. Chances: share of runs, with Wilson's 95 % interval.",
         "Observed net migration is implied by the official counts, births and deaths. Centres: Kazakhstan's.",
-        *counts_note(bound_until, world, horizon),
+        *counts_note(bound_until, world),
         *KNOWN_LIMITS,
     )
     console.print(heading, style="bold", **PLAIN)

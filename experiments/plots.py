@@ -13,7 +13,7 @@ from experiments.figure_sheets import Chart, draw_sheet, save_sheet, style
 from experiments.forecast_summaries import ForecastSummary, summarise
 from experiments.labour_charts import commuter_chart, jobs_chart, unemployment_chart
 from experiments.population_charts import index_chart, population_chart, pyramid_chart
-from model.accounts_data import LAST_COUNT_YEAR
+from experiments.structures import last_count_met
 from model.world import World
 
 MOST_PANELS = 24
@@ -105,8 +105,7 @@ def _footer(
             f"Intervals over {summary.n_runs} runs that differ in chance and in parameters: dark band the"
             " middle 50 %, pale band or thin lines the middle 90 %, line the median.",
         )
-    until = int(summary.manifest.get("design", {}).get("set", {}).get("bound_until", LAST_COUNT_YEAR))
-    until = min(until, int(summary.years[-1]))
+    until = last_count_met(summary.manifest.get("design", {}).get("set", {}), int(summary.years[-1]))
     if until > world.start and world.villages is None:
         lines.append(
             f"Runs meet the official counts of 1 January {world.start + 1}-{until}: there net migration is the"

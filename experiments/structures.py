@@ -13,7 +13,10 @@ from typing import Final
 
 from experiments.failures import BadInput
 from experiments.parameter_source import RECORDED
+from model.declarations import DECLARATIONS
 from model.problems import nearest
+
+BOUND_UNTIL: Final = "bound_until"
 
 
 @dataclass(frozen=True)
@@ -105,10 +108,16 @@ STRUCTURES: Final = (
         "official counts of the observed years",
         (
             Alternative("met", "runs meet them, and start the forecast from the last one"),
-            Alternative("free", "runs are told none after that of the start", {"bound_until": 0.0}),
+            Alternative("free", "runs are told none after that of the start", {BOUND_UNTIL: 0.0}),
         ),
     ),
 )
+
+
+def last_count_met(fixed: Mapping[str, float], horizon: int) -> int:
+    """Return the last 1 January up to the horizon whose official count runs meet that have these parameters fixed."""
+    default = next(one.default for one in DECLARATIONS if one.name == BOUND_UNTIL)
+    return min(int(fixed.get(BOUND_UNTIL, default)), horizon)
 
 
 def structure(name: str) -> Structure:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from calibration.fold_forecast import FREE, MODEL
+from calibration.fold_forecast import BY_MODEL, FREE, MODEL
 from calibration.fold_scores import Summary, Verdict, group_of
 from calibration.naive_forecasters import NAMES
 from experiments.forecast_tables import PLAIN, new_table
@@ -53,7 +53,7 @@ def _scores_table(report: ValidationReport, group: str) -> Table:
         (one.series, one.model): one for one in report.verdicts if one.group == group and not one.place
     }
     for (series, forecaster), own in by_key.items():
-        if forecaster not in (MODEL, FREE):
+        if forecaster not in BY_MODEL:
             continue
         name = SERIES_TITLES[series] + (", free" if forecaster == FREE else "")
         verdict = against.get((series, forecaster))
