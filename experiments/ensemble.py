@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from experiments.branches import simulate_together
+from experiments.crew import crew_for
 from experiments.design import (
     PROJECT,
     SOURCES,
@@ -182,7 +183,7 @@ def run_ensemble(
     threads: int,
     on_run: Callable[[], None],
 ) -> None:
-    """Run batches of a design on `threads` threads (`workers.run_batches`).
+    """Run batches of a design on `threads` threads, or as many processes (`workers.run_batches`).
 
     Raises:
         RunFailure: a run or a write failed. Interrupted: Ctrl-C.
@@ -191,4 +192,6 @@ def run_ensemble(
     def make(batch: Batch, map_runs: MapRuns) -> Part:
         return run_batch(study, batch, map_runs)
 
-    run_batches(batches, make, write, threads, study.design.runs_per_part, on_run)
+    runs = len(study.design.scenarios) * sum(batch.end - batch.first for batch in batches)
+    crew = crew_for(study.world, runs, threads)
+    run_batches(batches, make, write, threads, study.design.runs_per_part, on_run, crew)

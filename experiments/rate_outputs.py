@@ -17,6 +17,7 @@ from calibration.rating_questionnaire import Answers, with_grades
 from calibration.rating_system import CLASSES, LABEL, RatingSystem, rating_system
 from calibration.rating_weights import Scheme, Weights
 from experiments.compare_files import Row, write_table
+from experiments.crew import over_the_crew
 from experiments.design import Design
 from experiments.forecast_tables import PLAIN, new_table, short_name
 from experiments.paired_statistics import probability_change
@@ -54,13 +55,17 @@ def rate_scenarios(
         BadInput: the folder cannot be read. WeightError: the weights cannot be had.
     """
     system = rating_system()
-    weights: Weights | None = None
-    ratings: dict[str, Rating] = {}
-    for scenario in results.scenarios:
-        figures = completed_figures(results.figures(scenario), external, answers, system)
-        weights = weights or weights_for(scheme, figures, system, answers.importance())
-        ratings[scenario] = rate(figures, results.world, weights, draws, seed, system)
-    return ratings
+    figures = [
+        completed_figures(results.figures(scenario), external, answers, system)
+        for scenario in results.scenarios
+    ]
+    weights = weights_for(scheme, figures[0], system, answers.importance())
+    tasks = [(one, results.world, weights, draws, seed, system) for one in figures]
+    return dict(zip(results.scenarios, over_the_crew(_rated, tasks), strict=True))
+
+
+def _rated(task: tuple[RatedFigures, World, Weights, int, int, RatingSystem]) -> Rating:
+    return rate(*task)
 
 
 def write_changes(folder: Path, ratings: Mapping[str, Rating]) -> None:

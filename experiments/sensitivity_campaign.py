@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from experiments.campaign import default_threads, tell_set_aside
+from experiments.crew import crew_for
 from experiments.design import Batch
 from experiments.failures import BadInput, Interrupted, RunFailure
 from experiments.progress import run_progress
@@ -143,7 +144,9 @@ class Campaign:
                 return
             make = Task(self.design, self.model, self.blocks).make
             tasks = self.rows * sampling.blocks_per_part
-            run_batches(missing, make, store.write, self.threads or default_threads(), tasks, on_run)
+            threads = self.threads or default_threads()
+            crew = crew_for(self.model.space.world, self._runs(missing), threads)
+            run_batches(missing, make, store.write, threads, tasks, on_run, crew)
 
     @contextmanager
     def _resumable(self, held: Callable[[], int]) -> Iterator[None]:

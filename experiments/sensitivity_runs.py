@@ -74,6 +74,17 @@ class Evaluate(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Alone:
+    """Runs a row by itself, here or in another process."""
+
+    model: Evaluate
+
+    def __call__(self, row: Floats) -> list[RowResult]:
+        """Figures of a row as the only ones of a list."""
+        return [self.model(row)]
+
+
 class TownModel:
     """The model with the outputs that are asked for."""
 
@@ -85,6 +96,10 @@ class TownModel:
         self.added = tuple(dict.fromkeys(name for output in outputs for name in output.policies))
         self._locks = [threading.Lock() for _ in space.household_sizes]
         self._foundings: list[Founding | None] = [None] * len(space.household_sizes)
+
+    def __reduce__(self) -> tuple[Callable[..., TownModel], tuple[object, ...]]:
+        """Travels to another process as what it was made of; founders are built where it arrives."""
+        return TownModel, (self.space, self.outputs)
 
     def founding(self, variant: int) -> Founding:
         """Founding population of a variant, built when first asked for."""
@@ -174,16 +189,13 @@ def part_maker(
     sampling: Sampling, model: Evaluate, blocks: int
 ) -> Callable[[Batch, MapRuns], SensitivityPart]:
     """A function that runs a batch of a design's first `blocks` blocks. Pure: depends on design and batch alone."""
-    sampler = sampling.sampler(blocks)
+    sampler, run = sampling.sampler(blocks), Alone(model)
 
     def make(batch: Batch, map_runs: MapRuns) -> SensitivityPart:
         drawn = sampler(batch.first, batch.end)
         rows = drawn.reshape(-1, drawn.shape[2])
 
-        def run(row: int) -> list[RowResult]:
-            return [model(rows[row])]
-
-        results = [result for together in map_runs(run, list(range(len(rows)))) for result in together]
+        results = [result for together in map_runs(run, list(rows)) for result in together]
         return _assemble(batch, sampling.rows_per_block, model, results)
 
     return make

@@ -1,7 +1,8 @@
-"""Threads over the batches of a design.
+"""Threads or processes over the batches of a design.
 
-The kernels release the interpreter lock, so that threads over runs use all cores; results do not depend on
-how many there are. Memory holds the runs of a few batches, however large the design.
+The kernels release the interpreter lock, so that threads over runs use all cores where worlds are large; for long
+work in small worlds there is a crew of processes (`crew`). Results depend on neither. Memory holds the runs of a few
+batches, however large the design.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from typing import Protocol, TypeVar
 
+from experiments.crew import DIED, Crew, dismiss
 from experiments.design import Batch
-from experiments.failures import Interrupted
+from experiments.failures import Interrupted, RunFailure
 
 WAKE_SECONDS = 0.5  # how often the main thread looks up while it waits: Windows delivers Ctrl-C only then
 Task = TypeVar("Task")
@@ -37,11 +40,13 @@ def run_batches(
     threads: int,
     tasks_per_batch: int,
     on_run: Callable[[], None],
+    crew: Crew | None = None,
 ) -> None:
     """Make the part of each batch with its runs on `threads` threads; write it as soon as its last run has ended.
 
     `on_run` is called after every run, from its thread. A failure or Ctrl-C lets running runs end, drops the
-    others and keeps the parts that are complete.
+    others and keeps the parts that are complete. With a `crew` each thread leaves its runs to a worker of it; the
+    function that `make` maps must then be able to travel.
 
     Raises:
         RunFailure: a run or a write failed. Interrupted: Ctrl-C.
@@ -56,7 +61,7 @@ def run_batches(
         def one(function: Callable[[Task], list[Result]], task: Task) -> list[Result]:
             if stop.is_set():
                 raise Interrupted
-            results = function(task)
+            results = function(task) if crew is None else crew.submit(function, task).result()
             for _ in results:
                 on_run()
             return results
@@ -78,8 +83,12 @@ def run_batches(
             stop.set()
             for future in futures:
                 future.cancel()
+            if crew is not None:
+                dismiss()
             if isinstance(error, KeyboardInterrupt):
                 raise Interrupted from None
+            if isinstance(error, BrokenProcessPool):
+                raise RunFailure(DIED) from None
             raise
 
 
