@@ -19,6 +19,7 @@ from model.outlook import build_outlook
 from model.parameters import ParameterValues
 from model.partings import core_of, first_difference, projects_of
 from model.record import Record
+from model.register_counts import known_counts
 from model.world import World
 from model.zones import project_columns
 
@@ -57,21 +58,27 @@ class Partings:
             self._years[key] = held
         return held[3]
 
+    def departs(self, world: World, levers: Levers, until: int) -> bool:
+        """As `partings.departs`."""
+        return until > world.start and self.between(world, self.neutral(world, until), levers, until) < until
+
 
 _partings = Partings()
 
 
-def branch(engine: Engine, levers: Levers) -> Engine:
+def branch(engine: Engine, levers: Levers, departs_early: bool | None = None) -> Engine:
     """A copy of an engine, at the start of a year, that goes on under other levers.
 
     Args:
         engine: a run whose levers do not differ from `levers` before its present year.
+        departs_early: what `engine.departs(levers)` says, where that is known already.
 
     World, founders and parameters are shared, never written to.
     """
     shared = (engine.world, engine.founding, engine.values)
     twin = copy.deepcopy(engine, {id(thing): thing for thing in shared})
-    twin.levers, twin.departs_early = levers, engine.departs(levers)
+    twin.levers = levers
+    twin.departs_early = engine.departs(levers) if departs_early is None else departs_early
     twin.outlook = build_outlook(twin.world, twin.values, levers, twin.seed, twin.horizon)
     projects = projects_of(twin.world, levers)
     columns = project_columns(projects)
@@ -101,21 +108,32 @@ def simulate_together(
     """
     levers = [_partings.neutral(world, horizon) if one is None else one for one in scenarios]
     records: dict[int, Record] = {}
+    until = world.start + len(known_counts(world, int(values["bound_until"]), horizon))
+    early = [_partings.departs(world, one, until) for one in levers]
 
     def grow(engine: Engine, group: Sequence[int]) -> None:
         """Carry an engine on under the levers of the first of a group that shares its past."""
         leader, others = group[0], list(group[1:])
         parting = {k: _partings.between(world, levers[leader], levers[k], horizon) for k in others}
+        followers = []
         while engine.year < horizon and others:
             leaving = [k for k in others if parting[k] <= engine.year]
             if leaving:
-                grow(branch(engine, levers[leaving[0]]), leaving)
+                twin = branch(engine, levers[leaving[0]], early[leaving[0]])
+                if twin.departs_early and not engine.departs_early:
+                    followers.append((twin, leaving))
+                else:
+                    grow(twin, leaving)
                 others = [k for k in others if k not in leaving]
             else:
                 engine.step()
         records[leader] = engine.run()
         for k in others:  # never parted
             records[k] = records[leader]
+        for twin, leaving in followers:  # this run has met the counts: they need none of their own that does
+            twin.follow(engine)
+            grow(twin, leaving)
 
-    grow(Engine(world, founding, values, seed, levers[0], horizon), range(len(levers)))
+    order = sorted(range(len(levers)), key=lambda k: early[k])
+    grow(Engine(world, founding, values, seed, levers[order[0]], horizon), order)
     return [records[k] for k in range(len(levers))]

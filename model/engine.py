@@ -340,7 +340,11 @@ class Engine(EngineState):
             end = self.start + len(self.bound_counts)
             plain = type(self)(self.world, self.founding, self.values, self.seed, None, end)
             plain.run()
-            self.guide, self.push = plain.shift, plain.push
+            self.follow(plain)
+
+    def follow(self, plain: Engine) -> None:
+        """Take the changes of a run that no policy acted upon before the last known count."""
+        self.guide, self.push = plain.shift, plain.push
 
     def meet_counts(self) -> None:
         """Phase 9, in years whose closing count is known: the run without policies meets it, others add the same."""
