@@ -29,14 +29,15 @@ from calibration.posterior_inputs import Floats
 from calibration.posterior_likelihood import SyntheticLikelihood
 from calibration.posterior_runs import Runner
 
-KEPT_WEIGHT: Final = 0.5  # of the particles, from one temperature to the next
+KEPT_WEIGHT: Final = 0.7  # of the particles, from one temperature to the next
 # Of the log densities last accepted, the quantile that is taken for certain to be accepted; denser particles
 # carry the rest as a weight
 CERTAIN: Final = 0.6
-INFLATION: Final = 1.15  # of the fitted covariance: proposals must reach the tails
-GENERATIONS: Final = 40  # at most; the first engine needs 9 to 12 steps
+INFLATION: Final = 1.2  # of the fitted covariance: proposals must reach the tails
+GENERATIONS: Final = 40  # at most; the first engine needs 9 steps of one half
 # Numbers of runs that no other stage shares: its own other parameters and chance
 FIRST_PILOT, FIRST_WIDENED, FIRST_FRESH = 7_000_000, 8_000_000, 9_000_000
+POINT: Final = "point"
 PILOT, ROUGH, FINAL = 81, 82, 83  # purposes of generators
 
 
@@ -50,8 +51,8 @@ class TemperedEffort:
     pilot: int = 3000
     widened: int = 3000
     fresh: int = 600
-    rough: int = 1200
-    particles: int = 3000
+    rough: int = 3000
+    particles: int = 6000
 
     @property
     def runs(self) -> int:
@@ -61,7 +62,11 @@ class TemperedEffort:
 
 @dataclass(frozen=True, eq=False)
 class TemperedSample:
-    """What pyABC found. x: float64[n, dimension]; weights: float64[n], sum 1; by generation: temperatures, evaluations."""
+    """What pyABC found.
+
+    Attributes:
+        x: float64[n, dimension]. weights: float64[n], sum 1. temperatures, evaluations: of each generation.
+    """
 
     x: Floats
     weights: Floats
@@ -212,12 +217,11 @@ def tempered_sample(
     import pyabc
 
     logging.getLogger("ABC").setLevel(logging.ERROR)
-    keys = [f"x{k:03d}" for k in range(dimension)]
-    prior, transition, scheme = _pyabc_parts(keys, joint)
+    points: list[Floats] = []
+    prior, transition, scheme = _pyabc_parts(points, dimension, joint)
 
     def simulate(chosen: Mapping[str, float]) -> dict[str, float]:
-        x = np.array([[chosen[key] for key in keys]])
-        return {"log": float(log_likelihood(x)[0])}
+        return {"log": float(log_likelihood(points[int(chosen[POINT])][None])[0])}
 
     with _common_generator(seed), tempfile.TemporaryDirectory(prefix="qyzyljar-pyabc-") as folder:
         abc = pyabc.ABCSMC(
@@ -239,7 +243,7 @@ def tempered_sample(
     if not temperatures or temperatures[-1] > 1.0 or len(temperatures) == GENERATIONS:
         raise ValueError(f"{len(temperatures)} generations have not cooled to a temperature of 1")
     return TemperedSample(
-        np.asarray(frame[keys].to_numpy(), dtype=np.float64),
+        np.stack([points[int(number)] for number in frame[POINT]]),
         np.asarray(weights, dtype=np.float64) / np.sum(weights),
         temperatures,
         tuple(int(value) for value in told["samples"]),
@@ -256,26 +260,30 @@ def _certain(get_weighted_distances: Callable[[], Any], **_: object) -> float:
     return float(np.quantile(found[np.isfinite(found)], CERTAIN))
 
 
-def _pyabc_parts(keys: list[str], joint: int) -> tuple[Any, Any, Any]:
-    """Return prior, proposal and cooling: subclasses of pyABC's, which is not there for everybody."""
+def _pyabc_parts(points: list[Floats], dimension: int, joint: int) -> tuple[Any, Any, Any]:
+    """Return prior, proposal and cooling: subclasses of pyABC's, which is not there for everybody.
+
+    What pyABC handles and stores of a particle is the number of its point in ``points``, float64[dimension] each: a
+    row of its data base for every coordinate took nine tenths of the time.
+    """
     import pyabc
     from pyabc.random_variables import DistributionBase
     from pyabc.transition import Transition
 
-    dimension = len(keys)
     constant = -0.5 * dimension * np.log(2.0 * np.pi)
 
-    def array(x: Any) -> Floats:
-        return np.array([float(x[key]) for key in keys])
+    def keep(x: Floats) -> Any:
+        points.append(x)
+        return pyabc.Parameter({POINT: float(len(points) - 1)})
 
     class Prior(DistributionBase):  # type: ignore[misc]
         """N(0, 1) for every coordinate."""
 
         def rvs(self, *_: object, **__: object) -> Any:
-            return pyabc.Parameter(dict(zip(keys, np.random.standard_normal(dimension), strict=True)))
+            return keep(np.random.standard_normal(dimension))
 
         def pdf(self, x: Any) -> float:
-            return float(np.exp(constant - 0.5 * np.sum(array(x) ** 2)))
+            return float(np.exp(constant - 0.5 * np.sum(points[int(x[POINT])] ** 2)))
 
     class Normal(Transition):  # type: ignore[misc]
         """One normal law fitted to the particles.
@@ -284,7 +292,7 @@ def _pyabc_parts(keys: list[str], joint: int) -> tuple[Any, Any, Any]:
         """
 
         def fit(self, X: Any, w: Floats) -> None:
-            x = X[keys].to_numpy()
+            x = np.stack([points[int(number)] for number in X[POINT]])
             share = w / w.sum()
             self.mean = share @ x
             centred = x - self.mean
@@ -298,15 +306,14 @@ def _pyabc_parts(keys: list[str], joint: int) -> tuple[Any, Any, Any]:
             self.constant = constant + float(np.log(np.diag(self.inverse)).sum())
 
         def rvs_single(self) -> Any:
-            x = self.mean + self.factor @ np.random.standard_normal(dimension)
-            return pyabc.Parameter(dict(zip(keys, x.tolist(), strict=True)))
+            return keep(self.mean + self.factor @ np.random.standard_normal(dimension))
 
         def pdf(self, x: Any) -> Any:
-            standard = self.inverse @ (array(x) - self.mean)
+            standard = self.inverse @ (points[int(x[POINT])] - self.mean)
             return float(np.exp(self.constant - 0.5 * np.sum(standard**2)))
 
     class Cooling(pyabc.epsilon.TemperatureScheme):  # type: ignore[misc]
-        """The lowest temperature that keeps half of the particles' weight."""
+        """The lowest temperature that keeps `KEPT_WEIGHT` of the particles' weight."""
 
         def requires_distances(self) -> bool:
             return True
@@ -326,7 +333,7 @@ def _pyabc_parts(keys: list[str], joint: int) -> tuple[Any, Any, Any]:
 
 
 def next_exponent(held: Floats, level: Floats, before: float) -> float:
-    """Return the exponent of the likelihood that keeps half of the effective weight, at most 1, by bisection.
+    """Return the exponent of the likelihood that keeps `KEPT_WEIGHT` of the effective weight, at most 1, by bisection.
 
     Conditional effective size (Zhou, Johansen & Aston 2016): weights ``held`` [n] that are uneven already do not
     stop the cooling. level: float64[n] log densities.

@@ -37,7 +37,7 @@ from experiments.progress import run_progress
 from model.accounts import AccountsError
 
 FULL: Final = TemperedEffort()
-QUICK: Final = TemperedEffort(800, 800, 200, 400, 600)
+QUICK: Final = TemperedEffort(1000, 1000, 200, 3000, 4000)
 FULL_DIRECT: Final = AbcEffort()
 QUICK_DIRECT: Final = AbcEffort(600, 300, 5, 1800)
 LARGEST_SHARE_APART: Final = 0.10  # of the parameters may lie outside the tolerances without any emulator
