@@ -369,9 +369,13 @@ class _Command:
             return OutputResult(output, found, blocks, lost, path, ceiling, spread)
         if sampling.method == "morris":
             grid = sampling.levels(len(whole))[whole]
-            return OutputResult(output, morris_indices(kept, grid, sampling), None, lost, path, ceiling, spread)
+            return OutputResult(
+                output, morris_indices(kept, grid, sampling), None, lost, path, ceiling, spread
+            )
         rows = sampling.sample(len(whole))[whole][:, 0]
-        return OutputResult(output, pawn_indices(kept[:, 0], rows, sampling), None, lost, path, ceiling, spread)
+        return OutputResult(
+            output, pawn_indices(kept[:, 0], rows, sampling), None, lost, path, ceiling, spread
+        )
 
 
 def _outputs(options: SensitivityOptions, world: World) -> tuple[Output, ...]:

@@ -169,8 +169,8 @@ def _tornado(analysis: Analysis, one: OutputResult) -> Figure:
         index, heading = found.total, "What moves it"
         note = (
             "Bar: total index ST, the share of the variance that stays if only this factor is unknown, with its 95 % "
-            "interval; diamond: S1, its share alone, with its own. Both are estimates: below 0, or S1 beyond its bar, is "
-            "their error. Bars add up to more than 1 where factors act together."
+            "interval; diamond: S1, its share alone, with its own. Both are estimates: below 0, or S1 beyond its bar, "
+            "is their error. Bars add up to more than 1 where factors act together."
         )
     elif isinstance(found, MorrisIndices):
         index, heading = found.star, "What moves it"
