@@ -49,7 +49,7 @@ def test_pyabc_samples_the_likelihood_and_not_a_tempered_one() -> None:
         return np.asarray(-0.5 * ((record - x @ matrix.T) ** 2).sum(axis=1))
 
     found = tempered_sample(log_likelihood, 6, 4, 300, 3)
-    assert np.array_equal(np.random.get_state()[1], state)  # type: ignore[arg-type]
+    assert np.array_equal(np.random.get_state()[1], state)
     assert found.temperatures[0] > 1.0
     assert found.temperatures[-1] == 1.0
     assert found.effective > 60
