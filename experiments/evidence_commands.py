@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -87,8 +87,13 @@ def calibrate(
     pyabc: Annotated[
         bool,
         typer.Option(
-            "--pyabc", help="Instead: compare the shipped posterior with one by pyABC (optional extra)."
+            "--pyabc",
+            help="Instead: compare the shipped posterior with a second calibration sampled by pyABC (optional extra).",
         ),
+    ] = False,
+    pyabc_direct: Annotated[
+        bool,
+        typer.Option("--pyabc-direct", help="The same without emulators: pyABC simulates and compares."),
     ] = False,
     no_figures: NoFigures = False,
     quiet: Quiet = False,
@@ -99,14 +104,15 @@ def calibrate(
             raise BadInput(f"--believe {believe}: expected accounts or recorded")
         # Sums keep their order and threads are left for runs; must stand before numpy is first imported
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-        if pyabc:
+        if pyabc or pyabc_direct:
+            if pyabc and pyabc_direct:
+                raise BadInput("--pyabc and --pyabc-direct are two comparisons: give one of them")
             if install or assignments:
                 raise BadInput("--pyabc compares what is shipped: it does not go with --install or --set")
-            from experiments.calibrate_pyabc import run_pyabc
+            from experiments.calibrate_pyabc import PyabcOptions, run_pyabc
 
-            run_pyabc(
-                world, "recorded" if believe == "recorded" else "accounts", quick, seed, out, threads, quiet
-            )
+            believed: Literal["accounts", "recorded"] = "recorded" if believe == "recorded" else "accounts"
+            run_pyabc(PyabcOptions(world, believed, quick, pyabc_direct, seed, out, threads, quiet))
             return
         from experiments.calibrate_command import CalibrateOptions, run_calibrate
 

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +82,7 @@ class OutputResult:
         output: which. indices: by factor. by_block: Sobol' indices of the subject blocks. lost: blocks left out.
         over_time: total index, mu* or median distance by year and factor.
         at_ceiling: share of runs in which a cost stands at its ceiling.
+        spread: float64[years] standard deviation of the output's path over all runs, NaN where it is undefined.
     """
 
     output: Output
@@ -90,6 +91,7 @@ class OutputResult:
     lost: int
     over_time: Index
     at_ceiling: float = 0.0
+    spread: Floats = field(default_factory=lambda: np.empty(0))
 
 
 @dataclass(frozen=True)
@@ -352,7 +354,7 @@ class _Command:
         return True
 
     def _analysed(self, output: Output, k: int, figures: Figures, sampling: Sampling) -> OutputResult:
-        from experiments.sensitivity_paths import over_time
+        from experiments.sensitivity_paths import over_time, spread_by_year
 
         values = figures.values[:, :, k]
         whole = usable(values, output.text)
@@ -360,15 +362,20 @@ class _Command:
         ceiling = output.share_at_ceiling(kept)
         if is_constant(kept):
             return OutputResult(output, None, None, lost, empty_index(0, 0))
-        path = over_time(figures.series[whole][:, :, k], sampling, whole)
+        series = figures.series[whole][:, :, k]
+        path, spread = over_time(series, sampling, whole), spread_by_year(series, sampling)
         if sampling.method == "sobol":
             found, blocks = sobol_indices(kept, sampling), block_indices(kept, sampling)
-            return OutputResult(output, found, blocks, lost, path, ceiling)
+            return OutputResult(output, found, blocks, lost, path, ceiling, spread)
         if sampling.method == "morris":
             grid = sampling.levels(len(whole))[whole]
-            return OutputResult(output, morris_indices(kept, grid, sampling), None, lost, path, ceiling)
+            return OutputResult(
+                output, morris_indices(kept, grid, sampling), None, lost, path, ceiling, spread
+            )
         rows = sampling.sample(len(whole))[whole][:, 0]
-        return OutputResult(output, pawn_indices(kept[:, 0], rows, sampling), None, lost, path, ceiling)
+        return OutputResult(
+            output, pawn_indices(kept[:, 0], rows, sampling), None, lost, path, ceiling, spread
+        )
 
 
 def _outputs(options: SensitivityOptions, world: World) -> tuple[Output, ...]:

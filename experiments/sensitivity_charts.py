@@ -169,8 +169,8 @@ def _tornado(analysis: Analysis, one: OutputResult) -> Figure:
         index, heading = found.total, "What moves it"
         note = (
             "Bar: total index ST, the share of the variance that stays if only this factor is unknown, with its 95 % "
-            "interval; diamond: S1, its share alone, with its own (below 0: the estimate's error). Bars add up to more "
-            "than 1 where factors act together."
+            "interval; diamond: S1, its share alone, with its own. Both are estimates: below 0, or S1 beyond its bar, "
+            "is their error. Bars add up to more than 1 where factors act together."
         )
     elif isinstance(found, MorrisIndices):
         index, heading = found.star, "What moves it"
@@ -328,7 +328,8 @@ def _heat_map(analysis: Analysis, one: OutputResult, found: SobolIndices) -> Fig
     note = (
         "Below the diagonal: S2, the share of the variance from two factors acting together, beyond what each does "
         "alone (diagonal: S1). Coloured where the 95 % interval lies above 0 and the pair above all pairs with the "
-        "dummy; the others cannot be told from none."
+        "dummy; the others cannot be told from none. All pairs of a factor share the error of that factor's own index: "
+        "a row or column of one sign is that error."
     )
     width = max(WIDTH, side + 3.6)
     figure, axes = _sheet(analysis, one, "What acts together", side, 2.3, note, width)
@@ -374,12 +375,14 @@ def _paths(analysis: Analysis, one: OutputResult) -> Figure:
     sampling = analysis.sampling
     note = {
         "sobol": "Total index ST of the figure in each year, with its 95 % interval for chance and the three largest; "
-        "years in which it does not vary are left out.",
+        "years in which it does not vary are left out. Below: how much there is to share out.",
         "morris": "Mean size of the effect over the whole range of the factor in each year, with its 95 % interval for "
         "chance and the three largest.",
         "pawn": "Median distance in each year; years in which the figure does not vary are left out.",
     }[sampling.method]
-    figure, axes = _sheet(analysis, one, "What moves it when", 3.4, 0.9, note)
+    figure, whole = _sheet(analysis, one, "What moves it when", 4.6, 0.9, note)
+    axes, below = _split(figure, whole)
+    _spread(below, analysis, one)
     peak = np.nan_to_num(np.nanmax(np.vstack([one.over_time.value, np.zeros(len(found.names))]), axis=0))
     last = np.nan_to_num(one.over_time.value[_last_known(one.over_time.value)])
     real = [k for k, name in enumerate(found.names) if name not in (CHANCE, DUMMY)]
@@ -408,11 +411,35 @@ def _paths(analysis: Analysis, one: OutputResult) -> Figure:
     axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.6g}"))
     axes.set_ylabel(AXIS[sampling.method])
-    axes.set_xlabel("year")
+    axes.tick_params(labelbottom=False)
     axes.grid(axis="y", color=PALE, linewidth=0.4)
     handles, _ = axes.get_legend_handles_labels()
     _legend(figure, axes, [handle for handle in handles if isinstance(handle, Line2D)], 4)
     return figure
+
+
+def _split(figure: Figure, axes: Axes) -> tuple[Axes, Axes]:
+    """Return the panel cut down to its upper part, and a second one below it with the same years."""
+    box = axes.get_position()
+    axes.set_position((box.x0, box.y0 + 0.28 * box.height, box.width, 0.72 * box.height))
+    below = figure.add_axes((box.x0, box.y0, box.width, 0.22 * box.height), sharex=axes)
+    below.spines[["top", "right"]].set_visible(False)
+    below.tick_params(length=2.5, width=0.6, labelsize=7.5)
+    below.set_axisbelow(True)
+    return axes, below
+
+
+def _spread(axes: Axes, analysis: Analysis, one: OutputResult) -> None:
+    """Standard deviation over the runs by year: a large share of next to nothing is next to nothing."""
+    axes.fill_between(analysis.years, one.spread, color=GREY, alpha=0.25, linewidth=0)
+    axes.plot(analysis.years, one.spread, color=GREY, linewidth=1.0)
+    axes.axvline(one.output.year, color=GREY, linewidth=0.7, linestyle=":")
+    axes.set_ylim(bottom=0.0)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=3))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.6g}"))
+    axes.set_ylabel("\n".join(textwrap.wrap(f"standard deviation ({one.output.unit})", 18)), fontsize=7)
+    axes.set_xlabel("year")
+    axes.grid(axis="y", color=PALE, linewidth=0.4)
 
 
 def _last_known(path: np.ndarray) -> int:

@@ -46,3 +46,17 @@ def over_time(series: Floats, sampling: Sampling, whole: Bools) -> Index:
         found.value[year] = sizes.mean(axis=0)
         found.low[year], found.high[year] = np.percentile(weights @ sizes, (2.5, 97.5), axis=0)
     return found
+
+
+def spread_by_year(series: Floats, sampling: Sampling) -> Floats:
+    """Standard deviation of an output over independent runs by year, float64[years]; NaN where one is undefined.
+
+    Of a Saltelli block those are its first row and the one of the second matrix; of a trajectory its first.
+
+    Args:
+        series: float64[blocks, rows, years] of usable blocks.
+    """
+    second = len(sampling.groups) * (2 if sampling.interactions else 1) + 1
+    rows = [0, second] if sampling.method == "sobol" else [0]
+    with np.errstate(invalid="ignore"):
+        return np.asarray(series[:, rows].reshape(-1, series.shape[2]).std(axis=0))

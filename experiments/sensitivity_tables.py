@@ -310,6 +310,9 @@ def reading(analysis: Analysis) -> list[str]:
             f"{runs:,} runs in {analysis.blocks:,} blocks.{stop} S1: share of the variance that knowing this factor "
             "would take away; ST: share that stays if only it is unknown, interactions included. Priors, not wishes, "
             "set the ranges: a factor matters as far as it is unknown.",
+            "S1 and ST are two estimates, each with an error: S1 below 0 or above ST is that error. Near 0 beside an "
+            "ST above 0 it means that the factor acts only together with others. The dummy is 0.000 to 0.000: rows "
+            "that differ in it alone are one and the same run; anything else would be an alarm.",
             common,
         ]
     if sampling.method == "morris":

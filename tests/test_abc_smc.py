@@ -59,12 +59,13 @@ def test_statistics_estimate_what_the_record_tells(runner: Runner) -> None:
 
 def test_engines_agree_within_the_stated_tolerances_or_it_is_said() -> None:
     near = [MarginalPair(f"p{k}", 0.0, 1.0, 0.3, 1.1) for k in range(18)]
-    assert verdict(near).endswith("the engines agree")
+    assert verdict(near, 0.1).endswith("the engines agree")
     one = MarginalPair("far", 0.0, 1.0, 0.4, 1.0)
     assert not one.agrees
     assert not MarginalPair("wide", 0.0, 0.5, 0.0, 0.7).agrees
-    assert verdict([*near, one]).endswith("the engines agree; apart: far")
-    assert "do NOT agree" in verdict([*near, one, one, one])
+    assert verdict([*near, one], 0.1).endswith("the engines agree; apart: far")
+    assert "do NOT agree" in verdict([*near, one], 0.0)
+    assert "do NOT agree" in verdict([*near, one, one, one], 0.1)
 
 
 def test_without_pyabc_the_command_says_how_to_get_it(

@@ -44,6 +44,7 @@ NOT_RUN = {
     "bench": "measures for minutes; tests/test_bench.py runs its measurements on small worlds",
     "--cluster": "needs a scheduler; tests/test_shards.py starts one",
     "--install": "writes into the project; the same command without it is run",
+    "--pyabc-direct": "an optional package; tests/test_abc_smc.py runs it",
     "--pyabc": "an optional package; tests/test_abc_smc.py runs it, and looks at what is said without it",
 }
 # Of these a run in small takes seconds; those of all others, and all of a page that has them, are slow

@@ -142,6 +142,90 @@ def test_what_cannot_be_done_is_refused_before_anything_is_written(
     assert list(folder.iterdir()) == []
 
 
+# --- processes that end before their work does ---------------------------------------------------------------
+
+# A real process, whose runs are the quick function of seed and parameters, each a few milliseconds long. After FULL
+# of them no file may grow beyond a few hundred bytes: the disk is full
+STAND_IN = """
+import itertools, os, time
+import experiments.sensitivity_runs as runs
+from experiments.command_line import main
+from tests.fake_simulation import fake_simulate
+numbers, full = itertools.count(), int(os.environ.get("FULL", 10**9))
+def slowly(*given):
+    time.sleep(0.004)
+    if next(numbers) == full:
+        import resource
+        resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
+    return fake_simulate(*given)
+runs.simulate, runs.build_founding = slowly, lambda *_, **__: None
+main()
+"""
+
+
+def stand_in(cwd: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", STAND_IN, "sensitivity", *arguments], cwd=cwd, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **environment, "PYTHONPATH": str(PROJECT)},
+    )  # fmt: skip
+
+
+def killed_in_the_middle(process: subprocess.Popen[str], parts: Path, number: int) -> None:
+    """Kill -9 as soon as so many parts are there; the process must have been at work."""
+    until = time.monotonic() + 120
+    while len(list(parts.glob("part-*.parquet"))) < number and time.monotonic() < until:
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.005)
+    process.kill()
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+
+
+def resumed_equals_uninterrupted(folder: Path, arguments: tuple[str, ...]) -> None:
+    """Finish what was killed; nothing may be lost, doubled or left over."""
+    whole = {path: path.stat().st_mtime_ns for path in (folder / "here").rglob("part-*.parquet")}
+    done(*arguments, "--out", "here")
+    assert all(path.stat().st_mtime_ns == when for path, when in whole.items()), (
+        "complete parts are not redone"
+    )
+    done(*arguments, "--out", "at_once")
+    for inner in (".", "screening") if (folder / "at_once" / "screening").is_dir() else (".",):
+        same_tables(folder / "here" / inner, folder / "at_once" / inner)
+        assert rows_of(folder / "here" / inner) == rows_of(folder / "at_once" / inner)
+    assert not list((folder / "here").rglob("*.unfinished"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no kill -9")
+def test_morris_killed_in_the_middle_goes_on(folder: Path) -> None:
+    arguments = ("morris", *SHORT, "--trajectories", "10")
+    killed_in_the_middle(stand_in(folder, *arguments, "--out", "here"), folder / "here" / "parts", 3)
+    resumed_equals_uninterrupted(folder, arguments)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no kill -9")
+def test_sobol_killed_in_its_screening_and_again_after_it_goes_on(folder: Path) -> None:
+    arguments = ("sobol", *SHORT, "--base", "64", "--no-stop", "--trajectories", "6", "--most", "2")
+    screening = folder / "here" / "screening" / "parts"
+    killed_in_the_middle(stand_in(folder, *arguments, "--out", "here"), screening, 2)
+    assert not (folder / "here" / "parts").exists()
+    killed_in_the_middle(stand_in(folder, *arguments, "--out", "here"), folder / "here" / "parts", 2)
+    resumed_equals_uninterrupted(folder, arguments)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
+def test_a_disk_that_refuses_gives_1_and_the_same_command_goes_on(folder: Path) -> None:
+    arguments = ("sobol", *SHORT, "--base", "64", "--no-stop", "--factors", "chi", "--no-blocks")
+    process = stand_in(folder, *arguments, "--out", "here", FULL="150")
+    told = process.communicate(timeout=120)[1]
+    assert process.returncode == 1, told
+    assert "could not be written" in told
+    assert "repeat the same command" in told
+    assert "Traceback" not in told
+    kept = list((folder / "here" / "parts").glob("part-*.parquet"))
+    assert 0 < len(kept) < 8
+    resumed_equals_uninterrupted(folder, arguments)
+
+
 # --- a real cluster ----------------------------------------------------------------------------------------
 
 PROGRAM = "from experiments.command_line import main; main()"
