@@ -7,10 +7,6 @@ from __future__ import annotations
 
 import csv
 import os
-import signal
-import socket
-import subprocess
-import sys
 import time
 import tomllib
 import urllib.error
@@ -23,17 +19,15 @@ import pytest
 
 from experiments.brief import find_browser
 from experiments.dashboard.draft import LARGEST_UPLOAD
-from experiments.design import PROJECT
 from model.world import load_world
 from scenarios.reading import load_policy
+from tests.dashboard_tab import BROWSER_ARGUMENTS, READY, WAIT, Tab, serve
 from tests.own_world import copy_of_template
 
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="Playwright is not installed: no test in a browser"
 )
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-READY = 180_000  # ms: a busy machine may take long to load the kernels
-WAIT = 60_000
 BAD = b"""schema = 1
 kind = "policy"
 title.en = "Bad"
@@ -44,12 +38,6 @@ rent_discount = 7
 """
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     found = find_browser()
@@ -58,93 +46,16 @@ def browser() -> Iterator[Any]:
     with playwright.sync_playwright() as started:
         made = started.chromium.launch(
             executable_path=found,
-            args=["--no-sandbox", "--disable-background-networking", "--no-first-run", "--disable-sync"],
+            args=list(BROWSER_ARGUMENTS),
         )
         yield made
         made.close()
-
-
-def serve(*arguments: str) -> Iterator[tuple[str, int]]:
-    """Address of a running dashboard and the process id of its server."""
-    port = free_port()
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "NICEGUI_"))
-    }
-    environment |= {"PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"}
-    code = "from experiments.command_line import main; main()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, "dashboard", "--no-open", "--port", str(port), *arguments],
-        stdout=subprocess.PIPE, text=True, env=environment, cwd=PROJECT,
-    )  # fmt: skip
-    assert process.stdout is not None
-    said = process.stdout.readline()
-    address = f"http://127.0.0.1:{port}/"
-    assert address in said
-    for _ in range(600):
-        try:
-            urllib.request.urlopen(address, timeout=5).close()
-            break
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    yield address, process.pid
-    process.send_signal(signal.SIGINT)
-    assert process.wait(30) is not None
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[tuple[str, int]]:
     """A dashboard as a reader starts it."""
     yield from serve()
-
-
-class Tab:
-    """One tab, with all requests it made and everything the console complained of."""
-
-    def __init__(self, browser: Any, address: str, lang: str = "en", path: str = "") -> None:
-        self.context = browser.new_context(viewport={"width": 1280, "height": 720}, accept_downloads=True)
-        self.context.add_init_script(path=Path(__file__).with_name("page_checks.js"))
-        self.page = self.context.new_page()
-        self.requests: list[str] = []
-        self.errors: list[str] = []
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("websocket", lambda socket: self.requests.append(socket.url))
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.goto(f"{address}{path}?lang={lang}")
-        self.address = address
-
-    def ready(self) -> Tab:
-        self.page.wait_for_selector(".qz-stage", timeout=READY)
-        return self
-
-    def stage(self, name: str) -> None:
-        self.page.wait_for_selector(f".qz-stage-{name}", timeout=READY)
-
-    def answers(self) -> str:
-        return str(self.page.inner_text(".qz-answers"))
-
-    def choose(self, css: str, text: str) -> None:
-        """Choose from a list by its text."""
-        self.page.click(css)
-        self.page.click(f".q-menu .q-item:has-text('{text}')")
-
-    def download(self, css: str) -> bytes:
-        with self.page.expect_download(timeout=WAIT) as caught:
-            self.page.click(css)
-        return Path(caught.value.path()).read_bytes()
-
-    def close(self) -> None:
-        self.context.close()
-
-    def check(self) -> None:
-        """Nothing left this computer, nothing failed in the page."""
-        host = self.address.removeprefix("http://").rstrip("/")
-        outside = [
-            url
-            for url in self.requests
-            if not url.startswith(("data:", "blob:")) and host not in url.split("?")[0]
-        ]
-        assert outside == []
-        assert self.errors == []
 
 
 @pytest.fixture

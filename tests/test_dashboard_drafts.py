@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 
 from experiments.dashboard.declared import declared_levers
 from experiments.dashboard.draft import LARGEST_UPLOAD, draft_of_library, draft_of_upload, read_text
+from experiments.dashboard.session import Session, missing_places, policy_names
+from experiments.language import language
 from model.world import load_world
 from scenarios.library import names
 from scenarios.problems import ScenarioError
 from scenarios.reading import load_future, load_policy
 from scenarios.translation import check_against
+from tests.own_world import copy_of_template
 
 POLICY = b'schema = 1\nkind = "policy"\nextends = "housing"\n[title]\nen = "Mine"\n'
 
@@ -130,3 +133,23 @@ def test_sliders_reach_beyond_what_the_library_uses() -> None:
     assert (
         keys["local_budget"]["thousand_kzt_a_head"].slider_most < 10_000
     )  # of no use if it had the declared end
+
+
+def test_an_own_world_opens_with_policies_that_fit_it(tmp_path: Path) -> None:
+    own = load_world(str(copy_of_template(tmp_path)))
+    assert missing_places("subzone_bulaevo", own) == ("bulaevo",)
+    assert missing_places("housing", load_world("towns")) == ()
+    session = Session(language("en"), worlds=(str(tmp_path / "own.toml"),))
+    session.slots[0].draft = draft_of_library("subzone_bulaevo")
+    session.choose_world(str(tmp_path / "own.toml"))
+    for _ in range(3):
+        session.add_slot()
+    shown = [slot.draft.base for slot in session.slots]
+    assert len(set(shown)) == 4
+    for name in shown:  # as the reader of the command line judges
+        check_against(load_policy(name), load_future("reference"), own, session.horizon)
+    unfit = [name for name in policy_names() if missing_places(name, own)]
+    assert "subzone_bulaevo" in unfit
+    for name in unfit:
+        with pytest.raises(ScenarioError, match="has no place"):
+            check_against(load_policy(name), load_future("reference"), own, session.horizon)

@@ -63,10 +63,10 @@ def test_a_child_is_ready_before_the_first_tab_and_another_before_the_next(
     async def play() -> None:
         tabs = Tabs(3, "towns")
         await tabs.open()
-        assert [child.asked for child in children] == [["prepare towns"]]
+        assert [child.asked for child in children] == [["prepare towns", "preview towns"]]
         assert children.index(await entered(tabs, "one")) == 0
         await asyncio.sleep(0.05)
-        assert [child.asked for child in children[1:]] == [["prepare towns"]]
+        assert [child.asked for child in children[1:]] == [["prepare towns", "preview towns"]]
         assert children.index(await entered(tabs, "two")) == 1
         await asyncio.sleep(0.05)
         await tabs.close()

@@ -10,7 +10,7 @@ from nicegui import events, ui
 
 from experiments.dashboard.declared import Key, declared_levers
 from experiments.dashboard.draft import LARGEST_UPLOAD, draft_of_library, draft_of_upload
-from experiments.dashboard.session import SLOTS, Session, policy_names, shipped_future
+from experiments.dashboard.session import SLOTS, Session, missing_places, policy_names, shipped_future
 from experiments.language import Language
 from experiments.language_refusals import TOO_LARGE
 from experiments.language_schema import KEYS, KINDS, VALUES
@@ -109,17 +109,36 @@ class LeverPanel:
     def _policy_choice(self) -> None:
         session, t = self.session, self.lang
         draft = session.slot.draft
-        policies = {name: load_policy(name).title(t.code) for name in policy_names()}
+        titles = {name: load_policy(name).title(t.code) for name in policy_names()}
+        lacking = {name: missing_places(name, session.world) for name in titles}
+        policies = {name: title for name, title in titles.items() if not lacking[name]}
         futures = {name: shipped_future(name).title(t.code) for name in names("future")}
         base = draft.base if draft.base in policies else None
         select = ui.select(policies, value=base, label=t("Policy"), on_change=self._take_policy)
         select.props("dense outlined options-dense").classes("w-full qz-policy")
         self._note()
+        self._unfit({titles[name]: places for name, places in lacking.items() if places})
         future = ui.select(futures, value=session.slot.future, label=t("Future"), on_change=self._take_future)
         future.props("dense outlined options-dense").classes("w-full qz-future")
         words = draft.descriptions.get(t.code) or draft.descriptions.get("en", "")
         if words and not draft.changed:
             ui.label(words).classes("qz-small")
+
+    def _unfit(self, lacking: dict[str, tuple[str, ...]]) -> None:
+        """Shipped policies that cannot be used in this world, and why."""
+        if not lacking:
+            return
+        t = self.lang
+        head = t.plural(
+            "{count} policy does not fit this world", "{count} policies do not fit this world", len(lacking)
+        )
+        with ui.expansion(head).props("dense").classes("w-full qz-small qz-unfit"):
+            for title, places in lacking.items():
+                groups = [t(VALUES[place]) if place in VALUES else place for place in places]
+                words = t(
+                    "{policy}: this world does not have {places}", policy=title, places=", ".join(groups)
+                )
+                ui.label(words).classes("qz-small")
 
     @ui.refreshable_method
     def _note(self) -> None:
@@ -285,21 +304,22 @@ class LeverPanel:
         decimals = 0 if key.form == "integer" else None
         plain = key.name in _YEARS
         low = str(int(key.least)) if plain else t.number(key.least, decimals)
-        high = str(int(key.most)) if plain else t.number(key.most, decimals)
+        most = max(self.session.horizon, float(value)) if plain else key.most  # runs end at the horizon
+        high = str(int(most)) if plain else t.number(most, decimals)
         unit = t(key.unit) if key.unit else ""
         with ui.column().classes("w-full gap-0"):
             ui.label(label).classes("qz-label")
             with ui.row().classes("w-full items-center no-wrap gap-3"):
                 least = key.least + (key.step if key.above_least else 0.0)
                 end = max(key.slider_most, float(value))
-                if plain:  # what lies behind the last count or beyond the horizon is for the number beside the slider
+                if plain:  # what lies behind the last count is for the number beside the slider
                     least = min(max(least, LAST_COUNT_YEAR), float(value))
-                    end = max(self.session.horizon, float(value))
+                    end = most
                 slider = ui.slider(min=least, max=end, step=key.step, value=value).props(
                     f'aria-label="{spoken}"'
                 )
                 slider.classes(f"qz-slider {css}").style("flex: 1")
-                box = ui.number(value=value, min=key.least, max=key.most, step=key.step)
+                box = ui.number(value=value, min=key.least, max=most, step=key.step)
                 box.props(f'dense outlined debounce=500 aria-label="{spoken}"').style("width: 110px").classes(
                     css
                 )
@@ -309,7 +329,7 @@ class LeverPanel:
                 await take(event.args)
 
             async def from_box(event: events.ValueChangeEventArguments[Any]) -> None:
-                if event.value is not None and key.least <= event.value <= key.most:
+                if event.value is not None and key.least <= event.value <= most:
                     slider.set_value(event.value)
                     await take(event.value)
 

@@ -14,7 +14,8 @@ from experiments.language_refusals import ENDED
 from model.world import World, load_world
 from scenarios.library import names
 from scenarios.policy import Future
-from scenarios.reading import load_future
+from scenarios.reading import load_future, load_policy
+from scenarios.selection import places_of
 
 SLOTS = ("A", "B", "C", "D")
 FIRST_POLICIES = ("settlers", "housing", "networks_renewal", "zone_as_declared")
@@ -127,13 +128,19 @@ class Session:
         """Change the language."""
         self.lang = language(code)
 
+    def _first_policy(self) -> str:
+        """A policy not yet shown that fits the world; the baseline where none does."""
+        shown = {slot.draft.base for slot in self.slots}
+        fitting = [
+            name for name in (*FIRST_POLICIES, *policy_names()) if not missing_places(name, self.world)
+        ]
+        return next((name for name in fitting if name not in shown), fitting[0] if fitting else "baseline")
+
     def add_slot(self) -> None:
         """One more scenario, started from a policy not yet shown; at most four."""
         if len(self.slots) < len(SLOTS):
-            shown = {slot.draft.base for slot in self.slots}
-            base = next(name for name in FIRST_POLICIES if name not in shown) if shown else FIRST_POLICIES[0]
             letter = next(letter for letter in SLOTS if letter not in {slot.letter for slot in self.slots})
-            self.slots.append(Slot(letter, draft_of_library(base)))
+            self.slots.append(Slot(letter, draft_of_library(self._first_policy())))
             self.active = len(self.slots) - 1
 
     def remove_slot(self) -> None:
@@ -143,9 +150,13 @@ class Session:
             self.active = min(self.active, len(self.slots) - 1)
 
     def choose_world(self, name: str) -> None:
-        """Another world: results of the former one are dropped."""
+        """Another world: results of the former one are dropped, shipped policies that do not fit it are replaced."""
         self.world_name, self.runs = name, DEFAULT_RUNS.get(name, OWN_RUNS)
         self.place, self.summary, self.view, self.map_case = "all", None, None, ""
+        for slot in self.slots:
+            base = slot.draft.base
+            if base and not slot.draft.changed and missing_places(base, self.world):
+                slot.draft = draft_of_library(self._first_policy())
 
     def world_title(self, name: str) -> str:
         """Title of a world in the reader's language."""
@@ -175,6 +186,11 @@ class Session:
                 for slot in self.slots
             ],
         }
+
+    async def warm(self, child: Child) -> None:
+        """Let a child that waits for a tab work out the first preview of such a session: its paths are kept."""
+        await child.ask("prepare", world=self.world_name)
+        await child.ask("preview", **self._wish())
 
     async def prepare(self) -> None:
         """Start the child and let it make the world ready."""
@@ -271,6 +287,15 @@ class Session:
     def is_running(self) -> bool:
         """Whether a run is under way."""
         return self._run != 0
+
+
+def missing_places(policy: str, world: World) -> tuple[str, ...]:
+    """Places and groups of places that a shipped policy names and a world does not have."""
+    missing: dict[str, None] = {}
+    for _, _, lever in load_policy(policy).levers.items():
+        named = (*(getattr(lever, "places", None) or ()), *filter(None, [getattr(lever, "place", None)]))
+        missing |= {one: None for one in named if one not in world.ids and not places_of((one,), world)}
+    return tuple(missing)
 
 
 def policy_names() -> tuple[str, ...]:

@@ -6,6 +6,8 @@ import asyncio
 from typing import Any
 
 from experiments.dashboard.child import Child
+from experiments.dashboard.session import Session
+from experiments.language import language
 
 DEFAULT_TABS, MOST_TABS = 8, 100
 SECONDS_BETWEEN = 4.0  # a tab just opened has the processor to itself before the next child is made ready
@@ -66,7 +68,9 @@ class Tabs:
         if self._waiting is None and not self.full:
             self._waiting = child = Child()
             child.listen(self._heard(child))
-            await child.ask("prepare", world=self.world)
+            first = Session(language("en"), worlds=(self.world,))
+            first.choose_world(self.world)
+            await first.warm(child)
 
     def _heard(self, child: Child) -> Any:
         """What is done with the words of a waiting child: one that ends is not handed out."""
