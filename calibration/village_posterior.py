@@ -13,7 +13,6 @@ calibration/data/villages.
 
 from __future__ import annotations
 
-import csv
 import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,6 +22,13 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import qmc
 
+from calibration.village_draws import (
+    HETEROGENEITY,
+    HETEROGENEITY_FILE,
+    read_draws,
+    read_hazards_posterior,
+    write_table,
+)
 from calibration.village_hindcast import YEARS, SampleWorld, sample_of
 from calibration.village_transitions import (
     DATA,
@@ -36,8 +42,8 @@ from model.world import World, load_world
 
 # The more people move, the more of them a shock moves: the rate of leaving is drawn jointly, from its prior, as is the
 # chance that a farm closes
-CLOSURE, PUSH, LEAVING = "village_farm_closure", "village_farm_push", "leaving"
-COLUMNS = ("village_slope", "village_shock_sd", "village_shock_small", PUSH, CLOSURE, LEAVING)
+CLOSURE, LEAVING = "village_farm_closure", "leaving"
+COLUMNS = HETEROGENEITY
 PRIORS = {
     CLOSURE: (math.log(0.012), 0.5),
     LEAVING: (math.log(0.025), 0.35),
@@ -57,7 +63,6 @@ DESIGN_POINTS = 256
 CANDIDATES = 200_000
 PIECE = 10_000
 KEPT = 1000
-POSTERIOR = DATA / "posterior.csv"
 DESIGN = DATA / "design.csv"  # simulated moments at the design points: another target needs no new runs
 MOMENTS = ("slope", "log_sd_150", "log_sd_1000", "skewness")
 
@@ -124,9 +129,11 @@ def simulated_moments(
     """Moments of a simulated decade: the median over copies of the sample, each fitted as the sample is.
 
     Not those of all copies together: of the villages given up a census sees one in fifty, but a single one among
-    seven hundred would make the skewness. Parameters other than `theta` are drawn from their priors.
+    seven hundred would make the skewness. Villages are given up as the panels say (`village_hazards.py`); parameters
+    other than that and `theta` are drawn from their priors.
     """
-    after = sample.after(given_of(theta), arrivals, seed, number)
+    given_up = read_hazards_posterior()
+    after = sample.after(given_of(theta) | given_up[number % len(given_up)], arrivals, seed, number)
     moments = [fit_transitions(Transitions(before, copy, YEARS)).moments() for copy in after]
     return np.asarray(np.median(moments, axis=0))
 
@@ -200,35 +207,11 @@ def posterior(emulator: Emulator, target: Target, seed: int, arrivals: float = 1
     return theta[chance.choice(CANDIDATES, KEPT, p=share)], float(1.0 / (share**2).sum())
 
 
-def write_posterior(rows: Floats, path: Path = POSTERIOR) -> None:
-    """Write the draws as CSV."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for row in rows:
-            writer.writerow([f"{value:.6g}" for value in given_of(row).values()])
-
-
-def read_posterior(path: Path = POSTERIOR) -> list[dict[str, float]]:
-    """Draws of the village parameters, in the order of the file.
-
-    Raises:
-        ValueError: the file does not hold the parameters of `COLUMNS`.
-    """
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = [{name: float(text) for name, text in row.items()} for row in csv.DictReader(file)]
-    if not rows or tuple(rows[0]) != COLUMNS:
-        raise ValueError(f"{path}: expected columns {', '.join(COLUMNS)}")
-    return rows
-
-
 def write_design(theta: Floats, arrivals: Floats, moments: Floats, path: Path = DESIGN) -> None:
     """Write the design points with their simulated moments."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow((*COLUMNS, ARRIVALS, *MOMENTS))
-        for point, factor, found in zip(theta, arrivals.tolist(), moments.tolist(), strict=True):
-            writer.writerow([f"{value:.6g}" for value in (*given_of(point).values(), factor, *found)])
+    lines = zip(theta, arrivals.tolist(), moments.tolist(), strict=True)
+    rows = ((*given_of(point).values(), factor, *found) for point, factor, found in lines)
+    write_table(path, (*COLUMNS, ARRIVALS, *MOMENTS), rows)
 
 
 def shipped_emulator(path: Path = DESIGN) -> Emulator:
@@ -237,16 +220,12 @@ def shipped_emulator(path: Path = DESIGN) -> Emulator:
     Raises:
         ValueError: the file does not hold the design.
     """
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    columns = (*COLUMNS, ARRIVALS, *MOMENTS)
-    if not rows or tuple(rows[0]) != columns:
-        raise ValueError(f"{path}: expected columns {', '.join(columns)}")
-    theta = np.array([[float(row[name]) for name in COLUMNS] for row in rows])
+    rows = read_draws(path, (*COLUMNS, ARRIVALS, *MOMENTS))
+    theta = np.array([[row[name] for name in COLUMNS] for row in rows])
     for k in LOGS:
         theta[:, k] = np.log(theta[:, k])
-    arrivals = np.array([float(row[ARRIVALS]) for row in rows])
-    return fit_emulator(theta, arrivals, np.array([[float(row[name]) for name in MOMENTS] for row in rows]))
+    arrivals = np.array([row[ARRIVALS] for row in rows])
+    return fit_emulator(theta, arrivals, np.array([[row[name] for name in MOMENTS] for row in rows]))
 
 
 def posterior_points(target: Target, arrivals: float, seed: int = 1) -> Floats:
@@ -260,7 +239,7 @@ def main() -> None:
     write_design(*design_points(world, seed, DESIGN_POINTS, 2))
     emulator, target = shipped_emulator(), target_of()
     rows, effective = posterior(emulator, target, seed)
-    write_posterior(rows)
+    write_table(HETEROGENEITY_FILE, COLUMNS, (tuple(given_of(row).values()) for row in rows))
     at = emulator(rows)
     print("target mean", np.round(target.mean, 4), "sd", np.round(target.sd, 4))
     print("emulator noise", np.round(emulator.noise, 4), f"effective candidates {effective:.0f}")
