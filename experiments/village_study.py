@@ -78,6 +78,11 @@ def arrived_villages(
 ) -> VillageStudy:
     """A study that came from another process (raises as `ensemble.check_code`)."""
     check_code(design, OWN_SOURCES)
+    assert world.villages is not None
+    read_only(world.villages.base)
+    for value in vars(world.villages).values():
+        if isinstance(value, np.ndarray):
+            value.setflags(write=False)
     return VillageStudy(design, read_only(world), cases, parameters, per_village)
 
 
