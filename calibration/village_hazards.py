@@ -27,7 +27,14 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 from scipy.stats import qmc
 
-from calibration.village_draws import GIVING_UP, GIVING_UP_FILE, read_draws, read_posterior, write_table
+from calibration.village_draws import (
+    GIVING_UP,
+    GIVING_UP_1999_FILE,
+    GIVING_UP_FILE,
+    read_draws,
+    read_posterior,
+    write_table,
+)
 from calibration.village_posterior import KEPT
 from calibration.village_transitions import DATA, Floats, census_transitions
 from model import draws
@@ -308,14 +315,16 @@ def main() -> None:
     spread = TAIL + (1.0 - 2.0 * TAIL) * qmc.Sobol(2, seed=seed).random(RUNS)
     write_design(simulate(decades, prior_points(world, spread), seed, 2))
     emulator = fit_emulator(shipped_design())
-    for title, used in (
-        ("Tyumen's south alone", [cell for cell in cells if cell.panel == NEIGHBOUR]),
-        ("with the region's sample", cells),
+    for title, used, path in (
+        ("Tyumen's south alone", [cell for cell in cells if cell.panel == NEIGHBOUR], None),
+        ("without 1999-2009", [cell for cell in cells if cell.period != "1999-2009"], GIVING_UP_1999_FILE),
+        ("with the region's sample", cells, GIVING_UP_FILE),
     ):
         points, factor, effective = hazard_posterior(emulator, used, world, seed)
         print(title)
         print_posterior(points, factor, effective)
-    write_table(GIVING_UP_FILE, GIVING_UP, points.tolist())
+        if path is not None:
+            write_table(path, GIVING_UP, points.tolist())
     print("simulated with these draws, other seeds")
     print_cells(simulate(decades, points[:RUNS], seed + 1, 2), cells)
 

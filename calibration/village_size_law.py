@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from calibration.village_draws import read_hazards_posterior, read_posterior
+from calibration.village_draws import read_posterior
 from calibration.village_transitions import Floats
 from model import draws
 from model.csv_tables import Files
@@ -50,7 +50,7 @@ def counts_after(world: World, law: Floats, number: int, rows: list[dict[str, fl
 
 def mean_counts(world: World, law: Floats, threads: int = 2) -> Floats:
     """Mean over founding seeds of `counts_after`."""
-    rows = [one | two for one, two in zip(read_posterior(), read_hazards_posterior(), strict=True)]
+    rows = read_posterior()
     with ThreadPoolExecutor(threads) as pool:
         found = list(pool.map(lambda k: counts_after(world, law, k, rows), range(FOUNDINGS)))
     return np.asarray(np.mean(found, axis=0))

@@ -19,7 +19,7 @@ import numpy as np
 from scipy.special import gammaln
 from scipy.stats import norm
 
-from calibration.village_draws import WAVES, WAVES_FILE, read_hazards_posterior, read_posterior, write_table
+from calibration.village_draws import WAVES, WAVES_FILE, read_posterior, write_table
 from calibration.village_posterior import KEPT
 from calibration.village_transitions import DATA, Floats
 from model import draws
@@ -129,7 +129,7 @@ def simulated_exposure(world: World, last: int, rows: Sequence[dict[str, float]]
 def main() -> None:
     """Fit, write the draws and print what the next wave of two years is expected to take."""
     waves = known_waves()
-    rows = [one | two for one, two in zip(read_posterior(), read_hazards_posterior(), strict=True)]
+    rows = read_posterior()
     exposed = simulated_exposure(load_world("villages"), waves[-1].last, rows)
     village_years = exposures(waves, exposed)
     abolished = np.array([wave.abolished for wave in waves], float)

@@ -83,7 +83,7 @@ def test_disagreement_of_the_decades_widens_the_target() -> None:
 def test_shipped_posterior_is_read() -> None:
     rows = calibrated_villages()
     assert len(rows) == 1000
-    assert tuple(rows[0]) == (*COLUMNS, *GIVING_UP, *WAVES)
+    assert tuple(rows[0]) == (*COLUMNS, *WAVES)
     with pytest.raises(ValueError, match="expected columns village_given_up, village_given_up_size"):
         read_draws(HETEROGENEITY_FILE, GIVING_UP)
 
