@@ -48,7 +48,7 @@ from model.world import World
 
 RUNS = 48
 TRIED, TRIED_ARRIVALS = 8, (0.3, 0.8)  # runs of each trial of arrivals
-TRIED_LEAVING, LARGEST_LEAVING = 2.0, math.log(4.0)  # factor of the trial; largest one, in logs
+TRIED_LEAVING, LARGEST_LEAVING = 2.0, 4.0  # factor of the trial, and the largest
 MODEL, WIENER = "model", "drifted Wiener"
 OTHER_DISTRICTS, DECADE_BEFORE = "other districts", "decade before"
 QUESTIONS = (OTHER_DISTRICTS, DECADE_BEFORE)
@@ -128,14 +128,14 @@ def model_paths(
     if learned is villages:
         return Paths(simulate(sample, points, told, runs, threads), points, then)
     here = mean_growth(villages.before, simulate(sample, points, then, TRIED, threads))
-    there = mean_growth(
-        villages.before, simulate(sample, leaving_times(points, TRIED_LEAVING), then, TRIED, threads)
-    )
-    slope = (there - here) / math.log(TRIED_LEAVING)
-    factor = math.exp(min(LARGEST_LEAVING, max(-LARGEST_LEAVING, (grown[1] - here) / slope)))
+    more = leaving_times(points, TRIED_LEAVING)
+    # Arrivals are so many per departure: as many come as did where they are divided by what leaving is multiplied by
+    there = mean_growth(villages.before, simulate(sample, more, then / TRIED_LEAVING, TRIED, threads))
+    slope = (there - here) / (TRIED_LEAVING - 1.0)
+    factor = min(LARGEST_LEAVING, max(1.0 / LARGEST_LEAVING, 1.0 + (grown[1] - here) / slope))
     fewer_come = np.arange(runs) % 2 == 0
     moved = np.where(fewer_come[:, None], points, leaving_times(points, factor))
-    people = simulate(sample, moved, np.where(fewer_come, told, then), runs, threads)
+    people = simulate(sample, moved, np.where(fewer_come, told, then / factor), runs, threads)
     return Paths(people, points, then)
 
 
