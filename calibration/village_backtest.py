@@ -25,6 +25,8 @@ from calibration.village_benchmarks import BENCHMARKS, EVENTS, Booleans, Event, 
 from calibration.village_hindcast import YEARS, SampleWorld, sample_of
 from calibration.village_posterior import (
     ARRIVALS_RANGE,
+    COLUMNS,
+    LEAVING,
     Target,
     given_of,
     misfit,
@@ -46,6 +48,7 @@ from model.world import World
 
 RUNS = 48
 TRIED, TRIED_ARRIVALS = 8, (0.3, 0.8)  # runs of each trial of arrivals
+TRIED_LEAVING, LARGEST_LEAVING = 2.0, 4.0  # factor of the trial, and the largest
 MODEL, WIENER = "model", "drifted Wiener"
 OTHER_DISTRICTS, DECADE_BEFORE = "other districts", "decade before"
 QUESTIONS = (OTHER_DISTRICTS, DECADE_BEFORE)
@@ -83,11 +86,12 @@ class Paths:
 
 
 def simulate(
-    sample: SampleWorld, points: Floats, arrivals: float, runs: int, threads: int, seed: int = 1
+    sample: SampleWorld, points: Floats, arrivals: Floats | float, runs: int, threads: int, seed: int = 1
 ) -> Floats:
-    """People after ten years, float64[runs, copies, villages]."""
+    """People after ten years, float64[runs, copies, villages]; `arrivals` float64[runs] or the same for all."""
+    factor = np.broadcast_to(np.asarray(arrivals, np.float64), (runs,))
     with ThreadPoolExecutor(threads) as pool:
-        found = pool.map(lambda k: sample.after(given_of(points[k]), arrivals, seed, k), range(runs))
+        found = pool.map(lambda k: sample.after(given_of(points[k]), float(factor[k]), seed, k), range(runs))
         return np.array(list(found))
 
 
@@ -106,7 +110,9 @@ def model_paths(
     """Simulated people at the arrivals that give the villages' mean growth, under parameters that `learned` gives.
 
     Parameters meet the moments of `learned` at the arrivals of its own decade: growth is about linear in arrivals,
-    and a line through two trials tells those of either decade.
+    and a line through two trials tells those of either decade. Where the decade foretold grows otherwise, nobody
+    tells whether fewer come or more leave: every second run has the one, the others the other. It matters for
+    scatter, which is larger where more leave, for shocks act on leaving and on arrivals (V1).
     """
     target = target_of_villages(learned)
     grown = [float(t.survivors().growth().mean()) for t in (learned, villages)]
@@ -118,8 +124,26 @@ def model_paths(
     slope = (tried[1] - tried[0]) / (TRIED_ARRIVALS[1] - TRIED_ARRIVALS[0])
     low, high = ARRIVALS_RANGE
     then, told = (min(high, max(low, TRIED_ARRIVALS[0] + (g - tried[0]) / slope)) for g in grown)
-    points = posterior_points(target, then)
-    return Paths(simulate(sample, points, told, runs, threads), points[:runs], then)
+    points = posterior_points(target, then)[:runs]
+    if learned is villages:
+        return Paths(simulate(sample, points, told, runs, threads), points, then)
+    here = mean_growth(villages.before, simulate(sample, points, then, TRIED, threads))
+    more = leaving_times(points, TRIED_LEAVING)
+    # Arrivals are so many per departure: as many come as did where they are divided by what leaving is multiplied by
+    there = mean_growth(villages.before, simulate(sample, more, then / TRIED_LEAVING, TRIED, threads))
+    slope = (there - here) / (TRIED_LEAVING - 1.0)
+    factor = min(LARGEST_LEAVING, max(1.0 / LARGEST_LEAVING, 1.0 + (grown[1] - here) / slope))
+    fewer_come = np.arange(runs) % 2 == 0
+    moved = np.where(fewer_come[:, None], points, leaving_times(points, factor))
+    people = simulate(sample, moved, np.where(fewer_come, told, then / factor), runs, threads)
+    return Paths(people, points, then)
+
+
+def leaving_times(points: Floats, factor: float) -> Floats:
+    """Points, float64[points, 6], with that many times the rate of leaving."""
+    moved = points.copy()
+    moved[:, COLUMNS.index(LEAVING)] += math.log(factor)
+    return moved
 
 
 def fold_weights(paths: Paths, held: Target, without: Target) -> Floats:

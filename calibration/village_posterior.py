@@ -1,6 +1,6 @@
 """What the censuses say about how villages differ: slope on size, shocks that hit a whole village, farms that close.
 
-Four moments inform five parameters: the slope of growth on ln people (`village_slope`), the scatter of villages of 150
+Four moments inform the parameters: the slope of growth on ln people (`village_slope`), the scatter of villages of 150
 and of 1000 people (`village_shock_sd`, `village_shock_small`), and the skewness of what is left, which closed farms
 make (`village_farm_push` with `village_farm_closure`, told apart by the prior of the latter alone). The two census
 decades contradict each other: every moment of a decade is a draw around a mean with a spread between decades, and the
@@ -13,7 +13,6 @@ calibration/data/villages.
 
 from __future__ import annotations
 
-import csv
 import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,6 +22,15 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import qmc
 
+from calibration.village_draws import (
+    GIVING_UP,
+    GIVING_UP_1999_FILE,
+    GIVING_UP_FILE,
+    HETEROGENEITY,
+    HETEROGENEITY_FILE,
+    read_draws,
+    write_table,
+)
 from calibration.village_hindcast import YEARS, SampleWorld, sample_of
 from calibration.village_transitions import (
     DATA,
@@ -36,15 +44,17 @@ from model.world import World, load_world
 
 # The more people move, the more of them a shock moves: the rate of leaving is drawn jointly, from its prior, as is the
 # chance that a farm closes
-CLOSURE, PUSH, LEAVING = "village_farm_closure", "village_farm_push", "leaving"
-COLUMNS = ("village_slope", "village_shock_sd", "village_shock_small", PUSH, CLOSURE, LEAVING)
+CLOSURE, LEAVING = "village_farm_closure", "leaving"
+COLUMNS = HETEROGENEITY
 PRIORS = {
     CLOSURE: (math.log(0.012), 0.5),
     LEAVING: (math.log(0.025), 0.35),
 }  # of the logs; model.md section 5
-LOW = np.array([-0.25, 0.0, 0.0, 0.0, math.log(0.004), math.log(0.0125)])
-HIGH = np.array([0.45, 0.9, 16.0, 2.5, math.log(0.036), math.log(0.05)])
-LOGS = (4, 5)
+# Of the last two the prior is what chances of emptying say (`village_hazards.py`); the bounds only scale them
+LOW = np.array([-0.25, 0.0, 0.0, 0.0, math.log(0.004), math.log(0.0125), math.log(0.003), 0.3])
+HIGH = np.array([0.45, 0.9, 16.0, 2.5, math.log(0.036), math.log(0.05), math.log(0.04), 2.2])
+LOGS = (4, 5, 6)
+SEARCHED = 6  # of them, spread over their box
 # Shocks move arrivals too: with fewer of them, as in a decade that declines faster, villages scatter less. Not a
 # parameter of the forecast, in which it is 1
 ARRIVALS = "arrivals"
@@ -57,7 +67,6 @@ DESIGN_POINTS = 256
 CANDIDATES = 200_000
 PIECE = 10_000
 KEPT = 1000
-POSTERIOR = DATA / "posterior.csv"
 DESIGN = DATA / "design.csv"  # simulated moments at the design points: another target needs no new runs
 MOMENTS = ("slope", "log_sd_150", "log_sd_1000", "skewness")
 
@@ -111,7 +120,7 @@ def target_of_villages(transitions: Transitions, seed: int = 1) -> Target:
 
 
 def given_of(theta: Floats) -> dict[str, float]:
-    """Parameter values of a point, float64[6] with logs where the search has them."""
+    """Parameter values of a point, float64[8] with logs where the search has them."""
     return {
         name: math.exp(value) if k in LOGS else value
         for k, (name, value) in enumerate(zip(COLUMNS, theta.tolist(), strict=True))
@@ -139,7 +148,7 @@ class Emulator:
     noise: Floats
 
     def __call__(self, theta: Floats, arrivals: float = 1.0) -> Floats:
-        """Moments, float64[points, 4], of parameters float64[points, 6]."""
+        """Moments, float64[points, 4], of parameters float64[points, 8]."""
         # In pieces: the terms of all candidates at once are hundreds of megabytes
         pieces = [theta[k : k + PIECE] for k in range(0, len(theta), PIECE)]
         return np.concatenate(
@@ -169,9 +178,13 @@ def design_points(world: World, seed: int, points: int, threads: int) -> tuple[F
     """Parameters and arrivals spread over their box, and the moments of a simulated decade at each."""
     before = sample_of(*DECADES[-1])[0].before
     sample = SampleWorld(world, before)
-    low, high = (np.append(side, end) for side, end in zip((LOW, HIGH), ARRIVALS_RANGE, strict=True))
+    low, high = (
+        np.append(side[:SEARCHED], end) for side, end in zip((LOW, HIGH), ARRIVALS_RANGE, strict=True)
+    )
     spread = qmc.scale(qmc.Sobol(len(low), seed=seed).random(points), low, high)
-    theta, arrivals = spread[:, :-1], spread[:, -1]
+    given_up = giving_up()
+    theta = np.column_stack([spread[:, :-1], given_up[np.arange(points) % len(given_up)]])
+    arrivals = spread[:, -1]
     with ThreadPoolExecutor(threads) as pool:
         moments = list(
             pool.map(
@@ -188,47 +201,42 @@ def misfit(emulator: Emulator, target: Target, theta: Floats, arrivals: float = 
     return np.asarray(0.5 * (error**2).sum(axis=1))
 
 
-def posterior(emulator: Emulator, target: Target, seed: int, arrivals: float = 1.0) -> tuple[Floats, float]:
-    """Draws of the parameters, float64[KEPT, 6] (logs where the search has them), and the effective candidates."""
+def giving_up(path: Path = GIVING_UP_FILE) -> Floats:
+    """ln h_u and e_u that chances of emptying leave possible, float64[draws, 2]."""
+    return np.array([[math.log(row[GIVING_UP[0]]), row[GIVING_UP[1]]] for row in read_draws(path, GIVING_UP)])
+
+
+def prior(seed: int, given_up: Floats | None = None) -> Floats:
+    """Candidates, float64[CANDIDATES, 8] (logs where the search has them); `given_up` as in `posterior`."""
     chance = np.random.default_rng(seed)
+    given_up = giving_up() if given_up is None else given_up
     theta = LOW + (HIGH - LOW) * chance.random((CANDIDATES, len(COLUMNS)))
-    for k in LOGS:
-        mean, sd = PRIORS[COLUMNS[k]]
+    theta[:, SEARCHED:] = given_up[chance.integers(0, len(given_up), CANDIDATES)]
+    for name, (mean, sd) in PRIORS.items():
+        k = COLUMNS.index(name)
         theta[:, k] = np.clip(mean + sd * chance.standard_normal(CANDIDATES), LOW[k], HIGH[k])
+    return np.asarray(theta)
+
+
+def posterior(
+    emulator: Emulator, target: Target, seed: int, arrivals: float = 1.0, given_up: Floats | None = None
+) -> tuple[Floats, float]:
+    """Draws of the parameters, float64[KEPT, 8] (logs where the search has them), and the effective candidates.
+
+    `given_up` float64[draws, 2]: prior draws of ln h_u and e_u, those of `giving_up` where nothing is given.
+    """
+    theta = prior(seed, given_up)
     weight = np.exp(-misfit(emulator, target, theta, arrivals))
     share = weight / weight.sum()
+    chance = np.random.default_rng((seed, 1))
     return theta[chance.choice(CANDIDATES, KEPT, p=share)], float(1.0 / (share**2).sum())
-
-
-def write_posterior(rows: Floats, path: Path = POSTERIOR) -> None:
-    """Write the draws as CSV."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for row in rows:
-            writer.writerow([f"{value:.6g}" for value in given_of(row).values()])
-
-
-def read_posterior(path: Path = POSTERIOR) -> list[dict[str, float]]:
-    """Draws of the village parameters, in the order of the file.
-
-    Raises:
-        ValueError: the file does not hold the parameters of `COLUMNS`.
-    """
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = [{name: float(text) for name, text in row.items()} for row in csv.DictReader(file)]
-    if not rows or tuple(rows[0]) != COLUMNS:
-        raise ValueError(f"{path}: expected columns {', '.join(COLUMNS)}")
-    return rows
 
 
 def write_design(theta: Floats, arrivals: Floats, moments: Floats, path: Path = DESIGN) -> None:
     """Write the design points with their simulated moments."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow((*COLUMNS, ARRIVALS, *MOMENTS))
-        for point, factor, found in zip(theta, arrivals.tolist(), moments.tolist(), strict=True):
-            writer.writerow([f"{value:.6g}" for value in (*given_of(point).values(), factor, *found)])
+    lines = zip(theta, arrivals.tolist(), moments.tolist(), strict=True)
+    rows = ((*given_of(point).values(), factor, *found) for point, factor, found in lines)
+    write_table(path, (*COLUMNS, ARRIVALS, *MOMENTS), rows)
 
 
 def shipped_emulator(path: Path = DESIGN) -> Emulator:
@@ -237,21 +245,17 @@ def shipped_emulator(path: Path = DESIGN) -> Emulator:
     Raises:
         ValueError: the file does not hold the design.
     """
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    columns = (*COLUMNS, ARRIVALS, *MOMENTS)
-    if not rows or tuple(rows[0]) != columns:
-        raise ValueError(f"{path}: expected columns {', '.join(columns)}")
-    theta = np.array([[float(row[name]) for name in COLUMNS] for row in rows])
+    rows = read_draws(path, (*COLUMNS, ARRIVALS, *MOMENTS))
+    theta = np.array([[row[name] for name in COLUMNS] for row in rows])
     for k in LOGS:
         theta[:, k] = np.log(theta[:, k])
-    arrivals = np.array([float(row[ARRIVALS]) for row in rows])
-    return fit_emulator(theta, arrivals, np.array([[float(row[name]) for name in MOMENTS] for row in rows]))
+    arrivals = np.array([row[ARRIVALS] for row in rows])
+    return fit_emulator(theta, arrivals, np.array([[row[name] for name in MOMENTS] for row in rows]))
 
 
 def posterior_points(target: Target, arrivals: float, seed: int = 1) -> Floats:
     """Draws that only a target informs, at the arrivals of its decade, for validation on villages it does not hold."""
-    return posterior(shipped_emulator(), target, seed, arrivals)[0]
+    return posterior(shipped_emulator(), target, seed, arrivals, giving_up(GIVING_UP_1999_FILE))[0]
 
 
 def main() -> None:
@@ -260,22 +264,15 @@ def main() -> None:
     write_design(*design_points(world, seed, DESIGN_POINTS, 2))
     emulator, target = shipped_emulator(), target_of()
     rows, effective = posterior(emulator, target, seed)
-    write_posterior(rows)
+    write_table(HETEROGENEITY_FILE, COLUMNS, (tuple(given_of(row).values()) for row in rows))
     at = emulator(rows)
     print("target mean", np.round(target.mean, 4), "sd", np.round(target.sd, 4))
     print("emulator noise", np.round(emulator.noise, 4), f"effective candidates {effective:.0f}")
-    chance = np.random.default_rng(seed)
-    for k, name in enumerate(COLUMNS):
-        if k in LOGS:
-            mean, sd = PRIORS[name]
-            before = np.exp(np.clip(mean + sd * chance.standard_normal(CANDIDATES), LOW[k], HIGH[k]))
-            column = np.exp(rows[:, k])
-        else:
-            before, column = LOW[k] + (HIGH[k] - LOW[k]) * chance.random(CANDIDATES), rows[:, k]
-        q = np.quantile(column, (0.05, 0.5, 0.95))
-        print(
-            f"{name}: median {q[1]:.3g}, 90 % {q[0]:.3g} to {q[2]:.3g}, sd / prior sd {column.std() / before.std():.2f}"
-        )
+    for k, (name, before) in enumerate(zip(COLUMNS, prior(seed).T, strict=True)):
+        first, last = (np.exp(side) if k in LOGS else side for side in (before, rows[:, k]))
+        low, median, high = np.quantile(last, (0.05, 0.5, 0.95))
+        ratio = last.std() / first.std()
+        print(f"{name}: median {median:.3g}, 90 % {low:.3g} to {high:.3g}, sd / prior sd {ratio:.2f}")
     print("moments of the posterior", np.round(at.mean(axis=0), 4), np.round(at.std(axis=0), 4))
     print("correlations", np.round(np.corrcoef(rows.T), 2).tolist())
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from calibration.village_posterior import read_posterior
+from calibration.village_draws import read_posterior
 from calibration.village_transitions import Floats
 from model import draws
 from model.csv_tables import Files

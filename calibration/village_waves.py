@@ -10,7 +10,6 @@ Repeat with `python -m calibration.village_waves`; it writes waves_posterior.csv
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +19,8 @@ import numpy as np
 from scipy.special import gammaln
 from scipy.stats import norm
 
-from calibration.village_posterior import KEPT, read_posterior
+from calibration.village_draws import WAVES, WAVES_FILE, read_posterior, write_table
+from calibration.village_posterior import KEPT
 from calibration.village_transitions import DATA, Floats
 from model import draws
 from model.csv_tables import Files
@@ -32,9 +32,6 @@ from model.village_list import WaveSettings, may_be_dissolved, state_list
 from model.villages import villages_of_seed
 from model.world import World, load_world
 
-RATE, SPREAD = "village_wave_rate", "village_wave_spread"
-COLUMNS = (RATE, SPREAD)
-POSTERIOR = DATA / "waves_posterior.csv"
 LOG_RATES = np.linspace(math.log(0.002), math.log(0.6), 160)
 SPREADS = np.linspace(0.02, 2.5, 125)
 SPREAD_PRIOR = 1.0  # half-normal
@@ -129,32 +126,17 @@ def simulated_exposure(world: World, last: int, rows: Sequence[dict[str, float]]
     return totals
 
 
-def read_waves_posterior(path: Path = POSTERIOR) -> list[dict[str, float]]:
-    """Draws of (V5)'s parameters, in the order of the file.
-
-    Raises:
-        ValueError: the file does not hold them.
-    """
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = [{name: float(text) for name, text in row.items()} for row in csv.DictReader(file)]
-    if not rows or tuple(rows[0]) != COLUMNS:
-        raise ValueError(f"{path}: expected columns {', '.join(COLUMNS)}")
-    return rows
-
-
 def main() -> None:
     """Fit, write the draws and print what the next wave of two years is expected to take."""
     waves = known_waves()
-    exposed = simulated_exposure(load_world("villages"), waves[-1].last, read_posterior())
+    rows = read_posterior()
+    exposed = simulated_exposure(load_world("villages"), waves[-1].last, rows)
     village_years = exposures(waves, exposed)
     abolished = np.array([wave.abolished for wave in waves], float)
     found = sample(log_posterior(abolished, village_years), 1)
-    with POSTERIOR.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows([[f"{value:.6g}" for value in row] for row in found.tolist()])
+    write_table(WAVES_FILE, WAVES, found.tolist())
     print("village-years", np.round(village_years, 1), "rates", np.round(abolished / village_years, 3))
-    for name, column in zip(COLUMNS, found.T, strict=True):
+    for name, column in zip(WAVES, found.T, strict=True):
         low, median, high = np.quantile(column, (0.05, 0.5, 0.95))
         print(f"{name}: median {median:.3g}, 90 % {low:.3g} to {high:.3g}")
     chance = np.random.default_rng(2)

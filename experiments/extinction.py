@@ -77,8 +77,9 @@ def extinction(options: ExtinctionOptions) -> Path:
     Raises:
         BadInput: before anything is written. RunFailure, Interrupted: with complete parts kept.
     """
-    if has_villages(options.world):
-        return _of_villages(options)
+    villages = world_of_villages(options.world)
+    if villages is not None:
+        return _of_villages(options, villages)
     world = read_world(options.world)
     check_horizon(options.horizon, world)
     fixed = read_assignments(world, options.assignments)
@@ -115,15 +116,16 @@ def extinction(options: ExtinctionOptions) -> Path:
     return out
 
 
-def has_villages(world: str) -> bool:
-    """Whether it is a world of villages; False where it cannot be read, which is for others to say."""
+def world_of_villages(name: str) -> World | None:
+    """The world if it is one of villages; None also where it cannot be read, which is for others to say."""
     try:
-        return load_world(world).villages is not None
+        world = load_world(name)
     except WorldError:
-        return False
+        return None
+    return world if world.villages is not None else None
 
 
-def _of_villages(options: ExtinctionOptions) -> Path:
+def _of_villages(options: ExtinctionOptions, world: World) -> Path:
     from experiments.village_extinction import VillageOptions, run_village_extinction
 
     return run_village_extinction(
@@ -144,7 +146,8 @@ def _of_villages(options: ExtinctionOptions) -> Path:
             options.shard,
             options.verify,
             options.cluster,
-        )
+        ),
+        world,
     )
 
 

@@ -40,6 +40,7 @@ from model.parameters import ParameterError, ParameterSpace
 from model.world import World, WorldError, load_world
 
 RESULTS = Path("results")
+SHIPPED = "villages"  # the world that the hindcast is made with, whatever list the user brings
 NARROWEST = 150  # columns of text where the output is no terminal
 M_MMAP_THRESHOLD, MAPPED_BYTES = -3, 256 * 1024  # glibc's malloc.h; its own initial threshold is 128 KB
 
@@ -55,7 +56,7 @@ class VillageOptions:
     """
 
     policies: Sequence[str] = ()
-    world: str = "villages"
+    world: str = SHIPPED
     runs: int = 200
     horizon: int = 2045
     seed: int = 1
@@ -72,13 +73,15 @@ class VillageOptions:
     cluster: str | None = None
 
 
-def run_village_extinction(options: VillageOptions) -> Path:
+def run_village_extinction(options: VillageOptions, world: World | None = None) -> Path:
     """Run the ensemble, or what is missing of it, print and write its tables, draw its figures; returns the folder.
+
+    `world`: that of the options, where it was read already.
 
     Raises:
         BadInput: before anything is written. RunFailure, Interrupted: with complete parts kept.
     """
-    world = read_village_world(options.world)
+    world = world or read_village_world(options.world)
     check_horizon(options.horizon, world)
     cases = read_cases(options.policies, world, options.horizon)
     source = options.parameters or POSTERIOR
@@ -150,7 +153,8 @@ def _report(
         # The hindcast has half a million people of its own: both at once would not stay under 1 GB
         study.forget_foundings()
         _give_back_memory()
-        found = backtest(load_world("villages"), threads=options.threads or default_threads())
+        shipped = world if options.world == SHIPPED else load_world(SHIPPED)
+        found = backtest(shipped, threads=options.threads or default_threads())
         store.write_text("backtest.csv", backtest_text(found))
         store.write_text("backtest_widths.csv", widths_text(found))
     if not options.quiet:

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from calibration.village_posterior import read_posterior
-from calibration.village_waves import read_waves_posterior
+from calibration.village_draws import calibrated_villages
 from experiments.branches import branch
 from experiments.design import PROJECT, SOURCES, Batch, Design, Row, runs_per_part, source_hashes
 from experiments.ensemble import Study, Together, check_code, read_only
@@ -79,6 +78,11 @@ def arrived_villages(
 ) -> VillageStudy:
     """A study that came from another process (raises as `ensemble.check_code`)."""
     check_code(design, OWN_SOURCES)
+    assert world.villages is not None
+    read_only(world.villages.base)
+    for value in vars(world.villages).values():
+        if isinstance(value, np.ndarray):
+            value.setflags(write=False)
     return VillageStudy(design, read_only(world), cases, parameters, per_village)
 
 
@@ -104,11 +108,7 @@ class VillageStudy(Study):
         super().__init__(design, world)
         self.cases = {case.name: case for case in cases}
         self.parameters, self.per_village = parameters, per_village
-        self.rows_of_posterior = (
-            [one | other for one, other in zip(read_posterior(), read_waves_posterior(), strict=True)]
-            if parameters == POSTERIOR
-            else []
-        )
+        self.rows_of_posterior = calibrated_villages() if parameters == POSTERIOR else []
         self._variant_locks = [threading.Lock() for _ in range(FOUNDINGS)]
         self._variants: list[tuple[World, Founding] | None] = [None] * FOUNDINGS
 

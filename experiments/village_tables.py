@@ -355,6 +355,8 @@ def verdict(found: Backtest, question: str) -> str:
         f"90 % interval of the difference excludes nought in {better} in its favour, in {worse} against it. CRPS of ln "
         f"people, Wiener less model: {gain:+.4f} ({low:+.4f} to {high:+.4f}). "
     )
+    if high < 0.0:
+        text += "Of how many people are left a drifted random walk is the better forecaster. "
     if better and not worse and high > 0.0:
         return text + "The model beats the benchmarks where they can be told apart."
     if (worse or high < 0.0) and better:

@@ -9,6 +9,7 @@ from scipy.stats import norm
 from calibration import village_backtest as backtest
 from calibration import village_waves as waves
 from calibration.village_benchmarks import EVENTS, hazard_table, logistic, wiener
+from calibration.village_draws import GIVING_UP, HETEROGENEITY_FILE, WAVES, calibrated_villages, read_draws
 from calibration.village_hindcast import sample_of
 from calibration.village_posterior import (
     COLUMNS,
@@ -19,7 +20,6 @@ from calibration.village_posterior import (
     misfit,
     posterior,
     predictive,
-    read_posterior,
     shipped_emulator,
     target_of,
     target_of_villages,
@@ -81,10 +81,11 @@ def test_disagreement_of_the_decades_widens_the_target() -> None:
 
 
 def test_shipped_posterior_is_read() -> None:
-    rows = read_posterior()
+    rows = calibrated_villages()
     assert len(rows) == 1000
-    assert tuple(rows[0]) == COLUMNS
-    assert len(waves.read_waves_posterior()) == 1000
+    assert tuple(rows[0]) == (*COLUMNS, *WAVES)
+    with pytest.raises(ValueError, match="expected columns village_given_up, village_given_up_size"):
+        read_draws(HETEROGENEITY_FILE, GIVING_UP)
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import pickle
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,8 @@ from experiments.village_results import Counts, policy_effect
 from experiments.village_study import VillageStudy, village_design
 from model.world import World, load_world
 from scenarios.reading import load_future
+from tests.test_sensitivity_parts import kill_a_worker_after_the_first_part, started
+from tests.test_shards import local_cluster
 
 DROUGHT = Path(__file__).parent / "village_futures" / "early_drought.toml"
 
@@ -188,6 +191,7 @@ def test_shards_make_the_folder_of_one_machine(folder: Path, tmp_path: Path) -> 
 
 
 def test_a_study_travels_to_another_process_with_its_cases(world: World) -> None:
+    assert world.villages is not None
     cases = read_cases((f"roads@{DROUGHT}",), world, 2024)
     design = village_design(world, 2024, 1, {}, cases, "posterior", True)
     arrive, given = VillageStudy(design, world, cases, "posterior", True).__reduce__()
@@ -195,6 +199,16 @@ def test_a_study_travels_to_another_process_with_its_cases(world: World) -> None
     assert isinstance(again, VillageStudy)
     assert set(again.cases) == {"baseline", "baseline@early_drought", "roads@early_drought"}
     assert again.per_village
+    # As the world that was loaded: otherwise every kernel would be compiled once more
+    travelled = pickle.loads(pickle.dumps(VillageStudy(design, world, cases, "posterior", True))).world
+    for one, two in (
+        (world, travelled),
+        (world.villages, travelled.villages),
+        (world.villages.base, travelled.villages.base),
+    ):
+        for name, value in vars(one).items():
+            if isinstance(value, np.ndarray):
+                assert getattr(two, name).flags.writeable == value.flags.writeable, name
     other = replace(design, code={**design.code, "experiments/village_policies.py": "another"})
     with pytest.raises(RunFailure, match="another version of the project"):
         arrive(other, *given[1:])
@@ -285,3 +299,48 @@ def test_levers_of_policies(world: World) -> None:
         assert not extra.farm_kept[:, towns].any()
         assert (levers.extra_budget[:, towns] == 0).all()
         assert (levers.settlers[:, towns] == 0).all()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_villages_survive_a_worker_killed_in_the_middle(tmp_path: Path) -> None:
+    arguments = (
+        "extinction", f"farms_kept@{DROUGHT}", "--world", "villages", "--runs", "8", "--horizon", "2024",
+        "--no-figures", "--no-backtest",
+    )  # fmt: skip
+    with local_cluster(2) as cluster:
+        run = started(tmp_path, *arguments, "--out", "there", "--cluster", cluster.scheduler_address)
+        kill_a_worker_after_the_first_part(cluster, tmp_path / "there" / "parts", run)
+    run = started(tmp_path, *arguments, "--out", "here")
+    out, error = run.communicate(timeout=280)
+    assert run.returncode == 0, out + error
+    for name in ("parts", "classes", "villages", "parameters"):
+        one, two = (table(tmp_path / where, name) for where in ("there", "here"))
+        assert all(one[key].tolist() == two[key].tolist() for key in two), name
+    written = sorted(path.name for path in (tmp_path / "here").glob("*.csv"))
+    assert {"policies.csv", "hazards.csv", "summary.csv"} <= set(written)
+    for name in written:
+        assert (tmp_path / "there" / name).read_bytes() == (tmp_path / "here" / name).read_bytes(), name
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_shipped_future_is_seen_in_villages_by_2045(tmp_path: Path) -> None:
+    """Droughts from 2028 on: nothing before, fewer people after, and the policy is measured under the future."""
+    out = tmp_path / "run"
+    run_village_extinction(options(out, policies=("farms_kept@drought",), runs=2, horizon=2045))
+    parts = table(out, "parts")
+    without, drought = (parts["scenario"] == name for name in ("baseline", "baseline@drought"))
+    early = parts["year"] <= 2028
+    assert (parts["people"][without & early] == parts["people"][drought & early]).all()
+    last = parts["year"] == 2045
+    people = {
+        name: parts["people"][last & (parts["scenario"] == name)].sum() for name in set(parts["scenario"])
+    }
+    assert people["baseline@drought"] < people["baseline"]
+    assert people["farms_kept@drought"] > people["baseline@drought"]
+    (found,) = rows(out / "policies.csv")
+    assert (found["policy"], found["future"]) == ("farms_kept", "drought")
+    assert float(found["people_mean"]) == pytest.approx(
+        (people["farms_kept@drought"] - people["baseline@drought"]) / 2
+    )
