@@ -152,7 +152,7 @@ def test_a_forecast_carries_its_labels(tmp_path: Path, monkeypatch: pytest.Monke
     assert held["forecasts_scored"] == 3
     assert [(one["place"], one["indicator"]) for one in held["labels"]] == [
         ("bulaevo", "deaths"),
-        ("bulaevo", "wage"),
+        ("bulaevo", "wage_monthly_nominal"),
     ]
     (labels / "towns.csv").write_text("nothing\n", encoding="utf-8")
     damaged = qyzyljar(*arguments, "--out", "damaged")
