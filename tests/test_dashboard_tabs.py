@@ -121,7 +121,10 @@ def test_a_child_is_prepared_when_it_says_so_or_is_gone() -> None:
         return before, stages
 
     compiling = {"event": "stage", "stage": "compiling", "done": 5, "total": 330}
-    assert asyncio.run(said({"event": "stage", "stage": "world"}, compiling)) == (False, ["world", "compiling"])
+    assert asyncio.run(said({"event": "stage", "stage": "world"}, compiling)) == (
+        False,
+        ["world", "compiling"],
+    )
     assert asyncio.run(said({"event": "stage", "stage": "ready"})) == (True, ["ready"])
     assert asyncio.run(said({"event": "failed", "message": "no"}))[0] is True
 
@@ -218,6 +221,15 @@ def test_compiled_kernels_are_counted_from_the_beginning(tmp_path: Path) -> None
         while not seen and time.monotonic() < deadline:
             time.sleep(0.02)
     assert set(seen) == {(FEW, KERNELS)}
+    later: list[tuple[int, int]] = []
+    with CompileWatch(tmp_path, lambda done, of: later.append((done, of)), 0.02, since=old_time + 50):
+        time.sleep(0.2)
+        assert later == []  # nothing new
+        (tmp_path / "deep" / "one more.nbc").touch()
+        deadline = time.monotonic() + 30
+        while not later and time.monotonic() < deadline:
+            time.sleep(0.02)
+    assert set(later) == {(FEW + 1, KERNELS)}  # goes on where the first watch ended, not from nothing
 
 
 def test_a_moved_slider_runs_again_only_its_own_scenario(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,9 @@ def test_levers_of_the_run_and_longer_ones_fit(towns: World, horizon: int) -> No
 
 
 def test_short_levers_are_refused_with_both_years(towns: World) -> None:
-    with pytest.raises(LeversError, match=r"reach 2017 only, expected 2018, .*reach, fare.*hinterland") as caught:
+    with pytest.raises(
+        LeversError, match=r"reach 2017 only, expected 2018, .*reach, fare.*hinterland"
+    ) as caught:
         check_levers(neutral_levers(towns, 2017), towns, HORIZON)
     assert "levers_of(policy, future, world, horizon)" in str(caught.value)
 
