@@ -32,6 +32,8 @@ Every command first sets up what is missing in .venv; afterwards it starts at on
 
   --from DIR             set up from such a folder, without network
   --python PATH          use this Python instead of the newest suitable one
+
+The first run after a set-up compiles the model, once on this computer: some minutes. It says so.
 """
 
 ROOT = Path(__file__).resolve().parent

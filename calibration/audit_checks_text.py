@@ -149,7 +149,7 @@ def check_text(data: AuditData) -> Finding:
     numbers: list[dict[str, Cell]] = [
         {
             "place": data.name(one.statement.territory),
-            "what": f"{one.statement.variable}, {one.statement.statistic}",
+            "what": f"{_quantity(one.statement)}, {one.statement.statistic}",
             "years": _span(one.statement),
             "stated": one.statement.stated,
             "unit": one.statement.unit,
@@ -161,12 +161,16 @@ def check_text(data: AuditData) -> Finding:
     ]
     wrong = [one for one in tested if not one.agrees]
     sentences = [
-        f"{data.name(one.statement.territory)}, {one.statement.variable}: {one.statement.stated:,g}"
+        f"{data.name(one.statement.territory)}, {_quantity(one.statement)}: {one.statement.stated:,g}"
         f" {one.statement.unit} stated, {_short(one.table)} in the tables ({one.explanation})."
         for one in wrong
     ]
     head = f"{len(wrong)} of {len(tested)} figures differ. " if wrong else f"All {len(tested)} figures agree."
     return TEXT.result(bool(wrong), head + " ".join(sentences), numbers)
+
+
+def _quantity(one: Statement) -> str:
+    return one.variable.replace("/", " / ")
 
 
 def _short(value: float) -> str:

@@ -29,7 +29,7 @@ from model.choice import Places, new_choice
 from model.demography import new_vital
 from model.founding import Founding
 from model.labour import Centres
-from model.levers import Levers, neutral_levers
+from model.levers import Levers, check_levers, neutral_levers
 from model.migration import Incomes
 from model.normalisation import Founders, new_founders, new_norm
 from model.outlook import build_outlook
@@ -108,6 +108,7 @@ class CohortTwin:
 
         Raises:
             ValueError: the horizon does not lie after the world's start.
+            LeversError: levers of another world, or that end before the horizon.
             AccountsError: the accounts of a place do not close.
 
         Example:
@@ -125,6 +126,8 @@ class CohortTwin:
             raise ValueError(
                 f"horizon {horizon}: expected a year after {world.start}, the start of world '{world.name}'"
             )
+        if levers is not None:
+            check_levers(levers, world, horizon)
         twin = self._run(values, levers, horizon, seed)
         return CohortPath(
             np.arange(world.start, horizon + 1), twin.values, twin.flows, twin.arrivals_from,

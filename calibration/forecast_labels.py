@@ -70,10 +70,14 @@ class Label:
         """Text: indicator, the best naive forecaster with both scores, the fold."""
         name = SERIES_TEXTS.get(self.series, self.series)
         return (
-            f"{name} ({self.best_naive} {self.crps_best:.3g} against {self.crps_model:.3g}; "
+            f"{name} ({self.best_naive} {_score(self.crps_best)} against {_score(self.crps_model)}; "
             f"{len(self.naive_as_good)} of {self.naive_forecasters} naive as good; "
             f"{FOLD_TEXTS.get(self.fold, self.fold)})"
         )
+
+
+def _score(score: float) -> str:
+    return f"{score:,.0f}" if score >= 1000 else f"{score:.3g}"
 
 
 class LabelsError(ValueError):

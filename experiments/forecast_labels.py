@@ -65,8 +65,10 @@ def print_labels(console: Console, world: World, source: str) -> None:
     places = [place for place in names if any(one.place == place for one in labels)]
     if len(places) <= MOST_PLACES_IN_DETAIL:
         for place in places:
-            own = [one for one in labels if one.place == place]
-            console.print(f"  {names[place]}: {_listed(own)}", **PLAIN)
+            lead = f"  {names[place]}: "
+            for text in _listed([one for one in labels if one.place == place]):
+                console.print(lead + text, **PLAIN)
+                lead = " " * len(lead)
         return
     for series in dict.fromkeys(one.series for one in labels):
         own = [one for one in labels if one.series == series]
@@ -75,12 +77,12 @@ def print_labels(console: Console, world: World, source: str) -> None:
         console.print(f"  {name}: {beaten} of {len(own)} places; manifest.json names them", **PLAIN)
 
 
-def _listed(labels: Sequence[Label]) -> str:
-    """Return the labelled indicators of a place, each with its worst fold."""
+def _listed(labels: Sequence[Label]) -> list[str]:
+    """Return the labelled indicators of a place, each with its worst fold; `none` where there are none."""
     texts = []
     for series in dict.fromkeys(one.series for one in labels):
         own = [one for one in labels if one.series == series and one.beaten]
         if own:
             worst = max(own, key=lambda one: one.crps_model / max(one.crps_best, 1e-9))
             texts.append(str(worst))
-    return "; ".join(texts) if texts else "none"
+    return texts or ["none"]

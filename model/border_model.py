@@ -66,6 +66,7 @@ class BorderModel(mesa.Model):
     Raises:
         WorldError, ParameterError: a world or parameter that cannot be used.
         ValueError: seed and rng both given, or a horizon before the start.
+        LeversError: levers of another world, or that end before the horizon.
 
     Example:
         >>> from model.border_model import BorderModel

@@ -514,7 +514,8 @@ def simulate(
 
     Raises:
         AccountsError: the accounts of a year do not close; names place, sex, age and the posts.
-        ValueError: a horizon that is not after the start. Levers must be those of this world and horizon (`levers_of`).
+        ValueError: a horizon that is not after the start. LeversError: levers of another world, or that end before
+            the horizon.
 
     Example:
         >>> from model import draws

@@ -22,7 +22,7 @@ from model.demography import (
 )
 from model.founding import Founding
 from model.labour import Centres, Cuts
-from model.levers import Levers, neutral_levers
+from model.levers import Levers, check_levers, neutral_levers
 from model.migration import (
     Incomes,
 )
@@ -55,6 +55,7 @@ class EngineState(Buffers):
 
     Raises:
         ValueError: the horizon does not lie after the world's start.
+        LeversError: levers of another world, or that end before the horizon.
     """
 
     def __init__(
@@ -70,6 +71,8 @@ class EngineState(Buffers):
             raise ValueError(
                 f"horizon {horizon}: expected a year after {world.start}, the start of world '{world.name}'"
             )
+        if levers is not None:
+            check_levers(levers, world, horizon)
         self.world, self.founding, self.values, self.seed = world, founding, values, np.uint64(seed)
         self.horizon, self.start, self.year = horizon, world.start, world.start
         self.levers = levers if levers is not None else neutral_levers(world, horizon)

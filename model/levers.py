@@ -6,7 +6,7 @@ are neutral by default, and each acts through an equation of docs/specification.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,17 @@ from numpy.typing import NDArray
 from model.settlements import FACILITIES, NETWORKS
 from model.world import World
 from model.zones import Project
+
+BY_SIMULATED_PLACE = (
+    "reach", "fare", "wage_supplement", "extra_budget", "rent_factor", "dwellings", "reused", "study_logit",
+    "return_gain", "settlers",
+)  # fmt: skip
+BY_ANY_PLACE = ("launch_factor", "place_wage")
+WITHOUT_YEARS = ("projects", "qyzyljar")
+
+
+class LeversError(ValueError):
+    """Levers that were made for another world or end before the horizon."""
 
 
 @dataclass
@@ -106,3 +117,42 @@ def neutral_levers(world: World, horizon: int) -> Levers:
         shedding=np.zeros(years),
         hinterland=np.zeros(years),
     )
+
+
+def check_levers(levers: Levers, world: World, horizon: int) -> None:
+    """Refuse levers that do not fit a run; those that reach beyond the horizon fit.
+
+    Raises:
+        LeversError: names every array that does not fit, with its shape and the one that is expected.
+    """
+    years, n_sim, n_all = horizon - world.start, world.n_sim, world.n_all
+    trailing: dict[str, tuple[int, ...]] = {
+        **dict.fromkeys(BY_SIMULATED_PLACE, (n_sim,)),
+        **dict.fromkeys(BY_ANY_PLACE, (n_all,)),
+        "renewal": (n_sim, NETWORKS),
+        "services_kept": (n_sim, FACILITIES),
+    }
+    short, foreign = [], []
+    for name in [one.name for one in fields(levers) if one.name not in WITHOUT_YEARS]:
+        shape, expected = getattr(levers, name).shape, trailing.get(name, ())
+        if shape[1:] != expected:
+            foreign.append(f"{name} is [{', '.join(map(str, shape))}], expected {[years, *expected]}")
+        elif shape[0] < years:
+            short.append((shape[0], name))
+    problems = []
+    if foreign:
+        problems.append(
+            f"levers of another world than '{world.name}' ({n_sim} simulated places, {n_all} in all): "
+            + "; ".join(foreign)
+        )
+    if short:
+        reached = world.start + min(short)[0]
+        problems.append(
+            f"levers that reach {reached} only, expected {horizon}, the horizon of the run "
+            f"({', '.join(name for _, name in short)})"
+        )
+    if problems:
+        raise LeversError(
+            "\n".join(problems) + "\nMake them for this world and horizon: neutral_levers(world, horizon) of "
+            "model.levers, or levers_of(policy, future, world, horizon) of scenarios.translation"
+        )

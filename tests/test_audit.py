@@ -144,7 +144,7 @@ def test_labour_forces_and_employment_are_impossible(shipped: Audit) -> None:
 def test_text_contradicts_tables(shipped: Audit) -> None:
     finding = shipped.finding("text")
     verdicts = {(row["place"], row["what"]): str(row["verdict"]) for row in finding.numbers}
-    ratio = "agricultural_output_per_capita/industrial_output_per_capita, ratio_of_means"
+    ratio = "agricultural_output_per_capita / industrial_output_per_capita, ratio_of_means"
     assert verdicts["Bulaevo", "wage_monthly_nominal, level"].startswith("stale: the mean of 2015-")
     assert verdicts["Bulaevo", "employed, level"].startswith("stale: the mean of 2015-")
     assert verdicts["Bulaevo", ratio].startswith("another place: that of Mamlyutka")

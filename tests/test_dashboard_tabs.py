@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,12 @@ from typing import Any
 import pytest
 
 from experiments.dashboard import tabs as tabs_module
+from experiments.dashboard.child import Child
 from experiments.dashboard.compile_watch import FEW, KERNELS, CompileWatch
 from experiments.dashboard.live_comparison import LiveComparison, Wish
 from experiments.dashboard.server import DashboardOptions, run_dashboard, worlds_shown
 from experiments.dashboard.session import Progress, Session
-from experiments.dashboard.tabs import Tabs
+from experiments.dashboard.tabs import COMPILING, Compilation, Tabs
 from experiments.failures import BadInput
 from experiments.language import language
 from tests.live_results import HORIZON, live_towns, wish
@@ -26,15 +29,22 @@ class QuietChild:
     """A child that only notes what it is asked."""
 
     made: list[QuietChild]
+    at_once = True  # it is ready as soon as it is made
 
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.closed = False
+        self.prepared = asyncio.Event()
+        if self.at_once:
+            self.prepared.set()
         self.take: Any = None
         type(self).made.append(self)
 
     def listen(self, take: Any) -> None:
         self.take = take
+
+    def tell_stages(self, hear: Any) -> None:
+        self.hear = hear
 
     async def ask(self, do: str, **content: Any) -> int:
         self.asked.append(f"{do} {content['world']}")
@@ -51,7 +61,7 @@ async def entered(tabs: Tabs, tab: str) -> Any:
 
 @pytest.fixture
 def children(monkeypatch: pytest.MonkeyPatch) -> list[QuietChild]:
-    QuietChild.made = []
+    QuietChild.made, QuietChild.at_once = [], True
     monkeypatch.setattr(tabs_module, "Child", QuietChild)
     monkeypatch.setattr(tabs_module, "SECONDS_BETWEEN", 0.0)
     return QuietChild.made
@@ -73,6 +83,68 @@ def test_a_child_is_ready_before_the_first_tab_and_another_before_the_next(
         assert [child.closed for child in children] == [False, False, True]
 
     asyncio.run(play())
+
+
+def test_the_next_child_waits_until_the_one_before_has_compiled(children: list[QuietChild]) -> None:
+    async def play() -> None:
+        QuietChild.at_once = False
+        tabs = Tabs(3, "towns")
+        await tabs.open()
+        await entered(tabs, "one")
+        await asyncio.sleep(0.05)
+        assert len(children) == 1  # or both would compile the same
+        children[0].prepared.set()
+        await asyncio.sleep(0.05)
+        assert [child.asked for child in children] == [["prepare towns"], ["prepare towns"]]
+        await tabs.close()
+
+    asyncio.run(play())
+
+
+def test_a_child_is_prepared_when_it_says_so_or_is_gone() -> None:
+    async def said(*lines: dict[str, Any]) -> tuple[bool, list[str]]:
+        child, stages = Child(), list[str]()
+        child.tell_stages(lambda message: stages.append(message["stage"]))
+        code = f"for line in {[json.dumps(line) for line in lines]!r}: print(line, flush=True)\ninput()"
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", code, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        )
+        child._process = process
+        child._reader = asyncio.create_task(child._read(process))
+        for _ in range(500):
+            if child.prepared.is_set() or len(stages) == len(lines):
+                break
+            await asyncio.sleep(0.02)
+        before = child.prepared.is_set()
+        await child.close()
+        assert child.prepared.is_set()
+        return before, stages
+
+    compiling = {"event": "stage", "stage": "compiling", "done": 5, "total": 330}
+    assert asyncio.run(said({"event": "stage", "stage": "world"}, compiling)) == (
+        False,
+        ["world", "compiling"],
+    )
+    assert asyncio.run(said({"event": "stage", "stage": "ready"})) == (True, ["ready"])
+    assert asyncio.run(said({"event": "failed", "message": "no"}))[0] is True
+
+
+def test_the_terminal_is_told_what_a_first_start_waits_for() -> None:
+    said: list[str] = []
+    compilation = Compilation(said.append, seconds=0.0)
+    compilation.hear({"stage": "world"})
+    compilation.hear({"stage": "ready"})
+    assert said == []  # nothing was compiled
+    for done in (5, 60):
+        compilation.hear({"stage": "compiling", "done": done, "total": KERNELS})
+    compilation.hear({"stage": "ready"})
+    assert said[0] == COMPILING
+    assert said[1] == f"compiling: 60 of about {KERNELS} parts"
+    assert "compiled in 0 s" in said[2]
+    slow = Compilation(said.append, seconds=1000.0)
+    for done in (5, 60):
+        slow.hear({"stage": "compiling", "done": done, "total": KERNELS})
+    assert said[3:] == [COMPILING]
 
 
 def test_no_more_tabs_than_allowed_are_let_in(children: list[QuietChild]) -> None:
@@ -149,6 +221,15 @@ def test_compiled_kernels_are_counted_from_the_beginning(tmp_path: Path) -> None
         while not seen and time.monotonic() < deadline:
             time.sleep(0.02)
     assert set(seen) == {(FEW, KERNELS)}
+    later: list[tuple[int, int]] = []
+    with CompileWatch(tmp_path, lambda done, of: later.append((done, of)), 0.02, since=old_time + 50):
+        time.sleep(0.2)
+        assert later == []  # nothing new
+        (tmp_path / "deep" / "one more.nbc").touch()
+        deadline = time.monotonic() + 30
+        while not later and time.monotonic() < deadline:
+            time.sleep(0.02)
+    assert set(later) == {(FEW + 1, KERNELS)}  # goes on where the first watch ended, not from nothing
 
 
 def test_a_moved_slider_runs_again_only_its_own_scenario(monkeypatch: pytest.MonkeyPatch) -> None:

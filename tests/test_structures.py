@@ -136,18 +136,24 @@ def test_a_forecast_carries_its_labels(tmp_path: Path, monkeypatch: pytest.Monke
     (labels / "towns.csv").write_text(
         "place,series,fold,figures,crps_model,best_naive,crps_best,naive_as_good,naive_forecasters,beaten\n"
         "bulaevo,deaths,last_years,2,14.6,last value,11.1,last value;mean,6,1\n"
-        "bulaevo,births,last_years,2,5,mean,9,,6,0\n",
+        "bulaevo,births,last_years,2,5,mean,9,,6,0\n"
+        "bulaevo,wage_monthly_nominal,last_years,2,1912.4,regional wage ratio,1850.1,regional wage ratio,6,1\n",
         encoding="utf-8",
     )
     result = qyzyljar(*arguments, "--out", "with")
-    assert "did NOT beat a naive forecaster" in result.stdout
+    at = 1 + next(n for n, line in enumerate(result.stdout.splitlines()) if "did NOT beat a naive" in line)
     assert (
         "Bulaevo: deaths (last value 11.1 against 14.6; 2 of 6 naive as good; 2019-2020 from 2015-2018)"
-        in result.stdout
+        in result.stdout.splitlines()[at]
     )
+    second = "wage (regional wage ratio 1,850 against 1,912; 1 of 6 naive as good; 2019-2020 from 2015-2018)"
+    assert result.stdout.splitlines()[at + 1] == " " * len("  Bulaevo: ") + second
     held = json.loads((tmp_path / "with" / "manifest.json").read_text(encoding="utf-8"))["validation"]
-    assert held["forecasts_scored"] == 2
-    assert [(one["place"], one["indicator"]) for one in held["labels"]] == [("bulaevo", "deaths")]
+    assert held["forecasts_scored"] == 3
+    assert [(one["place"], one["indicator"]) for one in held["labels"]] == [
+        ("bulaevo", "deaths"),
+        ("bulaevo", "wage_monthly_nominal"),
+    ]
     (labels / "towns.csv").write_text("nothing\n", encoding="utf-8")
     damaged = qyzyljar(*arguments, "--out", "damaged")
     assert damaged.exit_code == 2

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from calibration import village_hazards as hazards
 from calibration.village_draws import GIVING_UP, read_posterior
@@ -18,10 +19,11 @@ def world() -> World:
     return load_world("villages")
 
 
-def truth(points: np.ndarray, years: int) -> np.ndarray:
+def truth(points: NDArray[np.float64], years: int) -> NDArray[np.float64]:
     """Half of what is declared in small villages, a tenth in large ones, and later windows see more of it."""
     seen = np.array([0.5, 0.4, 0.3, 0.2, 0.1])
-    return -np.expm1(-seen * years * (years / 10) ** 0.5 * np.exp(hazards.log_given_up(points)))
+    chance = -np.expm1(-seen * years * (years / 10) ** 0.5 * np.exp(hazards.log_given_up(points)))
+    return np.asarray(chance)
 
 
 def made_up(world: World, runs: int, villages: float) -> HazardDesign:

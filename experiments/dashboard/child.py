@@ -17,10 +17,16 @@ Message = dict[str, Any]
 
 
 class Child:
-    """One child process (`worker_process.py`). It starts with the first message and ends with `close`."""
+    """One child process (`worker_process.py`). It starts with the first message and ends with `close`.
+
+    Attributes:
+        prepared: set once previews and runs find everything compiled, or nothing more is to be waited for.
+    """
 
     def __init__(self) -> None:
+        self.prepared = asyncio.Event()
         self._on_message: Callable[[Message], None] = lambda message: None
+        self._on_stage: Callable[[Message], None] = lambda message: None
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
@@ -33,6 +39,10 @@ class Child:
         The event is "ended" when the process ends unasked.
         """
         self._on_message = on_message
+
+    def tell_stages(self, on_stage: Callable[[Message], None]) -> None:
+        """Say who hears how far the child is in making itself ready, whoever listens to the rest."""
+        self._on_stage = on_stage
 
     @property
     def pid(self) -> int | None:
@@ -73,14 +83,21 @@ class Child:
         assert process.stdout is not None
         async for line in process.stdout:
             if not self._closed:
-                self._on_message(json.loads(line))
+                message = json.loads(line)
+                if message["event"] == "failed" or message.get("stage") == "ready":
+                    self.prepared.set()
+                if message["event"] == "stage":
+                    self._on_stage(message)
+                self._on_message(message)
         await process.wait()
+        self.prepared.set()
         if not self._closed:
             self._on_message({"event": "ended", "code": process.returncode})
 
     async def close(self) -> None:
         """End the process at once, with whatever it runs."""
         self._closed = True
+        self.prepared.set()
         async with self._lock:  # one that is just starting is waited for, or it would outlive its tab
             process = self._process
         if process is not None and process.returncode is None:

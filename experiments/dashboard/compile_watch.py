@@ -13,15 +13,24 @@ SECONDS = 1.0
 
 
 class CompileWatch:
-    """Calls `on_progress(done, of)` every second while new kernels appear in a folder. Use it as a context."""
+    """Calls `on_progress(done, of)` every second while new kernels appear in a folder. Use it as a context.
+
+    Kernels count from `since` on (seconds since the epoch), so that a second watch goes on where the first ended.
+    """
 
     def __init__(
-        self, folder: Path, on_progress: Callable[[int, int], None], seconds: float = SECONDS
+        self,
+        folder: Path,
+        on_progress: Callable[[int, int], None],
+        seconds: float = SECONDS,
+        since: float | None = None,
     ) -> None:
         self.folder, self.on_progress, self.seconds = folder, on_progress, seconds
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._begun = time.time() - 0.05  # times of files are coarser than the clock
+        self._begun = (
+            time.time() if since is None else since
+        ) - 0.05  # times of files are coarser than the clock
 
     def __enter__(self) -> CompileWatch:
         self._thread.start()
@@ -32,9 +41,10 @@ class CompileWatch:
         self._thread.join()
 
     def _watch(self) -> None:
+        before = self._compiled()
         while not self._ended.wait(self.seconds):
             done = self._compiled()
-            if done >= FEW:
+            if done >= FEW and done > before:  # what an earlier watch has counted is no sign of work now
                 self.on_progress(min(done, KERNELS - 1), KERNELS)
 
     def _compiled(self) -> int:

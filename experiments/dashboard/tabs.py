@@ -3,14 +3,48 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import time
+from collections.abc import Callable
+from typing import Any, Final
 
 from experiments.dashboard.child import Child
 from experiments.dashboard.session import Session
 from experiments.language import language
 
 DEFAULT_TABS, MOST_TABS = 8, 100
+SECONDS_BETWEEN_LINES = 20.0
+COMPILING: Final = (
+    "compiling the model for previews and runs, once on this computer: some minutes. The page can be opened "
+    "meanwhile and shows how far it is."
+)
 SECONDS_BETWEEN = 4.0  # a tab just opened has the processor to itself before the next child is made ready
+
+
+class Compilation:
+    """Tells in the terminal that the first start compiles, how far it is, and that it is done.
+
+    Args:
+        say: prints a line.
+        seconds: between two lines.
+    """
+
+    def __init__(self, say: Callable[[str], None], seconds: float = SECONDS_BETWEEN_LINES) -> None:
+        self._say, self._seconds = say, seconds
+        self._begun = self._told = 0.0
+
+    def hear(self, message: dict[str, Any]) -> None:
+        """Take a stage of a child: `world`, `compiling` with done and total, `ready`."""
+        now = time.monotonic()
+        if message["stage"] == "compiling":
+            if not self._begun:
+                self._begun = self._told = now
+                self._say(COMPILING)
+            elif now - self._told >= self._seconds:
+                self._told = now
+                self._say(f"compiling: {message['done']} of about {message['total']} parts")
+        elif message["stage"] == "ready" and self._begun:
+            self._say(f"compiled in {now - self._begun:.0f} s; from now on the dashboard starts at once.")
+            self._begun = 0.0
 
 
 class Tabs:
@@ -19,12 +53,15 @@ class Tabs:
     Attributes:
         most: tabs at once; each holds a child process with some hundred megabytes.
         world: what a waiting child makes ready.
+        say: prints a line in the terminal of the server.
     """
 
-    def __init__(self, most: int, world: str) -> None:
+    def __init__(self, most: int, world: str, say: Callable[[str], None] = lambda line: None) -> None:
         self.most, self.world = most, world
         self._inside: set[int] = set()
         self._waiting: Child | None = None
+        self._latest: Child | None = None
+        self._compilation = Compilation(say)
         self._ordered: asyncio.Task[None] | None = None
 
     @property
@@ -37,7 +74,7 @@ class Tabs:
         if self.full:
             return None
         self._inside.add(id(tab))
-        child, self._waiting = self._waiting or Child(), None
+        child, self._waiting = self._waiting or self._new_child(), None
         self._order()
         return child
 
@@ -62,11 +99,19 @@ class Tabs:
 
     async def _prepare_soon(self) -> None:
         await asyncio.sleep(SECONDS_BETWEEN)
+        # Two children that compile the same kernels side by side would make both wait twice as long
+        while self._latest is not None and not self._latest.prepared.is_set():
+            await self._latest.prepared.wait()
         await self._prepare()
+
+    def _new_child(self) -> Child:
+        self._latest = child = Child()
+        child.tell_stages(self._compilation.hear)
+        return child
 
     async def _prepare(self) -> None:
         if self._waiting is None and not self.full:
-            self._waiting = child = Child()
+            self._waiting = child = self._new_child()
             child.listen(self._heard(child))
             first = Session(language("en"), worlds=(self.world,))
             first.choose_world(self.world)

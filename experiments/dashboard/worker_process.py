@@ -13,6 +13,7 @@ import json
 import os
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from queue import Empty, Queue
@@ -37,7 +38,7 @@ class Worker:
     """Answers the messages of one tab; every lane works on one thing at a time."""
 
     def __init__(self, out: TextIO) -> None:
-        self._out = out
+        self._out, self._begun = out, time.time()
         self._write = threading.Lock()
         self._load = threading.Lock()
         self._worlds: dict[str, LiveComparison] = {}
@@ -146,7 +147,9 @@ class Worker:
         from model.compiled import CACHE_FOLDER
 
         return CompileWatch(
-            CACHE_FOLDER, lambda done, of: send("stage", stage="compiling", done=done, total=of)
+            CACHE_FOLDER,
+            lambda done, of: send("stage", stage="compiling", done=done, total=of),
+            since=self._begun,
         )
 
     def _send(self, message: Message) -> None:
