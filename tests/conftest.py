@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
+import experiments.crew
 from model.founding import Founding, build_founding
 from model.parameters import ParameterSpace
 from model.world import World, load_world
 from tests.small_world import write_small_world
+
+
+@pytest.fixture(autouse=True)
+def threads_alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Tests that put something in the place of the model see it run: other processes would run the model itself."""
+    monkeypatch.setattr(experiments.crew, "RUNS_WORTH_A_CREW", 10**9)
+    yield
+    experiments.crew.dismiss()
 
 
 @pytest.fixture(scope="session")

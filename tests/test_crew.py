@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,11 +25,9 @@ PROJECT = Path(__file__).parents[1]
 
 
 @pytest.fixture
-def eager(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def eager(threads_alone: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Any work is worth a crew."""
     monkeypatch.setattr(experiments.crew, "RUNS_WORTH_A_CREW", 1)
-    yield
-    dismiss()
 
 
 @pytest.fixture(scope="module")

@@ -95,7 +95,7 @@ def test_the_next_child_waits_until_the_one_before_has_compiled(children: list[Q
         assert len(children) == 1  # or both would compile the same
         children[0].prepared.set()
         await asyncio.sleep(0.05)
-        assert [child.asked for child in children] == [["prepare towns"], ["prepare towns"]]
+        assert [child.asked[0] for child in children] == ["prepare towns", "prepare towns"]
         await tabs.close()
 
     asyncio.run(play())

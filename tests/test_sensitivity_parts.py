@@ -148,6 +148,7 @@ def test_what_cannot_be_done_is_refused_before_anything_is_written(
 # of them no file may grow beyond a few hundred bytes: the disk is full
 STAND_IN = """
 import itertools, os, time
+import experiments.crew
 import experiments.sensitivity_runs as runs
 from experiments.command_line import main
 from tests.fake_simulation import fake_simulate
@@ -159,6 +160,7 @@ def slowly(*given):
         resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
     return fake_simulate(*given)
 runs.simulate, runs.build_founding = slowly, lambda *_, **__: None
+experiments.crew.RUNS_WORTH_A_CREW = 10**9  # other processes would run the model itself
 main()
 """
 
