@@ -2,6 +2,7 @@
 
 Kept to the syntax of Python 3.6 (quoted type hints): it starts under whatever `python3` a computer has,
 looks for the newest Python that the locked requirements support, and hands over to that one in `.venv`.
+One file, longer than others here: it must run where nothing of the project can be imported yet.
 """
 
 import contextlib
