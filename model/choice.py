@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from model.choice_sets import everywhere
 from model.compiled import kernel
+from model.nest_tastes import ANGLE_STEPS, tabulate_tastes
 from model.population import AGES
 
 NESTS = 2
@@ -65,6 +66,7 @@ class Choice(NamedTuple):
         study_value: [n_sim, 2] the same over places with universities (no children).
         inclusive: [n_sim, 2, 4] T, the inclusive value without -beta_y ln y_h, by children and kin.
         factor: [n_sim, 2, 4] exp(T).
+        taste_steps: [steps + 1] bounds of tastes for a nest (`nest_tastes.py`).
     """
 
     there: NDArray[np.int32]
@@ -73,6 +75,7 @@ class Choice(NamedTuple):
     study_value: NDArray[np.float64]
     inclusive: NDArray[np.float64]
     factor: NDArray[np.float64]
+    taste_steps: NDArray[np.float64]
 
 
 def new_choice(n_sim: int, n_all: int, there: NDArray[np.int32] | None = None) -> Choice:
@@ -80,7 +83,7 @@ def new_choice(n_sim: int, n_all: int, there: NDArray[np.int32] | None = None) -
     sets = everywhere(n_sim, n_all) if there is None else there
     return Choice(
         sets, np.empty((n_sim, 2, sets.shape[1])), np.empty((n_sim, 2, NESTS)), np.empty((n_sim, NESTS)),
-        np.empty((n_sim, 2, KINDS_OF_KIN)), np.empty((n_sim, 2, KINDS_OF_KIN)),
+        np.empty((n_sim, 2, KINDS_OF_KIN)), np.empty((n_sim, 2, KINDS_OF_KIN)), np.empty(ANGLE_STEPS + 1),
     )  # fmt: skip
 
 
@@ -143,6 +146,7 @@ def tabulate(n_sim: int, places: Places, table: Any, alpha_russia: float, choice
     settings = table[0]
     n_all, alternatives = places.income.shape[0], choice.utility.shape[2]
     tau = settings.tau
+    tabulate_tastes(tau, choice.taste_steps)
     appeals = np.empty(n_all)
     all_appeals(places, settings, appeals)
     top = np.empty(NESTS)

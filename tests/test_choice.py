@@ -15,6 +15,7 @@ from model.choice import tabulate
 from model.destination import choose_destination
 from model.engine import Engine
 from model.founding import Founding
+from model.nest_tastes import ANGLE_STEPS, bound_taste, nest_taste, tabulate_tastes
 from model.parameters import ParameterSpace
 from model.world import World
 
@@ -132,3 +133,47 @@ def test_where_russia_is_closed_everybody_stays_in_kazakhstan(opened: Engine) ->
     tabulate(other.world.n_sim, closed, other.table, 3.0, other.choice)
     other.places = closed
     assert (other.world.nest[chosen(other, 0, 500)] == KZ).all()
+
+
+# ---- brackets ----
+
+
+@pytest.mark.parametrize("tau", [0.1, 0.3, 0.6, 0.95, 1.0])
+def test_a_taste_for_a_nest_lies_between_its_bounds(tau: float) -> None:
+    steps = np.empty(ANGLE_STEPS + 1)
+    tabulate_tastes(tau, steps)
+    salted = draws.salt_of(np.uint64(4), 2020, draws.DESTINATION_NEST)
+    width = []
+    for key in range(5_000):
+        taste = nest_taste(np.uint64(key), salted, key % 2, tau)
+        low, high = bound_taste(np.uint64(key), salted, key % 2, tau, steps)
+        assert low <= taste <= high
+        width.append(high - low)
+    assert np.median(width) < 0.5 * max(1.0, 0.6 / tau)  # bounds that say something
+
+
+@pytest.mark.parametrize("study", [False, True])
+def test_the_choice_is_that_of_all_draws_worked_out(opened: Engine, study: bool) -> None:
+    """What the brackets leave out never wins: the same choice with every taste and every Gumbel variate in full."""
+    place, n = 1, 4_000
+    nest_salt = draws.salt_of(np.uint64(9), 2015, draws.DESTINATION_NEST)
+    place_salt = draws.salt_of(np.uint64(9), 2015, draws.DESTINATION_PLACE)
+    settings, places, world = opened.settings, opened.places, opened.world
+    pull = np.array([settings.beta_N * kin for kin in (0, 1)]) / settings.tau  # kin in Russia only
+    pull[RU] += opened.norm.alpha[0] / settings.tau
+    offered = opened.choice.utility[place, 0] > -1e299
+    if study:
+        offered &= places.study
+    expected = []
+    for key in map(np.uint64, range(n)):
+        tastes = pull + [nest_taste(key, nest_salt, nest, settings.tau) for nest in (KZ, RU)]
+        values = [
+            opened.choice.utility[place, 0, d]
+            + tastes[places.nest[d]]
+            + draws.gumbel(np.uint64(draws.draw_alternative(key, place_salt, places.key[d])))
+            if offered[d]
+            else -np.inf
+            for d in range(world.n_all)
+        ]
+        expected.append(int(np.argmax(values)))
+    assert chosen(opened, place, n, study, kin=2).tolist() == expected
