@@ -19,7 +19,14 @@ from experiments.failures import BadInput
 from experiments.forecast_tables import MOST_PLACES_IN_DETAIL, PLAIN
 from model.world import World
 
-NOT_VALIDATED = "No validation comes with this world: 'qyzyljar validate --world {world}' makes one."
+MEANING = (
+    "Forecasts made inside the past, by the model and by rules of thumb: 'last value', 'mean', 'constant rates' and",
+    "others. CRPS: how far a forecast with its intervals lay from what happened, in the unit of the indicator; the",
+    "smaller figure is the better one, the rule's stands first, the model's second.",
+)
+NOT_VALIDATED = (
+    "No validation comes with this world; 'qyzyljar validate --world {world}' scores its forecasts."
+)
 
 
 def world_labels(world: World, source: str) -> list[Label] | None:
@@ -61,6 +68,8 @@ def print_labels(console: Console, world: World, source: str) -> None:
         style="bold",
         **PLAIN,
     )
+    for line in MEANING:
+        console.print(line, style="dim", **PLAIN)
     names = dict(zip(world.ids, world.names("en"), strict=True))
     places = [place for place in names if any(one.place == place for one in labels)]
     if len(places) <= MOST_PLACES_IN_DETAIL:
@@ -74,7 +83,10 @@ def print_labels(console: Console, world: World, source: str) -> None:
         own = [one for one in labels if one.series == series]
         beaten = sum(one.beaten for one in own)
         name = SERIES_TEXTS.get(series, series)
-        console.print(f"  {name}: {beaten} of {len(own)} places; manifest.json names them", **PLAIN)
+        console.print(
+            f"  {name}: {beaten} of {len(own)} forecasts (a place in a fold); manifest.json names them",
+            **PLAIN,
+        )
 
 
 def _listed(labels: Sequence[Label]) -> list[str]:
