@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from experiments.intervals import Probability, Spread, per_cent, probability, spread
-from experiments.readable_table import ReadableTable
+from experiments.readable_table import ReadableTable, print_notes
 from experiments.results import Results
 from model.accounts_data import LAST_COUNT_YEAR, LAST_FLOW_YEAR
 from model.reference_tables import Rung, extinction_ladder
@@ -191,8 +191,7 @@ def print_forecast(
         console.print()
         console.print(table)
     console.print()
-    for line in notes:
-        console.print(line, style="dim", **PLAIN)
+    print_notes(console, notes)
 
 
 def new_table(title: str, headings: Sequence[str]) -> ReadableTable:

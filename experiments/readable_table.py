@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.measure import Measurement
@@ -72,6 +73,40 @@ class ReadableTable(Table):
             yield Text(_plain(console, self.caption))
         if not self.title:
             yield Text("")
+
+
+def print_notes(console: Console, lines: Iterable[str], style: str = "dim") -> None:
+    """Print what stands below tables, each line as it is; in a narrow terminal broken anew, between words."""
+    whole = list(lines)
+    if console.is_terminal and any(len(line) > console.width for line in whole):
+        whole = broken_anew(whole, console.width)
+    for line in whole:
+        console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def broken_anew(lines: Sequence[str], width: int) -> list[str]:
+    """Return lines of at most `width` characters; where one ends no sentence and the next begins none, they are one.
+
+    Example:
+        >>> broken_anew(["One sentence over", "two lines.", "  - an item of a list"], 12)
+        ['One sentence', 'over two', 'lines.', '  - an item', '    of a', '    list']
+    """
+    texts: list[str] = []
+    for line in lines:
+        goes_on = line[:1].strip() != "" and not line[0].isupper()
+        if goes_on and texts and texts[-1] and not texts[-1].endswith((".", ":", ";")):
+            texts[-1] += f" {line}"
+        else:
+            texts.append(line)
+    found: list[str] = []
+    for text in texts:
+        indent = " " * (len(text) - len(text.lstrip()))
+        hanging = f"{indent}  " if indent else ""
+        found += textwrap.wrap(
+            text.strip(), width, initial_indent=indent, subsequent_indent=hanging,
+            break_long_words=False, break_on_hyphens=False,
+        ) or [""]  # fmt: skip
+    return found
 
 
 def entry(headings: Sequence[str], cells: Sequence[str]) -> str:

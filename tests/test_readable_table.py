@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from experiments.forecast_tables import new_table
-from experiments.readable_table import ReadableTable, shared_widths
+from experiments.readable_table import ReadableTable, broken_anew, print_notes, shared_widths
 
 HEADINGS = ("Settlement", "known", "2030", "", "unemployment, points")
 ROWS = [
@@ -69,3 +69,34 @@ def test_room_goes_to_the_column_that_needs_most_lines() -> None:
     assert shared_widths([6, 6], [24, 24], 30) == [15, 15]
     assert shared_widths([2, 6], [2, 22], 8) == [2, 6]
     assert shared_widths([2, 6], [2, 22], 7) is None
+
+
+NOTES = (
+    "Intervals: central 50 and 90 % of runs. Chances: share of runs, with Wilson's 95 % interval; 'under': no",
+    "run, so that the chance may be anything below.",
+    "  Mamlyutka: deaths (other places 6.87 against 12.9; 5 of 7 naive as good)",
+    "",
+    "Known limits: two towns.",
+)
+
+
+def test_notes_are_broken_anew_between_words_where_the_window_is_narrow() -> None:
+    lines = broken_anew(NOTES, 60)
+    assert max(map(len, lines)) <= 60
+    assert " ".join(" ".join(lines).split()) == " ".join(" ".join(NOTES).split())
+    assert "  Mamlyutka: deaths (other places 6.87 against 12.9; 5 of 7" in lines
+    assert lines[lines.index("") + 1] == "Known limits: two towns."
+    assert broken_anew(["Not available: drift", "Not available: mean"], 60)[1] == "Not available: mean"
+
+
+def test_a_file_takes_notes_as_they_are_a_narrow_terminal_does_not() -> None:
+    for terminal in (False, True):
+        said = io.StringIO()
+        print_notes(Console(width=60, file=said, force_terminal=terminal, color_system=None), NOTES, style="")
+        assert (said.getvalue().splitlines() == list(NOTES)) is not terminal
+
+
+def test_notes_stay_as_they_are_where_they_fit() -> None:
+    said = io.StringIO()
+    print_notes(Console(width=120, file=said), NOTES)
+    assert said.getvalue().splitlines() == list(NOTES)
