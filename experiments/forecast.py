@@ -17,8 +17,8 @@ from experiments.forecast_tables import print_forecast
 from experiments.manifest import Ensemble, check_folder
 from experiments.parameter_source import parameter_source
 from experiments.part_of_design import only_part_of_it
-from experiments.readable_table import print_notes
 from experiments.rate_outputs import write_ensemble_rating
+from experiments.readable_table import print_notes
 from experiments.structure_runs import (
     TABLE,
     check_structure_folders,
