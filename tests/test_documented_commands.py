@@ -173,6 +173,8 @@ def test_commands_inside_sentences_run(desk: Path) -> None:
             if not left_out and words not in (*in_blocks, *asked):
                 asked.append(words)
     assert len(asked) > 10
+    bus = next(block for block in blocks(README) if FILE.fullmatch(block.before))
+    Path("my.toml").write_text(bus.text, encoding="utf-8")  # what stands for a file of the reader
     for number, words in enumerate(asked):
         if "--verify" in words:  # "with the folder of a finished run"
             call(reduced(["forecast"], f"sentence{number}"), 0)
