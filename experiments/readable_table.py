@@ -60,15 +60,14 @@ class ReadableTable(Table):
         else:
             yield Text(_plain(console, self.title), style="bold")
         headings = [" ".join(_plain(console, column.header).split()) for column in self.columns]
-        cells = [
-            [" ".join(_plain(console, cell).split()) for cell in column.cells] for column in self.columns
-        ]
+        cells = [[_plain(console, cell) for cell in column.cells] for column in self.columns]
         for first, *others in zip(*cells, strict=True):
+            indent = len(first) - len(first.lstrip())  # of a row that belongs to one above
             if first:
-                yield Text(first)
-            said = entry(headings[1:], others)
+                yield Padding(Text(first.strip()), (0, 0, 0, indent))
+            said = entry(headings[1:], [" ".join(cell.split()) for cell in others])
             if said:
-                yield Padding(Text(said), (0, 0, 0, INDENT))
+                yield Padding(Text(said), (0, 0, 0, indent + INDENT))
         if self.caption:
             yield Text(_plain(console, self.caption))
         if not self.title:

@@ -168,7 +168,7 @@ def test_commands_inside_sentences_run(desk: Path) -> None:
     asked: list[list[str]] = []
     for page in PAGES:
         for named in inline_commands(page.read_text(encoding="utf-8")):
-            words = allows_what_is_left_out(named)
+            words = allows_what_is_left_out(named[:2] if named[:2] == ["scenarios", "new"] else named)
             left_out = not_run(words) or named in GROUPS or page.parent.name == "generated"
             if not left_out and words not in (*in_blocks, *asked):
                 asked.append(words)

@@ -56,6 +56,18 @@ def test_rows_without_room_become_entries() -> None:
     ]
 
 
+def test_a_row_below_another_stays_indented() -> None:
+    made = new_table("Ladder", ("Place and rung", "group", "half by"))
+    made.add_row("Bulaevo")
+    made.add_row("  5,000 primary care centre", "service", "after 2045")
+    assert [line.rstrip() for line in printed(made, 30).splitlines()][1:] == [
+        "Bulaevo",
+        "  5,000 primary care centre",
+        "     group: service; half by:",
+        "     after 2045",
+    ]
+
+
 def test_a_table_printed_narrow_is_whole_on_a_wide_line_afterwards() -> None:
     made = table()
     before = printed(made, 140)
