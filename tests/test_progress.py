@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-import experiments.progress as progress
 from experiments.progress import COMPILING, announce_compiling, run_progress
 
 
@@ -36,7 +35,7 @@ def test_time_left_is_reckoned_without_the_time_of_compiling(
 ) -> None:
     monkeypatch.setattr("model.compiled.KERNELS_ARE_CACHED", True)
     clock = iter([0.0, 90.0, 120.0, 150.0, 210.0])  # start, then the end of each run: the first compiles
-    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr("experiments.progress.time.monotonic", lambda: next(clock))
     with run_progress("towns", 20, 0, quiet=False) as advance:
         for _ in range(4):
             advance()
