@@ -103,7 +103,9 @@ def read_draws(path: Path, world: World) -> PosteriorDraws:
     try:
         content = path.read_bytes()
         rows = list(csv.reader(io.StringIO(content.decode("utf-8"), newline="")))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except OSError as error:
+        raise DrawsError(f"{path}: cannot be read ({error.strerror})") from None
+    except (UnicodeDecodeError, csv.Error) as error:
         raise DrawsError(f"{path}: cannot be read ({error})") from None
     names = tuple(rows[0]) if rows else ()
     space = ParameterSpace(world)

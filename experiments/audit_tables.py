@@ -9,16 +9,15 @@ from typing import Any, Final
 
 from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from calibration.audit import Audit
 from calibration.audit_findings import FOUND, NOT_TESTED, Cell, Finding
+from experiments.readable_table import ReadableTable
 
 MOST_ROWS: Final = 14
 LABELS: Final = (("Test", "test"), ("Consequence", "consequence"), ("Calibration", "treatment"))
 WIDEST_CELL: Final = 48
-BETWEEN_COLUMNS, AT_THE_EDGES = 3, 2  # characters that rich's box and padding take
 PLAIN: Final[Any] = {"markup": False, "highlight": False}
 FINDINGS_HEADER: Final = ("id", "title", "verdict", "summary", "test", "consequence", "calibration")
 
@@ -42,14 +41,11 @@ def print_audit(console: Console, audit: Audit) -> None:
         style="bold",
         **PLAIN,
     )
-    rows = [(str(number), one.title, one.verdict, one.summary) for number, one in enumerate(findings, 1)]
-    headings = ("", "check", "verdict", "in short")
-    widths = whole_word_widths([headings, *rows], console.width)
-    summary = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading, width in zip(headings, widths, strict=True):
-        summary.add_column(heading, overflow="fold", width=width)
-    for row, finding in zip(rows, findings, strict=True):
-        summary.add_row(row[0], row[1], _verdict(finding), Text(finding.summary))
+    summary = ReadableTable(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("", "check", "verdict", "in short"):
+        summary.add_column(heading, overflow="fold")
+    for number, finding in enumerate(findings, 1):
+        summary.add_row(str(number), finding.title, _verdict(finding), Text(finding.summary))
     console.print(summary)
     for number, finding in enumerate(findings, 1):
         _print_finding(console, number, finding)
@@ -63,7 +59,7 @@ def _print_finding(console: Console, number: int, finding: Finding) -> None:
     console.print(f"{number}. {finding.title}: {finding.verdict}", style="bold", **PLAIN)
     console.print(finding.summary, **PLAIN)
     if finding.numbers:
-        console.print(_numbers(finding.numbers[:MOST_ROWS], console.width))
+        console.print(_numbers(finding.numbers[:MOST_ROWS]))
         if len(finding.numbers) > MOST_ROWS:
             more = len(finding.numbers) - MOST_ROWS
             console.print(f"... and {more} more rows in numbers/{finding.id}.csv", **PLAIN)
@@ -72,50 +68,16 @@ def _print_finding(console: Console, number: int, finding: Finding) -> None:
     console.print()
 
 
-def _numbers(rows: Sequence[Mapping[str, Cell]], line: int) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    texts = [[cell_text(cell) for cell in row.values()] for row in rows]
-    widths = whole_word_widths([list(rows[0]), *texts], line, WIDEST_CELL)
-    for heading, width in zip(rows[0], widths, strict=True):
+def _numbers(rows: Sequence[Mapping[str, Cell]]) -> ReadableTable:
+    table = ReadableTable(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in rows[0]:
         is_text = all(isinstance(row[heading], str) for row in rows)
         table.add_column(
-            heading,
-            justify="left" if is_text else "right",
-            overflow="fold",
-            width=width,
-            max_width=WIDEST_CELL,
+            heading, justify="left" if is_text else "right", overflow="fold", max_width=WIDEST_CELL
         )
-    for row in texts:
-        table.add_row(*(Text(text) for text in row))
+    for row in rows:
+        table.add_row(*(Text(cell_text(cell)) for cell in row.values()))
     return table
-
-
-def whole_word_widths(
-    rows: Sequence[Sequence[str]], line: int, widest: int | None = None
-) -> list[int | None]:
-    """Return widths of columns in which no word is broken, as many cells as possible on one line.
-
-    Args:
-        rows: the cells, headings included. line: characters of a line. widest: of a column.
-
-    Returns:
-        One width a column; None for each where the words do not fit beside each other: then rich decides.
-    """
-    columns = list(zip(*rows, strict=True))
-    limit = widest or line
-    widths = [min(limit, max(len(w) for cell in column for w in cell.split() or [""])) for column in columns]
-    wanted = [min(limit, max(map(len, column))) for column in columns]
-    room = line - BETWEEN_COLUMNS * (len(columns) - 1) - AT_THE_EDGES - sum(widths)
-    if room < 0:
-        return [None] * len(columns)
-    for _ in range(room):
-        missing = [most - width for most, width in zip(wanted, widths, strict=True)]
-        # What lacks least is completed first: a long text takes what is left
-        lacking = [at for at, gap in enumerate(missing) if gap > 0]
-        if not lacking:
-            break
-        widths[min(lacking, key=lambda at: missing[at])] += 1
-    return list(widths)
 
 
 def findings_csv(audit: Audit) -> str:

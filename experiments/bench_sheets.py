@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from rich.table import Table
 
+from experiments.readable_table import ReadableTable
+
 
 @dataclass(frozen=True)
 class Sheet:
@@ -26,7 +28,7 @@ class Sheet:
 
     def table(self) -> Table:
         """The table for a terminal."""
-        table = Table(title=self.title, caption="\n".join(self.notes) or None, caption_justify="left")
+        table = ReadableTable(title=self.title, caption="\n".join(self.notes) or None, caption_justify="left")
         for number, heading in enumerate(self.headings):
             table.add_column(heading, justify="left" if number < self.words else "right")
         for row in self.rows:

@@ -6,11 +6,11 @@ from typing import Any, Final
 
 from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from calibration.identifiability import Direction, Knowledge
 from calibration.posterior_check import coverage
 from experiments.calibrate_report import MEAN_TOLERANCE, WIDTH_TOLERANCE, Report, effective_draws
+from experiments.readable_table import ReadableTable
 
 PLAIN: Final[Any] = {"markup": False, "highlight": False, "soft_wrap": True}
 SHOWN_SERIES: Final = 2
@@ -52,7 +52,7 @@ def _print_head(console: Console, report: Report) -> None:
 
 
 def _print_parameters(console: Console, report: Report) -> None:
-    table = Table(box=box.SIMPLE_HEAD, title="Prior and posterior", title_justify="left")
+    table = ReadableTable(box=box.SIMPLE_HEAD, title="Prior and posterior", title_justify="left")
     table.add_column(
         "parameter", no_wrap=True, min_width=max(len(p.name) for p in report.identifiability.parameters)
     )

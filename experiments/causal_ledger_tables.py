@@ -22,8 +22,9 @@ from experiments.causal_ledger import (
     Ledger,
 )
 from experiments.compare_files import write_table
-from experiments.forecast_tables import PLAIN, new_table
+from experiments.forecast_tables import new_table
 from experiments.paired_statistics import Difference, Floats, summarised
+from experiments.readable_table import print_notes
 
 UNITS = {name: unit for _, name, unit, _ in STEPS} | {CENTRE_JOBS: "jobs", RIVAL_INCOME: "KZT a month"}
 ORDER = (CENTRE_JOBS, *(name for _, name, _, _ in STEPS), RIVAL_INCOME)
@@ -65,8 +66,7 @@ def print_ledgers(console: Console, ledgers: Sequence[Ledger], place: str) -> No
         console.print()
         console.print(ledger_table(ledger, place))
     console.print()
-    for line in NOTE:
-        console.print(line, style="dim", **PLAIN)
+    print_notes(console, NOTE)
 
 
 def ledger_table(ledger: Ledger, place: str) -> Table:

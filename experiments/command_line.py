@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from experiments import ensemble_commands, evidence_commands, reader_commands, uncertainty_commands
@@ -18,8 +20,24 @@ app = typer.Typer(
 )
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            typer.echo(f"qyzyljar {version('qyzyljar')}")
+        except PackageNotFoundError:
+            typer.echo("qyzyljar, run from its sources: the version stands in pyproject.toml")
+        raise typer.Exit
+
+
 @app.callback()
-def qyzyljar() -> None:
+def qyzyljar(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+) -> None:
     """Agent-based model of migration in the border settlements of North Kazakhstan."""
 
 

@@ -21,6 +21,7 @@ from experiments.cost_effectiveness import PRESENT_YEAR
 from experiments.forecast_tables import KNOWN_LIMITS, MOST_PLACES_IN_DETAIL, PLAIN, new_table, short_name
 from experiments.intervals import per_cent
 from experiments.paired_statistics import summarised
+from experiments.readable_table import print_notes
 
 SHOWN_KINDS = ("regional_centre", "town")
 NOTE_WIDTH = 118
@@ -58,8 +59,7 @@ def print_comparison(
         console.print()
         console.print(table)
     console.print()
-    for line in notes(effects, ranking, discount):
-        console.print(line, style="dim", **PLAIN)
+    print_notes(console, notes(effects, ranking, discount))
     console.print(pairing_line(effects), **PLAIN)
 
 

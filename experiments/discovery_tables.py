@@ -16,6 +16,7 @@ from experiments.discovery import Box, Discovery, Restriction
 from experiments.discovery_satisficing import Satisficing
 from experiments.forecast_tables import KNOWN_LIMITS, PLAIN, new_table
 from experiments.intervals import Probability, per_cent
+from experiments.readable_table import print_notes
 from experiments.regret import Ranked
 
 NOTE_WIDTH = 118
@@ -42,8 +43,7 @@ def print_discovery(
         console.print()
         console.print(table)
     console.print()
-    for line in notes(skipped):
-        console.print(line, style="dim", **PLAIN)
+    print_notes(console, notes(skipped))
 
 
 def range_text(one: Restriction) -> str:

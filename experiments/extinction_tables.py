@@ -24,6 +24,7 @@ from experiments.forecast_tables import (
     short_name,
 )
 from experiments.intervals import Probability, per_cent, probability
+from experiments.readable_table import print_notes
 
 NOTE_WIDTH = 118
 SHOWN_SIGNS = 3
@@ -84,8 +85,7 @@ def print_extinction(
         console.print()
         console.print(table)
     console.print()
-    for line in [*tighter_lines(outcomes, lines), *notes(outcomes, signs)]:
-        console.print(line, style="dim", **PLAIN)
+    print_notes(console, [*tighter_lines(outcomes, lines), *notes(outcomes, signs)])
 
 
 def chance_cell(chance: Probability) -> str:

@@ -18,6 +18,7 @@ from experiments.manifest import Ensemble, check_folder
 from experiments.parameter_source import parameter_source
 from experiments.part_of_design import only_part_of_it
 from experiments.rate_outputs import write_ensemble_rating
+from experiments.readable_table import print_notes
 from experiments.structure_runs import (
     TABLE,
     check_structure_folders,
@@ -123,6 +124,9 @@ def forecast(options: ForecastOptions) -> Path:
             print_structures(console, world, rows, results, left_out)
         if options.figures:
             _draw_figures(out, world)
+    if options.runs < DEFAULT_RUNS:
+        again = f"the same command with --out {out} --runs {DEFAULT_RUNS}"
+        print_notes(console, [f"{options.runs} runs are a first look; {again} adds to them."])
     console.print(f"Results: {out}", markup=False, highlight=False, soft_wrap=True)
     return out
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -17,9 +17,17 @@ from calibration.forecast_labels import (
 )
 from experiments.failures import BadInput
 from experiments.forecast_tables import MOST_PLACES_IN_DETAIL, PLAIN
+from experiments.readable_table import print_notes
 from model.world import World
 
-NOT_VALIDATED = "No validation comes with this world: 'qyzyljar validate --world {world}' makes one."
+MEANING = (
+    "Forecasts made inside the past, by the model and by rules of thumb: 'last value', 'mean', 'constant rates' and",
+    "others. CRPS: how far a forecast with its intervals lay from what happened, in the unit of the indicator; the",
+    "smaller figure is the better one, the rule's stands first, the model's second.",
+)
+NOT_VALIDATED = (
+    "No validation comes with this world; 'qyzyljar validate --world {world}' scores its forecasts."
+)
 
 
 def world_labels(world: World, source: str) -> list[Label] | None:
@@ -64,17 +72,30 @@ def print_labels(console: Console, world: World, source: str) -> None:
     names = dict(zip(world.ids, world.names("en"), strict=True))
     places = [place for place in names if any(one.place == place for one in labels)]
     if len(places) <= MOST_PLACES_IN_DETAIL:
-        for place in places:
-            lead = f"  {names[place]}: "
-            for text in _listed([one for one in labels if one.place == place]):
-                console.print(lead + text, **PLAIN)
-                lead = " " * len(lead)
-        return
+        _print_places(console, labels, {place: names[place] for place in places})
+    else:
+        _print_counts(console, labels)
+    print_notes(console, MEANING)
+
+
+def _print_places(console: Console, labels: Sequence[Label], names: Mapping[str, str]) -> None:
+    for place, name in names.items():
+        lead = f"  {name}: "
+        listed = _listed([one for one in labels if one.place == place])
+        print_notes(
+            console, (f"{'' if k else lead:{len(lead)}}{text}" for k, text in enumerate(listed)), style=""
+        )
+
+
+def _print_counts(console: Console, labels: Sequence[Label]) -> None:
     for series in dict.fromkeys(one.series for one in labels):
         own = [one for one in labels if one.series == series]
         beaten = sum(one.beaten for one in own)
         name = SERIES_TEXTS.get(series, series)
-        console.print(f"  {name}: {beaten} of {len(own)} places; manifest.json names them", **PLAIN)
+        console.print(
+            f"  {name}: {beaten} of {len(own)} forecasts (a place in a fold); manifest.json names them",
+            **PLAIN,
+        )
 
 
 def _listed(labels: Sequence[Label]) -> list[str]:

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from experiments.intervals import Probability, Spread, per_cent, probability, spread
+from experiments.readable_table import ReadableTable, print_notes
 from experiments.results import Results
 from model.accounts_data import LAST_COUNT_YEAR, LAST_FLOW_YEAR
 from model.reference_tables import Rung, extinction_ladder
@@ -178,7 +179,8 @@ def print_forecast(
         else compact_tables(forecasts, total)
     )
     notes = (
-        "Intervals: central 50 and 90 % of runs. Chances: share of runs, with Wilson's 95 % interval.",
+        "Intervals: central 50 and 90 % of runs. Chances: share of runs, with Wilson's 95 % interval; 'under': no",
+        "run, so that the chance may be anything below; 'over': every run; 'already': below at the start.",
         "Observed net migration is implied by the official counts, births and deaths. Centres: Kazakhstan's.",
         *counts_note(bound_until, world),
         *KNOWN_LIMITS,
@@ -189,13 +191,12 @@ def print_forecast(
         console.print()
         console.print(table)
     console.print()
-    for line in notes:
-        console.print(line, style="dim", **PLAIN)
+    print_notes(console, notes)
 
 
-def new_table(title: str, headings: Sequence[str]) -> Table:
+def new_table(title: str, headings: Sequence[str]) -> ReadableTable:
     """An empty table in the style of the printed results: first column to the left, numbers to the right."""
-    table = Table(
+    table = ReadableTable(
         title=title,
         title_justify="left",
         title_style="bold",

@@ -68,11 +68,15 @@ def announce_compiling() -> None:
 
 
 class _Log:
-    """Tells once a minute how far an ensemble has come; `on_run` may be called from several threads."""
+    """Tells once a minute how far an ensemble has come; `on_run` may be called from several threads.
+
+    The time that is left is reckoned from the first finished run on: before it the model may have been compiled.
+    """
 
     def __init__(self, label: str, total: int, done: int) -> None:
         self.label, self.total, self.done, self.began_with = label, total, done, done
-        self.started = self.told = time.monotonic()
+        self.told = time.monotonic()
+        self.first = math.nan  # when the first run was finished
         self.lock = threading.Lock()
 
     def on_run(self) -> None:
@@ -80,11 +84,14 @@ class _Log:
         with self.lock:
             self.done += 1
             now = time.monotonic()
+            since_first = self.done - self.began_with - 1
+            if since_first == 0:
+                self.first = now
             if now - self.told < EVERY_SECONDS:
                 return
             self.told = now
-            left = (now - self.started) / (self.done - self.began_with) * (self.total - self.done)
-            text = (
-                f"{self.label}: {self.done:,} of {self.total:,} runs, about {math.ceil(left / 60)} min left"
-            )
+            text = f"{self.label}: {self.done:,} of {self.total:,} runs"
+            if since_first:
+                left = (now - self.first) / since_first * (self.total - self.done)
+                text += f", about {math.ceil(left / 60)} min left"
         print(text, file=sys.stderr, flush=True)

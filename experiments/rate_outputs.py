@@ -19,11 +19,12 @@ from calibration.rating_weights import Scheme, Weights
 from experiments.compare_files import Row, write_table
 from experiments.crew import over_the_crew
 from experiments.design import Design
-from experiments.forecast_tables import PLAIN, new_table, short_name
+from experiments.forecast_tables import new_table, short_name
 from experiments.paired_statistics import probability_change
 from experiments.rate_files import write_ratings
 from experiments.rate_results import BASELINE, SimulatedYears, of_design
 from experiments.rate_tables import per_cent_of_draws
+from experiments.readable_table import print_notes
 from model.world import World
 
 DRAWS = 400  # two of every run of the default; a share is then known to some 2.5 points, as the runs are
@@ -159,5 +160,4 @@ def write_ensemble_rating(
         f"{LABEL} Missing indicators are drawn over their whole band; in brackets, and alone where fewer than half are"
         f" known, the range over what they could be. `qyzyljar rate --results {out}` shows how it comes about."
     )
-    for line in textwrap.wrap(note, NOTE_WIDTH):
-        console.print(line, style="dim", **PLAIN)
+    print_notes(console, textwrap.wrap(note, NOTE_WIDTH))

@@ -15,9 +15,10 @@ from calibration.rating_checks import OrderCheck, RankStability
 from calibration.rating_figures import OBSERVED_YEARS
 from calibration.rating_groups import Criteria, groups_of
 from calibration.rating_system import BLOCKS, CLASSES, LABEL, RatingSystem
-from experiments.forecast_tables import PLAIN, new_table, short_name
+from experiments.forecast_tables import new_table, short_name
 from experiments.intervals import per_cent
 from experiments.rate_files import problems_of
+from experiments.readable_table import print_notes
 from model.world import World
 
 SHOWN_PROBLEMS = 4
@@ -198,8 +199,7 @@ def print_tables(console: Console, tables: Sequence[Table], lines: Sequence[str]
         console.print()
         console.print(table)
     console.print()
-    for line in lines:
-        console.print(line, style="dim", **PLAIN)
+    print_notes(console, lines)
 
 
 def notes(rating: Rating) -> list[str]:

@@ -48,7 +48,9 @@ class _Reader:
             return self._rating(fields)
         if kind in BY_NAME:
             return self._column(BY_NAME[kind], fields)
-        raise BadInput(f"unknown output '{kind}'" + nearest(kind, (*BY_NAME, CROSSING, EFFECT, COST, RATING)))
+        kinds = (*BY_NAME, CROSSING, EFFECT, COST, RATING)
+        hint = nearest(kind, kinds)
+        raise BadInput(f"unknown output '{kind}'" + (hint or f"; valid names: {', '.join(kinds)}"))
 
     def _column(self, column: Column, fields: list[str]) -> Output:
         if not 1 <= len(fields) <= 2:

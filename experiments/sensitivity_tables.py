@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from experiments.compare_files import write_table
+from experiments.readable_table import ReadableTable
 from experiments.sensitivity import Analysis, OutputResult
 from experiments.sensitivity_factors import CHANCE, DUMMY
 from experiments.sensitivity_indices import RESAMPLES, Index, MorrisIndices, PawnIndices, SobolIndices
@@ -225,7 +226,7 @@ def _blocks_of(analysis: Analysis) -> dict[str, str]:
 
 
 def _table(headings: Sequence[str]) -> Table:
-    table = Table(pad_edge=False, box=None, header_style="bold")
+    table = ReadableTable(pad_edge=False, box=None, header_style="bold")
     for k, heading in enumerate(headings):
         table.add_column(heading, justify="left" if k < 2 else "right", no_wrap=True)
     return table

@@ -22,6 +22,7 @@ from experiments.intervals import Probability, Spread, probability, spread
 from experiments.manifest import Ensemble, check_folder
 from experiments.paired_statistics import Difference, difference
 from experiments.parameter_source import ParameterSource, parameter_source
+from experiments.readable_table import print_notes
 from experiments.results import Results
 from experiments.structures import STRUCTURES, Alternative, Structure, with_structures
 from model.world import World
@@ -201,8 +202,7 @@ def print_structures(
         console.print()
         console.print(_table(names[place], last[:, p], [row for row in rows if row.place == place]))
     console.print()
-    for line in _notes(rows, left_out):
-        console.print(line, style="dim", **PLAIN)
+    print_notes(console, _notes(rows, left_out))
 
 
 def _table(name: str, reference: Floats, rows: list[Row]) -> Table:

@@ -14,6 +14,7 @@ from rich.table import Table
 from experiments.compare_files import Row, write_table
 from experiments.forecast_tables import KNOWN_LIMITS, PLAIN, new_table
 from experiments.intervals import Probability
+from experiments.readable_table import print_notes
 from experiments.uncertainty_ledger import CHANCE, SOURCES, Component, Ledger, RunsNeeded
 from experiments.uncertainty_ledger_information import Information, Statistic
 from experiments.uncertainty_ledger_runs import Factor, Headline
@@ -83,8 +84,7 @@ def print_ledger(
         console.print()
         console.print(table)
     console.print()
-    for line in notes(size):
-        console.print(line, style="dim", **PLAIN)
+    print_notes(console, notes(size))
 
 
 def per_cent(share: float) -> str:

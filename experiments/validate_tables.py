@@ -11,6 +11,7 @@ from calibration.fold_forecast import BY_MODEL, FREE, MODEL
 from calibration.fold_scores import Summary, Verdict, group_of
 from calibration.naive_forecasters import NAMES
 from experiments.forecast_tables import PLAIN, new_table
+from experiments.readable_table import print_notes
 from experiments.validate_report import GROUP_TITLES, KINDS, SERIES_TITLES, ValidationReport
 
 MOST_PLACES = 6
@@ -37,8 +38,7 @@ def print_validation(console: Console, report: ValidationReport) -> None:
     for line in _labels(report):
         console.print(line, **PLAIN)
     console.print()
-    for line in (*_missing(report), *NOTES):
-        console.print(line, style="dim", **PLAIN)
+    print_notes(console, (*_missing(report), *NOTES))
 
 
 def _scores_table(report: ValidationReport, group: str) -> Table:

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 
 from calibration.village_backtest import MODEL, QUESTIONS, Backtest
 from calibration.village_benchmarks import EVENTS
@@ -16,6 +15,7 @@ from calibration.village_transitions import DATA
 from experiments.cost_effectiveness import DISCOUNT, PRESENT_YEAR, Ratio
 from experiments.intervals import probability
 from experiments.paired_statistics import Difference
+from experiments.readable_table import ReadableTable
 from experiments.village_parts import CLASS_NAMES, SPAN
 from experiments.village_policies import FIRST_YEAR
 from experiments.village_results import Counts, Floats, PolicyEffect, quantiles
@@ -46,7 +46,9 @@ def text_of(low: float, median: float, high: float, digits: int = 0) -> str:
 
 def print_counts(console: Console, counts: Counts) -> None:
     """Villages by year."""
-    table = Table(title="Villages on 1 January: median and central 90 % of the runs", title_justify="left")
+    table = ReadableTable(
+        title="Villages on 1 January: median and central 90 % of the runs", title_justify="left"
+    )
     table.add_column("year")
     for _, title in COUNTED:
         table.add_column(title, justify="right")
@@ -91,7 +93,7 @@ def dated_rows(counts: Counts, own_list: bool = False) -> list[tuple[str, str, s
 
 def print_dated(console: Console, counts: Counts, own_list: bool = False) -> None:
     """Dated counts beside the model."""
-    table = Table(
+    table = ReadableTable(
         title="Dated counts of villages beside the model (nothing after the list of January 2018 was used)",
         title_justify="left",
     )
@@ -161,7 +163,7 @@ def hazard_rows(hazards: dict[str, Floats]) -> list[tuple[str, str, str, str]]:
 
 def print_hazards(console: Console, hazards: dict[str, Floats], first: int) -> None:
     """Hazards by size class beside the empirical ones."""
-    table = Table(
+    table = ReadableTable(
         title=f"Chance of emptying a year by size class of {first}, over {SPAN} years, per cent",
         title_justify="left",
     )
@@ -201,7 +203,7 @@ def district_rows(counts: Counts, names: dict[str, str]) -> list[tuple[str, str,
 
 def print_districts(console: Console, counts: Counts, names: dict[str, str]) -> None:
     """Ranking of districts."""
-    table = Table(
+    table = ReadableTable(
         title=f"Districts on 1 January {counts.years[-1]}, per cent of their villages (of people: per cent of 2015)",
         title_justify="left",
     )
@@ -261,7 +263,7 @@ def print_listed(console: Console, counts: Counts, names: dict[str, str]) -> Non
     if not rows:
         return
     inside = sum(row[3] == "inside" for row in rows)
-    table = Table(
+    table = ReadableTable(
         title=f"Held out: villages on the state list by district at the end of {HELD_YEAR - 1}; {inside} of "
         f"{len(rows)} inside the model's 90 %",
         title_justify="left",
@@ -276,7 +278,7 @@ def print_listed(console: Console, counts: Counts, names: dict[str, str]) -> Non
 def print_policies(console: Console, effects: Sequence[PolicyEffect], horizon: int) -> None:
     """Policies in villages saved and cost per village-year."""
     runs = effects[0].saved.runs
-    table = Table(
+    table = ReadableTable(
         title=f"Policies from {FIRST_YEAR} against the baseline on the same draws, {horizon}: "
         f"mean (95 %) of {runs} pairs",
         title_justify="left",
@@ -368,7 +370,7 @@ def verdict(found: Backtest, question: str) -> str:
 
 def print_backtest(console: Console, found: Backtest) -> None:
     """Brier scores, widths and the statements."""
-    table = Table(
+    table = ReadableTable(
         title="Villages of 1999 foretold to 2009, each district by what others tell (mean growth given to all); "
         f"events that happened {LEAST_EVENTS} times or more",
         title_justify="left",
@@ -381,7 +383,9 @@ def print_backtest(console: Console, found: Backtest) -> None:
     for row in backtest_rows(found):
         table.add_row(*row)
     console.print(table)
-    wide = Table(title="Are forecasts of ln people wide enough? By people in 1999", title_justify="left")
+    wide = ReadableTable(
+        title="Are forecasts of ln people wide enough? By people in 1999", title_justify="left"
+    )
     for name in (
         "learned from", "contestant", "people", "villages", "errors (rms)", "sd stated", "inside 90 %", "CRPS"
     ):  # fmt: skip

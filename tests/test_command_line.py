@@ -338,3 +338,17 @@ def test_a_failing_run_gives_1_and_says_how_to_go_on(
     assert "0 of 3 runs are complete in here; repeat the same command with --out here" in result.stderr
     use_fake_runs(monkeypatch)
     assert qyzyljar("forecast", "--runs", "3", *SHORT, "--out", "here").exit_code == 0
+
+
+def test_the_version_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.metadata.version", lambda name: f"1.2.3 of {name}")
+    told = qyzyljar("--version")
+    assert (told.exit_code, told.stdout) == (0, "qyzyljar 1.2.3 of qyzyljar\n")
+
+
+def test_a_first_look_says_how_to_go_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_fake_runs(monkeypatch)
+    few = qyzyljar("forecast", "--runs", "3", *SHORT, "--out", "few").stdout.splitlines()
+    assert "3 runs are a first look; the same command with --out few --runs 200 adds to them." in few
+    assert few[-1] == "Results: few"
+    assert "first look" not in qyzyljar("forecast", "--runs", "200", *SHORT, "--out", "all").stdout

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from docs.generate import README
 from experiments.command_line import app
 from model.world import DATA
-from tests.test_docs import DOCS, FILE, PROJECT, blocks, commands
+from tests.test_docs import DOCS, FILE, PROJECT, allows_what_is_left_out, blocks, commands, inline_commands
 
 # What is put behind a documented command: an option given twice counts as given last. A command that names none of
 # them stands for its subcommands. Longest name first.
@@ -38,7 +38,7 @@ SMALLER: dict[tuple[str, ...], tuple[str, ...]] = {
     ("sensitivity", "discover"): ("--runs", "60", "--horizon", "2032", "--no-figures"),
     ("scenarios",): (),
 }  # fmt: skip
-VILLAGES = ("--no-backtest", "--horizon", "2018")
+VILLAGES = ("--no-backtest", "--horizon", "2030")  # a drought of the future starts in 2028
 NOT_RUN = {
     "dashboard": "does not end by itself; tests/test_dashboard_browser.py uses its pages",
     "bench": "measures for minutes; tests/test_bench.py runs its measurements on small worlds",
@@ -156,6 +156,30 @@ def test_quick_commands_of_a_page_run(page: Path, desk: Path) -> None:
 )
 def test_all_commands_of_a_page_run(page: Path, desk: Path) -> None:
     run_all(documented(page))
+
+
+GROUPS = (["scenarios"], ["sensitivity"])  # named in sentences without a command
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_commands_inside_sentences_run(desk: Path) -> None:
+    in_blocks = [words for page in PAGES for words, _ in documented(page)]
+    asked: list[list[str]] = []
+    for page in PAGES:
+        for named in inline_commands(page.read_text(encoding="utf-8")):
+            words = allows_what_is_left_out(named[:2] if named[:2] == ["scenarios", "new"] else named)
+            left_out = not_run(words) or named in GROUPS or page.parent.name == "generated"
+            if not left_out and words not in (*in_blocks, *asked):
+                asked.append(words)
+    assert len(asked) > 10
+    bus = next(block for block in blocks(README) if FILE.fullmatch(block.before))
+    Path("my.toml").write_text(bus.text, encoding="utf-8")  # what stands for a file of the reader
+    for number, words in enumerate(asked):
+        if "--verify" in words:  # "with the folder of a finished run"
+            call(reduced(["forecast"], f"sentence{number}"), 0)
+        make_ready(words)
+        call(reduced(words, f"sentence{number}"), 0)
 
 
 def test_what_is_not_run_is_on_a_page() -> None:

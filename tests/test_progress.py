@@ -28,3 +28,19 @@ def test_waiting_for_the_compiler_is_announced_once(
     printed = capsys.readouterr()
     assert printed.err.count(COMPILING) == said
     assert printed.out == ""
+
+
+def test_time_left_is_reckoned_without_the_time_of_compiling(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("model.compiled.KERNELS_ARE_CACHED", True)
+    clock = iter([0.0, 90.0, 120.0, 150.0, 210.0])  # start, then the end of each run: the first compiles
+    monkeypatch.setattr("experiments.progress.time.monotonic", lambda: next(clock))
+    with run_progress("towns", 20, 0, quiet=False) as advance:
+        for _ in range(4):
+            advance()
+    assert capsys.readouterr().err.splitlines() == [
+        "towns: 1 of 20 runs",
+        "towns: 3 of 20 runs, about 9 min left",  # 17 runs of 30 s each, not of 50 s
+        "towns: 4 of 20 runs, about 11 min left",
+    ]
