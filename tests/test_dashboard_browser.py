@@ -27,7 +27,10 @@ from tests.own_world import copy_of_template
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="Playwright is not installed: no test in a browser"
 )
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(300, func_only=True),
+]  # compiling in the fixture has a limit of its own
 BAD = b"""schema = 1
 kind = "policy"
 title.en = "Bad"
@@ -123,6 +126,13 @@ def test_run_shows_progress_and_the_model_takes_over_from_the_twin(tab: Tab) -> 
     )
     tab.stage("final")
     assert "Model, 6 runs" in tab.page.inner_text(".qz-stage")
+    # Once "Ready" is said the bar is empty: it does not slide back for two seconds
+    wide = tab.page.wait_for_function(
+        "document.querySelector('.qz-status').innerText === 'Ready' && "
+        "'' + document.querySelector('.qz-bar .q-linear-progress__model').getBoundingClientRect().width",
+        timeout=WAIT,
+    ).json_value()
+    assert float(wide) == 0.0
     rows = list(csv.DictReader(tab.download(".qz-csv").decode().splitlines()))
     assert {row["stage"] for row in rows} == {"final"}
     assert {row["runs"] for row in rows} == {"6"}

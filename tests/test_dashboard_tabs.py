@@ -198,10 +198,22 @@ def test_stages_are_told_and_a_run_that_waits_goes_on() -> None:
     session._run = 5
     session._take({"id": 0, "event": "stage", "stage": "ready"})
     assert session.progress == Progress("running", 0, session.runs)
-    session._run = 0
-    session._take({"id": 0, "event": "stage", "stage": "compiling", "done": 13, "total": 330})
+
+
+def test_ready_is_said_once_when_previews_and_runs_are() -> None:
+    session = Session(language("en"))
+    said: list[str] = []
+    session.on_change = lambda what: said.append(session.progress.stage)
+    compiling = {"id": 0, "event": "stage", "stage": "compiling", "total": 330}
+    session._take(compiling | {"done": 213})
+    session._take({"id": 0, "event": "summary", "summary": {"stage": "preview"}})
+    session._take(compiling | {"done": 240})
+    assert "ready" not in said  # the preview stands, the engine is still being compiled
     session._take({"id": 0, "event": "stage", "stage": "ready"})
-    assert session.progress == Progress("ready")
+    session.child.prepared.set()
+    session._take({"id": 0, "event": "summary", "summary": {"stage": "preview"}})
+    assert said[-1] == "ready"
+    assert said == sorted(said)  # never back from ready to compiling
 
 
 def test_compiled_kernels_are_counted_from_the_beginning(tmp_path: Path) -> None:
@@ -226,10 +238,14 @@ def test_compiled_kernels_are_counted_from_the_beginning(tmp_path: Path) -> None
         time.sleep(0.2)
         assert later == []  # nothing new
         (tmp_path / "deep" / "one more.nbc").touch()
+        time.sleep(0.2)
+        assert later == []  # one more is nothing to speak of: it would look like a tenth of all after "Ready"
+        for number in range(FEW - 1):
+            (tmp_path / "deep" / f"more {number}.nbc").touch()
         deadline = time.monotonic() + 30
         while not later and time.monotonic() < deadline:
             time.sleep(0.02)
-    assert set(later) == {(FEW + 1, KERNELS)}  # goes on where the first watch ended, not from nothing
+    assert set(later) == {(2 * FEW, KERNELS)}  # goes on where the first watch ended, not from nothing
 
 
 def test_a_moved_slider_runs_again_only_its_own_scenario(monkeypatch: pytest.MonkeyPatch) -> None:

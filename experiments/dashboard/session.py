@@ -254,7 +254,8 @@ class Session:
         event, number = message["event"], message.get("id", 0)
         if event == "summary" and number == self._latest:
             self.summary, self.shown_slots, self.failure = message["summary"], self._asked, ""
-            if not self._run:
+            # A preview stands before the engine is compiled: "ready" is said once, when both are
+            if not self._run and self.child.prepared.is_set():
                 self.progress = Progress("ready")
             self.on_change("results")
         elif event == "progress" and number == self._run:
@@ -280,8 +281,10 @@ class Session:
             self.progress = Progress("compiling", message["done"], message["total"])
         elif message["stage"] == "world" and self.summary is None:
             self.progress = Progress("world")
-        elif message["stage"] == "ready" and self.progress.stage == "compiling":
-            self.progress = Progress("running", 0, self.runs) if self._run else Progress("ready")
+        elif message["stage"] == "ready" and self._run and self.progress.stage == "compiling":
+            self.progress = Progress("running", 0, self.runs)
+        elif message["stage"] == "ready" and not self._run and self.summary is not None:
+            self.progress = Progress("ready")
 
     @property
     def is_running(self) -> bool:

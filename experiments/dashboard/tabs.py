@@ -53,15 +53,15 @@ class Tabs:
     Attributes:
         most: tabs at once; each holds a child process with some hundred megabytes.
         world: what a waiting child makes ready.
-        say: prints a line in the terminal of the server.
+        say: prints a line in the terminal of the server; None: nothing is said.
     """
 
-    def __init__(self, most: int, world: str, say: Callable[[str], None] = lambda line: None) -> None:
+    def __init__(self, most: int, world: str, say: Callable[[str], None] | None = None) -> None:
         self.most, self.world = most, world
         self._inside: set[int] = set()
         self._waiting: Child | None = None
         self._latest: Child | None = None
-        self._compilation = Compilation(say)
+        self._compilation = Compilation(say) if say else None
         self._ordered: asyncio.Task[None] | None = None
 
     @property
@@ -106,7 +106,8 @@ class Tabs:
 
     def _new_child(self) -> Child:
         self._latest = child = Child()
-        child.tell_stages(self._compilation.hear)
+        if self._compilation is not None:
+            child.tell_stages(self._compilation.hear)
         return child
 
     async def _prepare(self) -> None:
