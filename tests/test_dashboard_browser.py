@@ -330,6 +330,17 @@ def test_every_tab_can_be_read_at_1280_by_720(browser: Any, server: tuple[str, i
         )
         assert "…" not in drawn.replace(" … ", ""), name  # between two numbers it is the Kazakh "to"
     assert tab.page.evaluate("qzChecks.unnamed()") == []
+    # A small screen, and this one at a zoom of 200 %: nothing to the side, the button for a run still reached
+    for width, height in ((1024, 768), (640, 360)):
+        tab.page.set_viewport_size({"width": width, "height": height})
+        assert tab.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), width
+        tab.page.locator(".qz-run").scroll_into_view_if_needed()
+        box = tab.page.locator(".qz-run").bounding_box()
+        assert box["x"] >= 0, width
+        assert box["x"] + box["width"] <= width
+        assert box["y"] + box["height"] <= height
+        assert tab.page.evaluate("qzChecks.cutOff()") == [] or width < 1024
+    tab.page.set_viewport_size({"width": 1280, "height": 720})
     tab.page.click(".qz-help")
     tab.page.wait_for_selector(".qz-help-words")
     # The dialog fades in: what counts is how it stays

@@ -70,7 +70,7 @@ class Page:
     @ui.refreshable_method
     def _whole(self) -> None:
         self._head()
-        with ui.row().classes("w-full no-wrap gap-0 items-stretch").props('role="main"'):
+        with ui.row().classes("qz-main w-full gap-0 items-stretch").props('role="main"'):
             with ui.column().classes("qz-left gap-0 no-wrap"):
                 with ui.scroll_area().classes("w-full").style("flex: 1"), ui.column().classes("w-full gap-2"):
                     self.levers.draw()
@@ -81,7 +81,7 @@ class Page:
 
     def _head(self) -> None:
         session, t = self.session, self.session.lang
-        with ui.row().classes("qz-head w-full items-center gap-3 no-wrap").props('role="banner"'):
+        with ui.row().classes("qz-head w-full items-center gap-3").props('role="banner"'):
             ui.label("Qyzyljar").classes("text-h6")
             ui.label(t("Border settlements: what if?")).classes("qz-motto")
             ui.link(t("Inspect a run"), f"/inspect?lang={t.code}", new_tab=True).classes("qz-inspect-link")
