@@ -13,6 +13,7 @@ from experiments.dashboard import figures, rating_figures
 from experiments.dashboard.charts import Bar, bar_chart
 from experiments.dashboard.drawing import Drawing, fitting, missing_glyphs, text_width, ticks
 from experiments.dashboard.region_drawing import coordinates, region_map
+from experiments.dashboard.session import Session
 from experiments.language import LANGUAGES, language
 from model.world import load_world
 from tests.live_results import HORIZON, live_run, session_with

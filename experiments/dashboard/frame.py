@@ -54,7 +54,8 @@ table.qz { border-collapse: collapse; font-size: 13.5px; } table.qz th, table.qz
   .qz-left { width: 385px; min-width: 385px; } .qz-head .qz-inspect-link { flex: 1; } .qz-world { min-width: 120px; } }
 @media (max-width: 860px) { .qz-head { flex-wrap: wrap; } .qz-main { display: block; }
   .qz-left, .qz-right { width: 100%; min-width: 0; height: auto; border-right: none; }
-  .qz-left .q-scrollarea, .qz-left.q-scrollarea { height: 70vh !important; flex: none !important; } .qz-right { overflow-x: auto; } }
+  .qz-left .q-scrollarea, .qz-left.q-scrollarea { height: 70vh !important; flex: none !important; }
+  .qz-right { overflow-x: auto; } }
 @media (prefers-reduced-motion: reduce) { * { transition: none !important; animation: none !important; } }
 """
 SCRIPT = """
