@@ -140,7 +140,7 @@ class InspectPage:
             }
             select = ui.select(towns, value=view["town"], label=t("Place"), on_change=self._take_town)
             select.props("dense outlined options-dense").style("min-width: 200px").classes("qz-town")
-        with ui.row().classes("w-full no-wrap gap-4 items-start"):
+        with ui.row().classes("qz-beside w-full gap-4 items-start"):
             ui.html(_figures_table(t, view["figures"]), sanitize=False).classes("qz-town-figures")
             with ui.column().classes("gap-2").style("flex: 1; min-width: 0"):
                 self._households(view)
