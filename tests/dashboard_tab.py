@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,28 @@ WAIT = 60_000
 BROWSER_ARGUMENTS = ("--no-sandbox", "--disable-background-networking", "--no-first-run", "--disable-sync")
 
 
+SECONDS_TO_COMPILE = 900  # on a busy machine; in a checkout that has never run, everything is compiled
+
+
+@cache
+def warm_kernels() -> None:
+    """Compile what previews and runs need before a page waits for it; the cache goes by the path of the checkout."""
+    code = (
+        "from experiments.dashboard.live_comparison import LiveComparison\n"
+        "live = LiveComparison('towns')\nlive.warm_twin()\nlive.warm_engine()\n"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code],
+        check=True, cwd=PROJECT, env=plain_environment(), timeout=SECONDS_TO_COMPILE,
+    )  # fmt: skip
+
+
+def plain_environment() -> dict[str, str]:
+    """The environment of a reader's shell: nothing says that this is a test."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "NICEGUI_"))}
+    return kept | {"PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"}
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -29,15 +52,12 @@ def free_port() -> int:
 
 def serve(*arguments: str) -> Iterator[tuple[str, int]]:
     """Address of a running dashboard and the process id of its server."""
+    warm_kernels()
     port = free_port()
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "NICEGUI_"))
-    }
-    environment |= {"PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"}
     code = "from experiments.command_line import main; main()"
     process = subprocess.Popen(
         [sys.executable, "-c", code, "dashboard", "--no-open", "--port", str(port), *arguments],
-        stdout=subprocess.PIPE, text=True, env=environment, cwd=PROJECT,
+        stdout=subprocess.PIPE, text=True, env=plain_environment(), cwd=PROJECT,
     )  # fmt: skip
     assert process.stdout is not None
     said = process.stdout.readline()

@@ -27,7 +27,10 @@ from tests.own_world import copy_of_template
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="Playwright is not installed: no test in a browser"
 )
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(300, func_only=True),
+]  # compiling in the fixture has a limit of its own
 BAD = b"""schema = 1
 kind = "policy"
 title.en = "Bad"
@@ -123,6 +126,13 @@ def test_run_shows_progress_and_the_model_takes_over_from_the_twin(tab: Tab) -> 
     )
     tab.stage("final")
     assert "Model, 6 runs" in tab.page.inner_text(".qz-stage")
+    # Once "Ready" is said the bar is empty: it does not slide back for two seconds
+    wide = tab.page.wait_for_function(
+        "document.querySelector('.qz-status').innerText === 'Ready' && "
+        "'' + document.querySelector('.qz-bar .q-linear-progress__model').getBoundingClientRect().width",
+        timeout=WAIT,
+    ).json_value()
+    assert float(wide) == 0.0
     rows = list(csv.DictReader(tab.download(".qz-csv").decode().splitlines()))
     assert {row["stage"] for row in rows} == {"final"}
     assert {row["runs"] for row in rows} == {"6"}
@@ -320,6 +330,17 @@ def test_every_tab_can_be_read_at_1280_by_720(browser: Any, server: tuple[str, i
         )
         assert "…" not in drawn.replace(" … ", ""), name  # between two numbers it is the Kazakh "to"
     assert tab.page.evaluate("qzChecks.unnamed()") == []
+    # A small screen, and this one at a zoom of 200 %: nothing to the side, the button for a run still reached
+    for width, height in ((1024, 768), (640, 360)):
+        tab.page.set_viewport_size({"width": width, "height": height})
+        assert tab.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), width
+        tab.page.locator(".qz-run").scroll_into_view_if_needed()
+        box = tab.page.locator(".qz-run").bounding_box()
+        assert box["x"] >= 0, width
+        assert box["x"] + box["width"] <= width
+        assert box["y"] + box["height"] <= height
+        assert tab.page.evaluate("qzChecks.cutOff()") == [] or width < 1024
+    tab.page.set_viewport_size({"width": 1280, "height": 720})
     tab.page.click(".qz-help")
     tab.page.wait_for_selector(".qz-help-words")
     # The dialog fades in: what counts is how it stays

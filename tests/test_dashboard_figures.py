@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import csv
 import io
+import re
 from xml.etree import ElementTree
 
 import pytest
@@ -13,6 +14,7 @@ from experiments.dashboard import figures, rating_figures
 from experiments.dashboard.charts import Bar, bar_chart
 from experiments.dashboard.drawing import Drawing, fitting, missing_glyphs, text_width, ticks
 from experiments.dashboard.region_drawing import coordinates, region_map
+from experiments.dashboard.session import Session
 from experiments.language import LANGUAGES, language
 from model.world import load_world
 from tests.live_results import HORIZON, live_run, session_with
@@ -201,3 +203,22 @@ def test_text_from_files_cannot_become_markup() -> None:
     drawing = bar_chart(language("en"), "<script>", "u", [Bar('"><b>', 1, 1.0, 0.5, 1.5, "<i>")], "n")
     assert "<script>" not in drawing.svg()
     assert "<i>" in texts(drawing)
+
+
+def test_a_preview_of_a_few_draws_has_no_bands() -> None:
+    session = Session(language("en"))
+    session.shown_slots = tuple(session.slots)
+    paths = {"all": [[1000.0 + 10 * q + y for y in range(4)] for q in range(5)]}
+    case = {"population": paths}
+    summary = {"years": [2015, 2016, 2017, 2018], "places": ["all"], "horizon": 2018}
+    summary["levels"] = {"A@reference": case, "baseline@reference": case}
+
+    def drawn(stage: str, runs: int) -> list[str]:
+        session.summary = {**summary, "stage": stage, "runs": runs}
+        figure = figures.fan_figure(session, "population", "all")
+        assert figure is not None
+        return re.findall(r'(?:d|points)="[^"]+"', figure.svg())
+
+    few, more = (drawn("preview", figures.FEWEST_DRAWS_OF_A_BAND - k) for k in (1, 0))
+    assert few != more
+    assert more == drawn("partial", 2)  # the model's own runs always show their spread

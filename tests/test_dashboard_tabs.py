@@ -71,7 +71,7 @@ def test_a_child_is_ready_before_the_first_tab_and_another_before_the_next(
     children: list[QuietChild],
 ) -> None:
     async def play() -> None:
-        tabs = Tabs(3, "towns")
+        tabs = Tabs(3, ("towns",))
         await tabs.open()
         assert [child.asked for child in children] == [["prepare towns", "preview towns"]]
         assert children.index(await entered(tabs, "one")) == 0
@@ -88,7 +88,7 @@ def test_a_child_is_ready_before_the_first_tab_and_another_before_the_next(
 def test_the_next_child_waits_until_the_one_before_has_compiled(children: list[QuietChild]) -> None:
     async def play() -> None:
         QuietChild.at_once = False
-        tabs = Tabs(3, "towns")
+        tabs = Tabs(3, ("towns",))
         await tabs.open()
         await entered(tabs, "one")
         await asyncio.sleep(0.05)
@@ -149,7 +149,7 @@ def test_the_terminal_is_told_what_a_first_start_waits_for() -> None:
 
 def test_no_more_tabs_than_allowed_are_let_in(children: list[QuietChild]) -> None:
     async def play() -> None:
-        tabs = Tabs(2, "towns")
+        tabs = Tabs(2, ("towns",))
         first, second, third = object(), object(), object()
         assert await tabs.enter(first) is not None
         assert await tabs.enter(second) is not None
@@ -168,7 +168,7 @@ def test_no_more_tabs_than_allowed_are_let_in(children: list[QuietChild]) -> Non
 
 def test_a_waiting_child_that_has_died_is_not_handed_out(children: list[QuietChild]) -> None:
     async def play() -> None:
-        tabs = Tabs(3, "towns")
+        tabs = Tabs(3, ("towns",))
         await tabs.open()
         children[0].take({"event": "ended", "code": 1})
         assert children.index(await entered(tabs, "one")) == 1
@@ -198,10 +198,22 @@ def test_stages_are_told_and_a_run_that_waits_goes_on() -> None:
     session._run = 5
     session._take({"id": 0, "event": "stage", "stage": "ready"})
     assert session.progress == Progress("running", 0, session.runs)
-    session._run = 0
-    session._take({"id": 0, "event": "stage", "stage": "compiling", "done": 13, "total": 330})
+
+
+def test_ready_is_said_once_when_previews_and_runs_are() -> None:
+    session = Session(language("en"))
+    said: list[str] = []
+    session.on_change = lambda what: said.append(session.progress.stage)
+    compiling = {"id": 0, "event": "stage", "stage": "compiling", "total": 330}
+    session._take(compiling | {"done": 213})
+    session._take({"id": 0, "event": "summary", "summary": {"stage": "preview"}})
+    session._take(compiling | {"done": 240})
+    assert "ready" not in said  # the preview stands, the engine is still being compiled
     session._take({"id": 0, "event": "stage", "stage": "ready"})
-    assert session.progress == Progress("ready")
+    session.child.prepared.set()
+    session._take({"id": 0, "event": "summary", "summary": {"stage": "preview"}})
+    assert said[-1] == "ready"
+    assert said == sorted(said)  # never back from ready to compiling
 
 
 def test_compiled_kernels_are_counted_from_the_beginning(tmp_path: Path) -> None:
@@ -226,10 +238,14 @@ def test_compiled_kernels_are_counted_from_the_beginning(tmp_path: Path) -> None
         time.sleep(0.2)
         assert later == []  # nothing new
         (tmp_path / "deep" / "one more.nbc").touch()
+        time.sleep(0.2)
+        assert later == []  # one more is nothing to speak of: it would look like a tenth of all after "Ready"
+        for number in range(FEW - 1):
+            (tmp_path / "deep" / f"more {number}.nbc").touch()
         deadline = time.monotonic() + 30
         while not later and time.monotonic() < deadline:
             time.sleep(0.02)
-    assert set(later) == {(FEW + 1, KERNELS)}  # goes on where the first watch ended, not from nothing
+    assert set(later) == {(2 * FEW, KERNELS)}  # goes on where the first watch ended, not from nothing
 
 
 def test_a_moved_slider_runs_again_only_its_own_scenario(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -260,3 +276,34 @@ def test_a_moved_slider_runs_again_only_its_own_scenario(monkeypatch: pytest.Mon
     fresh = LiveComparison("towns").preview(moved)
     assert again["levels"] == fresh["levels"]
     assert live_towns().world.ids == live.world.ids
+
+
+def test_first_previews_are_worked_out_ahead_and_shown_to_who_asks_for_just_them(
+    children: list[QuietChild], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tabs_module, "LOOKS_AHEAD", 2)
+
+    async def play() -> None:
+        tabs = Tabs(3, ("towns", "region"))
+        await tabs.open()
+        for number, name in enumerate(("coarse", "fine", "of the region", "of the region, fine")):
+            assert len(children[0].asked) == 2 * (number + 1)  # one is answered before the next is asked for
+            children[0].take({"id": 1, "event": "summary", "summary": {"name": name}})
+            await asyncio.sleep(0.02)
+        assert children[0].asked[-1] == "preview region"
+        session = Session(language("kk"))
+        assert session.show_look(tabs.looks)
+        assert session.summary == {"name": "fine"}
+        assert session.shown_slots[0].case == "A@reference"
+        session.choose_world("region")
+        assert session.summary is None
+        assert session.show_look(tabs.looks)
+        assert session.summary == {"name": "of the region, fine"}
+        session.seed = 2
+        assert not session.show_look(tabs.looks)
+        session.seed = 1
+        session.add_slot()
+        assert not session.show_look(tabs.looks)  # nobody has worked out two scenarios
+        await tabs.close()
+
+    asyncio.run(play())

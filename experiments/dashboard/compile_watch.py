@@ -27,12 +27,14 @@ class CompileWatch:
     ) -> None:
         self.folder, self.on_progress, self.seconds = folder, on_progress, seconds
         self._ended = threading.Event()
+        self._before = 0
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._begun = (
             time.time() if since is None else since
         ) - 0.05  # times of files are coarser than the clock
 
     def __enter__(self) -> CompileWatch:
+        self._before = self._compiled()
         self._thread.start()
         return self
 
@@ -41,10 +43,10 @@ class CompileWatch:
         self._thread.join()
 
     def _watch(self) -> None:
-        before = self._compiled()
         while not self._ended.wait(self.seconds):
             done = self._compiled()
-            if done >= FEW and done > before:  # what an earlier watch has counted is no sign of work now
+            # What an earlier watch has counted is no sign of work now: one kernel more would look like a tenth of all
+            if done - self._before >= FEW:
                 self.on_progress(min(done, KERNELS - 1), KERNELS)
 
     def _compiled(self) -> int:

@@ -50,6 +50,9 @@ RESIDENT = "additional resident"
 FIRST_POLICY_YEAR = 2026
 
 
+FEWEST_DRAWS_OF_A_BAND = 6
+
+
 def stage_note(lang: Language, summary: Summary) -> str:
     """Where the figures come from and how sure they are, in one line."""
     runs = summary["runs"]
@@ -89,7 +92,9 @@ def fan_figure(session: Session, figure: str, place: str, *, height: float = 400
         paths = summary["levels"][name][figure].get(place)
         if paths is None:
             return None
-        fans.append(Fan(label, colour, paths))
+        # The spread of a few draws says nothing: their median alone, until there are more or the model has run
+        is_spread = summary["stage"] != "preview" or summary["runs"] >= FEWEST_DRAWS_OF_A_BAND
+        fans.append(Fan(label, colour, paths if is_spread else [paths[2]] * len(paths)))
     title, unit = (lang.text(words) for words in FIGURES[figure])
     years = summary["years"][: len(fans[0].quantiles[0])]
     return fan_chart(

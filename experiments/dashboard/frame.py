@@ -48,6 +48,14 @@ body .qz-head :focus-visible, body .qz-head .q-field__control:has(:focus-visible
 table.qz td.keep { white-space: nowrap; }
 table.qz { border-collapse: collapse; font-size: 13.5px; } table.qz th, table.qz td { border-bottom: 1px solid #d4d4d4;
   padding: 3px 9px; text-align: left; vertical-align: top; } table.qz td.num, table.qz th.num { text-align: right; }
+.qz-head, .qz-main, .qz-beside { flex-wrap: nowrap; }
+/* A small screen, or a zoomed page: first the motto gives way, then the halves stand below each other */
+@media (max-width: 1150px) { .qz-head:has(.qz-inspect-link) .qz-motto { display: none; }
+  .qz-beside { display: block; } .qz-head .qz-inspect-link { flex: 1; } .qz-world { min-width: 120px; } }
+@media (max-width: 860px) { .qz-head { flex-wrap: wrap; } .qz-main { display: block; }
+  .qz-left, .qz-right { width: 100%; min-width: 0; height: auto; border-right: none; }
+  .qz-left .q-scrollarea, .qz-left.q-scrollarea { height: 70vh !important; flex: none !important; }
+  .qz-right { overflow-x: auto; } }
 @media (prefers-reduced-motion: reduce) { * { transition: none !important; animation: none !important; } }
 """
 SCRIPT = """

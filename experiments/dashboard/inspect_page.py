@@ -103,7 +103,7 @@ class InspectPage:
     @ui.refreshable_method
     def _whole(self) -> None:
         session, t = self.session, self.lang
-        with ui.row().classes("qz-head w-full items-center gap-4 no-wrap").props('role="banner"'):
+        with ui.row().classes("qz-head w-full items-center gap-4").props('role="banner"'):
             ui.label("Qyzyljar").classes("text-h6")
             ui.label(t("Inspect a run")).style("flex: 1")
             number = ui.number(t("Run number"), value=self.run, min=0, max=999, step=1, precision=0).classes(
@@ -111,7 +111,7 @@ class InspectPage:
             )
             number.props("dense dark debounce=600").style("width: 90px").on_value_change(self._take_run)
             head_choices(session, self._take_world, self._take_language)
-        with ui.row().classes("w-full no-wrap gap-0 items-stretch").props('role="main"'):
+        with ui.row().classes("qz-main w-full gap-0 items-stretch").props('role="main"'):
             with ui.scroll_area().classes("qz-left"), ui.column().classes("w-full gap-2"):
                 self.levers.draw()
             with ui.column().classes("qz-right q-pa-sm gap-2"):
@@ -140,7 +140,7 @@ class InspectPage:
             }
             select = ui.select(towns, value=view["town"], label=t("Place"), on_change=self._take_town)
             select.props("dense outlined options-dense").style("min-width: 200px").classes("qz-town")
-        with ui.row().classes("w-full no-wrap gap-4 items-start"):
+        with ui.row().classes("qz-beside w-full gap-4 items-start"):
             ui.html(_figures_table(t, view["figures"]), sanitize=False).classes("qz-town-figures")
             with ui.column().classes("gap-2").style("flex: 1; min-width: 0"):
                 self._households(view)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import Request
@@ -20,7 +20,7 @@ from experiments.dashboard.frame import (
 from experiments.dashboard.help_words import open_help
 from experiments.dashboard.lever_panel import LeverPanel
 from experiments.dashboard.result_panel import ResultPanel
-from experiments.dashboard.session import HORIZONS, MOST_RUNS, Session
+from experiments.dashboard.session import HORIZONS, MOST_RUNS, Session, Summary
 from experiments.dashboard.tabs import Tabs
 
 PREVIEW_DELAY = 0.04  # seconds: a slider reports when it is let go, a held key several times a second
@@ -34,7 +34,8 @@ def register_page(default_lang: str | None, tabs: Tabs, worlds: Sequence[str]) -
         prepare_head()
         session = Session(reader_language(request, lang, default_lang), worlds=worlds)
         session.choose_world(worlds[0])
-        page = Page(session)
+        session.show_look(tabs.looks)  # the page comes with its first figures
+        page = Page(session, tabs.looks)
         page.build()
 
         async def gone() -> None:
@@ -47,14 +48,14 @@ def register_page(default_lang: str | None, tabs: Tabs, worlds: Sequence[str]) -
             return
         speak_html(session.lang)
         if await let_in(tabs, page, session):
-            await session.prepare()
+            await session.prepare(tabs.looks)
 
 
 class Page:
     """One tab."""
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
+    def __init__(self, session: Session, looks: Mapping[str, Summary]) -> None:
+        self.session, self._looks = session, looks
         self.levers = LeverPanel(session, self._changed)
         self.results = ResultPanel(session)
         self._waiting: asyncio.Task[None] | None = None
@@ -69,7 +70,7 @@ class Page:
     @ui.refreshable_method
     def _whole(self) -> None:
         self._head()
-        with ui.row().classes("w-full no-wrap gap-0 items-stretch").props('role="main"'):
+        with ui.row().classes("qz-main w-full gap-0 items-stretch").props('role="main"'):
             with ui.column().classes("qz-left gap-0 no-wrap"):
                 with ui.scroll_area().classes("w-full").style("flex: 1"), ui.column().classes("w-full gap-2"):
                     self.levers.draw()
@@ -80,7 +81,7 @@ class Page:
 
     def _head(self) -> None:
         session, t = self.session, self.session.lang
-        with ui.row().classes("qz-head w-full items-center gap-3 no-wrap").props('role="banner"'):
+        with ui.row().classes("qz-head w-full items-center gap-3").props('role="banner"'):
             ui.label("Qyzyljar").classes("text-h6")
             ui.label(t("Border settlements: what if?")).classes("qz-motto")
             ui.link(t("Inspect a run"), f"/inspect?lang={t.code}", new_tab=True).classes("qz-inspect-link")
@@ -112,7 +113,8 @@ class Page:
             with seed:
                 ui.tooltip(t("The same number gives the same chance: a result can be repeated."))
             self._bar = ui.linear_progress(0.0, show_value=False, size="8px").classes("qz-bar")
-            self._bar.props(f'aria-label="{t("Progress")}"')
+            # Quasar would let the bar slide for two seconds: "Ready" would stand beside a bar at a tenth
+            self._bar.props(f'instant-feedback aria-label="{t("Progress")}"')
             self._status = (
                 ui.label("").classes("qz-small qz-status").props('role="status" aria-live="polite"')
             )
@@ -136,8 +138,9 @@ class Page:
 
     async def _take_world(self, event: events.ValueChangeEventArguments[Any]) -> None:
         self.session.choose_world(event.value)
+        self.session.show_look(self._looks)
         self._whole.refresh()
-        await self.session.prepare()
+        await self.session.prepare(self._looks)
 
     async def _take_horizon(self, event: events.ValueChangeEventArguments[Any]) -> None:
         self.session.horizon = int(event.value)

@@ -166,10 +166,6 @@ def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _mute(line: str) -> None:
-    """Nothing is said when quiet."""
-
-
 def run_dashboard(options: DashboardOptions) -> None:
     """Serve until Ctrl-C.
 
@@ -197,7 +193,7 @@ def run_dashboard(options: DashboardOptions) -> None:
     local = is_local(options.host)
     token = None if local else secrets.token_urlsafe(24)
     app.add_middleware(Guard, token=token, local=local)
-    tabs = Tabs(options.tabs, worlds[0], _mute if options.quiet else _say)
+    tabs = Tabs(options.tabs, worlds, None if options.quiet else _say)
     app.on_startup(tabs.open)
     app.on_shutdown(tabs.close)
     register_page(options.lang, tabs, worlds)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from experiments.dashboard.child import Child
@@ -187,16 +189,46 @@ class Session:
             ],
         }
 
-    async def warm(self, child: Child) -> None:
-        """Let a child that waits for a tab work out the first preview of such a session: its paths are kept."""
-        await child.ask("prepare", world=self.world_name)
-        await child.ask("preview", **self._wish())
+    async def warm(self, child: Child) -> int:
+        """Let a child that waits for a tab work out the first preview of such a session: its paths are kept.
 
-    async def prepare(self) -> None:
-        """Start the child and let it make the world ready."""
+        Returns:
+            Number of the question, which the answer carries.
+        """
+        await child.ask("prepare", world=self.world_name)
+        return await child.ask("preview", **self._wish())
+
+    @property
+    def wished(self) -> str:
+        """What a preview depends on: two sessions with the same text see the same preview."""
+        return json.dumps({key: value for key, value in self._wish().items() if key != "runs"})
+
+    def show_look(self, looks: Mapping[str, Summary]) -> bool:
+        """Show a preview that has been worked out ahead, where there is one of just these scenarios."""
+        look = looks.get(self.wished)
+        if look is not None:
+            self.summary, self.shown_slots, self.failure = look, self._copies(), ""
+        return look is not None
+
+    async def prepare(self, looks: Mapping[str, Summary] = MappingProxyType({})) -> None:
+        """Start the child and let it make the world ready.
+
+        Args:
+            looks: first previews worked out ahead, by what they depend on (`wished`).
+        """
+        await self._stop_run()
         self.progress = Progress("starting")
+        self._latest = 0
+        before = self.summary
+        known = self.show_look(looks)
+        if self.summary is not before:
+            self.on_change("results")
         await self.child.ask("prepare", world=self.world_name)
-        await self.preview()
+        if not known:
+            await self.preview()
+        elif self.child.prepared.is_set():
+            self.progress = Progress("ready")
+            self.on_change("progress")
 
     async def preview(self) -> None:
         """Ask for a first look; a run under way is stopped, as it is of other scenarios."""
@@ -254,7 +286,8 @@ class Session:
         event, number = message["event"], message.get("id", 0)
         if event == "summary" and number == self._latest:
             self.summary, self.shown_slots, self.failure = message["summary"], self._asked, ""
-            if not self._run:
+            # A preview stands before the engine is compiled: "ready" is said once, when both are
+            if not self._run and self.child.prepared.is_set():
                 self.progress = Progress("ready")
             self.on_change("results")
         elif event == "progress" and number == self._run:
@@ -280,8 +313,10 @@ class Session:
             self.progress = Progress("compiling", message["done"], message["total"])
         elif message["stage"] == "world" and self.summary is None:
             self.progress = Progress("world")
-        elif message["stage"] == "ready" and self.progress.stage == "compiling":
-            self.progress = Progress("running", 0, self.runs) if self._run else Progress("ready")
+        elif message["stage"] == "ready" and self._run and self.progress.stage == "compiling":
+            self.progress = Progress("running", 0, self.runs)
+        elif message["stage"] == "ready" and not self._run and self.summary is not None:
+            self.progress = Progress("ready")
 
     @property
     def is_running(self) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from experiments.dashboard.child import Child
-from experiments.dashboard.session import Session
+from experiments.dashboard.session import Session, Summary
 from experiments.language import language
 
 DEFAULT_TABS, MOST_TABS = 8, 100
@@ -17,6 +17,7 @@ COMPILING: Final = (
     "compiling the model for previews and runs, once on this computer: some minutes. The page can be opened "
     "meanwhile and shows how far it is."
 )
+LOOKS_AHEAD = 4  # previews of a world that a waiting child works out: each adds draws to those before
 SECONDS_BETWEEN = 4.0  # a tab just opened has the processor to itself before the next child is made ready
 
 
@@ -52,17 +53,21 @@ class Tabs:
 
     Attributes:
         most: tabs at once; each holds a child process with some hundred megabytes.
-        world: what a waiting child makes ready.
-        say: prints a line in the terminal of the server.
+        worlds: what a waiting child makes ready, in this order.
+        looks: first previews of what a new tab shows, by `Session.wished`; of the shipped first scenario in each world,
+            nothing that a reader has chosen.
+        say: prints a line in the terminal of the server; None: nothing is said.
     """
 
-    def __init__(self, most: int, world: str, say: Callable[[str], None] = lambda line: None) -> None:
-        self.most, self.world = most, world
+    def __init__(self, most: int, worlds: Sequence[str], say: Callable[[str], None] | None = None) -> None:
+        self.most, self.worlds = most, tuple(worlds)
+        self.looks: dict[str, Summary] = {}
         self._inside: set[int] = set()
         self._waiting: Child | None = None
         self._latest: Child | None = None
-        self._compilation = Compilation(say)
+        self._compilation = Compilation(say) if say else None
         self._ordered: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
 
     @property
     def full(self) -> bool:
@@ -75,6 +80,8 @@ class Tabs:
             return None
         self._inside.add(id(tab))
         child, self._waiting = self._waiting or self._new_child(), None
+        if self._looking is not None:
+            self._looking.cancel()  # from now on the tab listens to the child
         self._order()
         return child
 
@@ -88,8 +95,9 @@ class Tabs:
 
     async def close(self) -> None:
         """End the waiting child."""
-        if self._ordered is not None:
-            self._ordered.cancel()
+        for task in (self._ordered, self._looking):
+            if task is not None:
+                task.cancel()
         if self._waiting is not None:
             await self._waiting.close()
 
@@ -106,22 +114,49 @@ class Tabs:
 
     def _new_child(self) -> Child:
         self._latest = child = Child()
-        child.tell_stages(self._compilation.hear)
+        if self._compilation is not None:
+            child.tell_stages(self._compilation.hear)
         return child
 
     async def _prepare(self) -> None:
         if self._waiting is None and not self.full:
             self._waiting = child = self._new_child()
-            child.listen(self._heard(child))
-            first = Session(language("en"), worlds=(self.world,))
-            first.choose_world(self.world)
-            await first.warm(child)
+            answers: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+            child.listen(self._heard(child, answers))
+            first = await self._ask(child, self.worlds[0])
+            self._looking = asyncio.create_task(self._look_ahead(child, answers, first))
 
-    def _heard(self, child: Child) -> Any:
+    async def _ask(self, child: Child, world: str) -> tuple[str, int]:
+        """Ask a child for the first preview of a world; returns what it depends on and the number of the question."""
+        first = Session(language("en"), worlds=(world,))
+        first.choose_world(world)
+        return first.wished, await first.warm(child)
+
+    async def _look_ahead(
+        self, child: Child, answers: asyncio.Queue[dict[str, Any]], asked: tuple[str, int]
+    ) -> None:
+        """Keep the first preview of every world, the last of several: later ones rest on more draws.
+
+        The next is asked for when the last has been answered, since a newer preview overtakes an older one.
+        """
+        for world in self.worlds:
+            for number in range(LOOKS_AHEAD):
+                if world != self.worlds[0] or number:
+                    asked = await self._ask(child, world)
+                message = await answers.get()
+                while message.get("id") != asked[1] or message["event"] not in ("summary", "failed"):
+                    message = await answers.get()
+                if message["event"] == "failed":
+                    break
+                self.looks[asked[0]] = message["summary"]
+            await child.prepared.wait()  # the next world must not compile the same beside the first
+
+    def _heard(self, child: Child, answers: asyncio.Queue[dict[str, Any]]) -> Any:
         """What is done with the words of a waiting child: one that ends is not handed out."""
 
         def take(message: dict[str, Any]) -> None:
             if message["event"] == "ended" and self._waiting is child:
                 self._waiting = None
+            answers.put_nowait(message)
 
         return take
