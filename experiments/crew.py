@@ -11,9 +11,10 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing.connection import wait
 from typing import Any, Final, TypeVar
 
@@ -68,11 +69,9 @@ class Crew:
         Raises:
             RunFailure: a worker died before.
         """
-        try:
+        with deaths_told():
             number = self.learn(function)
             return self._pool.submit(_work, number, task)
-        except BrokenProcessPool:
-            raise RunFailure(DIED) from None
 
     def dismiss(self) -> None:
         """Let the workers go; runs that have not begun are dropped."""
@@ -97,11 +96,29 @@ def crew_for(world: World, runs: int, threads: int) -> Crew | None:
 
 
 def over_the_crew(function: Callable[[Task], Result], tasks: Sequence[Task]) -> list[Result]:
-    """Apply a function to tasks, in their order: by the crew where one stands ready, else here."""
+    """Apply a function to tasks, in their order: by the crew where one stands ready, else here.
+
+    Raises:
+        RunFailure: a worker died.
+    """
     if _crew is None or len(tasks) < 2:
         return [function(task) for task in tasks]
-    futures = [_crew.submit(function, task) for task in tasks]
-    return [future.result() for future in futures]
+    try:
+        with deaths_told():
+            futures = [_crew.submit(function, task) for task in tasks]
+            return [future.result() for future in futures]
+    except BaseException:
+        dismiss()
+        raise
+
+
+@contextmanager
+def deaths_told() -> Iterator[None]:
+    """Turn the death of a worker into what a user is told (`RunFailure`)."""
+    try:
+        yield
+    except BrokenProcessPool:
+        raise RunFailure(DIED) from None
 
 
 def dismiss() -> None:

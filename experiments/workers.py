@@ -10,12 +10,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from typing import Protocol, TypeVar
 
-from experiments.crew import DIED, Crew, dismiss
+from experiments.crew import Crew, deaths_told, dismiss
 from experiments.design import Batch
-from experiments.failures import Interrupted, RunFailure
+from experiments.failures import Interrupted
 
 WAKE_SECONDS = 0.5  # how often the main thread looks up while it waits: Windows delivers Ctrl-C only then
 Task = TypeVar("Task")
@@ -61,7 +60,11 @@ def run_batches(
         def one(function: Callable[[Task], list[Result]], task: Task) -> list[Result]:
             if stop.is_set():
                 raise Interrupted
-            results = function(task) if crew is None else crew.submit(function, task).result()
+            if crew is None:
+                results = function(task)
+            else:
+                with deaths_told():
+                    results = crew.submit(function, task).result()
             for _ in results:
                 on_run()
             return results
@@ -87,8 +90,6 @@ def run_batches(
                 dismiss()
             if isinstance(error, KeyboardInterrupt):
                 raise Interrupted from None
-            if isinstance(error, BrokenProcessPool):
-                raise RunFailure(DIED) from None
             raise
 
 

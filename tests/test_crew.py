@@ -153,6 +153,19 @@ def test_a_worker_that_is_killed_is_told(world: World) -> None:
 
 
 @pytest.mark.usefixtures("eager")
+def test_a_worker_that_is_killed_at_work_of_another_kind_is_told(world: World) -> None:
+    """Ratings go to the same workers as runs, and a user is told the same."""
+    crew = crew_for(world, 10, 2)
+    assert crew is not None
+    victims = {crew.submit(who, k).result() for k in range(4)}
+    threading.Timer(0.5, lambda: os.kill(min(victims), signal.SIGKILL)).start()
+    with pytest.raises(RunFailure, match="a worker process ended before its run did"):
+        over_the_crew(slow, [30, 30, 30])
+    assert experiments.crew._crew is None
+    wait_until_gone(victims)
+
+
+@pytest.mark.usefixtures("eager")
 def test_ctrl_c_is_the_command_s_to_answer(world: World) -> None:
     crew = crew_for(world, 10, 2)
     assert crew is not None

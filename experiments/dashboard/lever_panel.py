@@ -200,7 +200,10 @@ class LeverPanel:
         ):
             with ui.row().classes("w-full items-center no-wrap justify-between"):
                 ui.label(t(KINDS[kind])).classes("text-weight-medium")
-                ui.label(name).classes("qz-small")
+                if (
+                    sum(other == kind for other, _ in draft.levers) > 1
+                ):  # the file's own word, where it tells two apart
+                    ui.label(name).classes("qz-small")
                 remove = ui.button(icon="delete", on_click=lambda: self._drop(kind, name)).props(
                     "dense flat round size=sm"
                 )
