@@ -138,7 +138,7 @@ def test_emulators_that_are_off_are_named(runner: Runner) -> None:  # noqa: F811
 @pytest.mark.slow
 def test_a_second_calibration_finds_what_its_runs_tell(runner: Runner) -> None:  # noqa: F811
     shipped = np.random.default_rng(1).standard_normal((80, runner.inputs.size))
-    found = second_posterior(runner, TemperedEffort(600, 600, 80, 250, 300), shipped, 3, 1)
+    found = second_posterior(runner, TemperedEffort(600, 600, 80, 1000, 1500), shipped, 3, 1)
     for place in ("bulaevo", "tayynsha"):
         for name in (f"fertility.{place}", f"mortality.{place}"):
             k = found.names.index(name)
