@@ -52,6 +52,12 @@ def free_port() -> int:
 
 def serve(*arguments: str) -> Iterator[tuple[str, int]]:
     """Address of a running dashboard and the process id of its server."""
+    for address, pid, _ in served(*arguments):
+        yield address, pid
+
+
+def served(*arguments: str) -> Iterator[tuple[str, int, str]]:
+    """Address on this computer, process id, and the line in which a dashboard that runs says its own address."""
     warm_kernels()
     port = free_port()
     code = "from experiments.command_line import main; main()"
@@ -62,14 +68,16 @@ def serve(*arguments: str) -> Iterator[tuple[str, int]]:
     assert process.stdout is not None
     said = process.stdout.readline()
     address = f"http://127.0.0.1:{port}/"
-    assert address in said
+    assert f":{port}/" in said
     for _ in range(600):
         try:
             urllib.request.urlopen(address, timeout=5).close()
             break
+        except urllib.error.HTTPError:
+            break  # it answers, if only to refuse
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
-    yield address, process.pid
+    yield address, process.pid, said
     process.send_signal(signal.SIGINT)
     assert process.wait(30) is not None
 

@@ -21,7 +21,7 @@ from experiments.brief import find_browser
 from experiments.dashboard.draft import LARGEST_UPLOAD
 from model.world import load_world
 from scenarios.reading import load_policy
-from tests.dashboard_tab import BROWSER_ARGUMENTS, READY, WAIT, Tab, serve
+from tests.dashboard_tab import BROWSER_ARGUMENTS, READY, WAIT, Tab, serve, served
 from tests.own_world import copy_of_template
 
 playwright = pytest.importorskip(
@@ -415,3 +415,37 @@ def test_a_world_of_ones_own_and_a_bounded_number_of_tabs(browser: Any, tmp_path
         two.ready()  # goes on by itself
         two.check()
         two.close()
+
+
+def test_over_the_network_the_page_opens_with_its_token_alone(browser: Any, capfd: Any) -> None:
+    for address, _, said in served("--host", "0.0.0.0"):
+        warning = capfd.readouterr().err
+        assert "WARNING: others on the network can reach this page" in warning
+        assert "not encrypted" in warning
+        token = said.split("?token=")[1].split()[0]
+        assert len(token) >= 32
+        stranger = browser.new_context(locale="ru-RU")
+        page = stranger.new_page()
+        for tried in ("", f"?token={token[:-1]}", "?token=", "inspect", "_nicegui/auto/static/x.js"):
+            answer = page.goto(address + tried)
+            assert answer.status == 401, tried
+            assert "token" not in {cookie["name"] for cookie in stranger.cookies()}
+        assert "откройте" in page.inner_text("body").lower()
+        assert stranger.cookies() == []
+        reaches = (
+            "address => new Promise(done => { const s = new WebSocket(address);"
+            " s.onopen = () => done('open'); s.onerror = () => done('refused'); })"
+        )
+        socket = address.replace("http", "ws") + "_nicegui_ws/socket.io/?EIO=4&transport=websocket"
+        assert page.evaluate(reaches, socket) == "refused"
+        assert page.evaluate(reaches, f"{socket}&token=wrong") == "refused"
+        stranger.close()
+        known = Tab(browser, address, f"en&token={token}").ready()
+        (cookie,) = known.context.cookies()
+        assert cookie["httpOnly"]
+        assert cookie["sameSite"] == "Strict"
+        assert known.page.evaluate(reaches, socket) == "open"
+        known.page.goto(f"{address}inspect?lang=en")  # the cookie opens what the page links to
+        known.page.wait_for_selector(".qz-now", timeout=READY)
+        known.check()
+        known.close()
