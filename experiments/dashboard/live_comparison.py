@@ -146,6 +146,10 @@ class LiveComparison:
         text = 'schema = 1\nkind = "policy"\n[title]\nen = "warm"\n'
         return Wish(self.world_name, self.world.start + 2, 1, 2, (("A", text, "reference"),))
 
+    @property
+    def _most_draws(self) -> int:
+        return max(FEWEST_PREVIEW_DRAWS, min(MOST_PREVIEW_DRAWS, PREVIEW_PLACES // self.world.n_sim))
+
     def preview(self, wish: Wish) -> Summary:
         """Expected paths of the cohort twin for a few draws, under the shocks of the same runs.
 
@@ -158,9 +162,7 @@ class LiveComparison:
         held = HeldRuns(self.world, wish.horizon, names)
         draws = study.design.replicates
         variants = len(study.household_sizes)
-        for number in range(
-            max(FEWEST_PREVIEW_DRAWS, min(MOST_PREVIEW_DRAWS, PREVIEW_PLACES // self.world.n_sim))
-        ):
+        for number in range(self._most_draws):
             draw = number * variants  # draws that share one founding population
             held.add(draw * draws, self._paths.paths(study, draw))
             if number and time.perf_counter() - begun > PREVIEW_SECONDS:
@@ -168,7 +170,7 @@ class LiveComparison:
         return summary_of("preview", Effects(comparison, self.world, held), study, held, held.flows)
 
     def foresee(self, wish: Wish, stopped: Callable[[], bool]) -> None:
-        """Work out the paths that the first preview of a wish needs, a few at a time: it will find them kept.
+        """Work out the paths that a preview of a wish can use, a few at a time: it will find them kept.
 
         Args:
             stopped: asked between paths; true when the reader has asked for something, which comes first.
@@ -178,7 +180,7 @@ class LiveComparison:
         """
         study, _ = self.ready(wish)
         scenarios, at_once = study.design.scenarios, default_threads()
-        for number in range(FEWEST_PREVIEW_DRAWS):
+        for number in range(self._most_draws):
             for first in range(0, len(scenarios), at_once):
                 if stopped():
                     return
