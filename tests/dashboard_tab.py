@@ -19,6 +19,10 @@ from experiments.design import PROJECT
 
 READY = 180_000  # ms: a busy machine may take long to load the kernels
 WAIT = 60_000
+CONTROLS = frozenset(
+    ("button", "link", "textbox", "combobox", "spinbutton", "slider", "tab", "checkbox", "listbox", "option", "dialog",
+     "progressbar", "searchbox", "tablist"),
+)  # fmt: skip
 BROWSER_ARGUMENTS = ("--no-sandbox", "--disable-background-networking", "--no-first-run", "--disable-sync")
 
 
@@ -120,6 +124,12 @@ class Tab:
         with self.page.expect_download(timeout=WAIT) as caught:
             self.page.click(css)
         return Path(caught.value.path()).read_bytes()
+
+    def nameless(self) -> tuple[int, list[str]]:
+        """How many controls the browser's accessibility tree holds, and the roles of those without a name."""
+        nodes = self.context.new_cdp_session(self.page).send("Accessibility.getFullAXTree")["nodes"]
+        shown = [node for node in nodes if not node["ignored"] and node["role"]["value"] in CONTROLS]
+        return len(shown), [node["role"]["value"] for node in shown if not node["name"]["value"].strip()]
 
     def close(self) -> None:
         self.context.close()

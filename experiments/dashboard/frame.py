@@ -44,11 +44,13 @@ body .q-field__control :focus-visible, body .q-slider :focus-visible { outline: 
 body .qz-head :focus-visible, body .qz-head .q-field__control:has(:focus-visible) { outline-color: #ffd54a !important; }
 .qz-skip { position: absolute; left: -999px; } .qz-skip:focus { left: 8px; top: 8px; background: #fff; z-index: 9999; }
 .qz-world { min-width: 200px; } .qz-right .qz-answers table.qz { width: 100%; font-size: 13px; }
+.qz-answers .num + * { padding-left: 20px !important; }
 .qz-answers td:first-child { width: 38%; } .qz-answers td { padding: 2px 6px !important; }
 table.qz td.keep { white-space: nowrap; }
 table.qz { border-collapse: collapse; font-size: 13.5px; } table.qz th, table.qz td { border-bottom: 1px solid #d4d4d4;
   padding: 3px 9px; text-align: left; vertical-align: top; } table.qz td.num, table.qz th.num { text-align: right; }
 .qz-head, .qz-main, .qz-beside { flex-wrap: nowrap; }
+.qz-town-figures { max-width: 370px; }
 /* A small screen, or a zoomed page: first the motto gives way, then the halves stand below each other */
 @media (max-width: 1150px) { .qz-head:has(.qz-inspect-link) .qz-motto { display: none; }
   .qz-beside { display: block; } .qz-head .qz-inspect-link { flex: 1; } .qz-world { min-width: 120px; } }
