@@ -383,6 +383,11 @@ def test_every_tab_can_be_read_at_1280_by_720(browser: Any, server: tuple[str, i
     for width, height in ((1024, 768), (640, 360)):
         tab.page.set_viewport_size({"width": width, "height": height})
         assert tab.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), width
+        for name in ("ladder", "cost") if width == 1024 else ():
+            tab.page.click(f".qz-tab-{name}")
+            time.sleep(0.8)
+            right = "(e => e.scrollWidth - e.clientWidth)(document.querySelector('.qz-right'))"
+            assert tab.page.evaluate(right) <= 0, name
         tab.page.locator(".qz-run").scroll_into_view_if_needed()
         box = tab.page.locator(".qz-run").bounding_box()
         assert box["x"] >= 0, width
