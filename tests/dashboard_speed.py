@@ -82,6 +82,14 @@ def to_region(tab: Tab) -> None:
     item.click()
 
 
+def four_scenarios(tab: Tab) -> Tab:
+    """Add three scenarios, each when the one before is shown."""
+    for number in (2, 3, 4):
+        tab.page.click(".qz-add")
+        tab.page.wait_for_function(f"document.querySelectorAll('.qz-answers tbody tr').length === {number}")
+    return tab
+
+
 def measure(browser: Any, address: str, times: int) -> Iterator[tuple[str, list[dict[str, float]]]]:
     """All waits: a new tab, a slider with one and with four scenarios, a policy and a future chosen, the region."""
 
@@ -115,9 +123,7 @@ def measure(browser: Any, address: str, times: int) -> Iterator[tuple[str, list[
         tab.page.keyboard.press("ArrowRight")
 
     yield several("slider, towns, one scenario", slide)
-    for number in (2, 3, 4):
-        tab.page.click(".qz-add")
-        tab.page.wait_for_function(f"document.querySelectorAll('.qz-answers tbody tr').length === {number}")
+    four_scenarios(tab)
     tab.page.click(".qz-slot-A")
     yield several("slider, towns, four scenarios", slide)
     futures = tab.page.locator(".q-menu .q-item")
@@ -133,12 +139,21 @@ def measure(browser: Any, address: str, times: int) -> Iterator[tuple[str, list[
     yield several("future chosen, towns, four scenarios", future)
 
     tab.page.wait_for_timeout(1500)
-    yield "to the region with four scenarios", [waits(tab, lambda: to_region(tab), False)]
+    yield "to the region with four scenarios, after 1.5 s", [waits(tab, lambda: to_region(tab), False)]
     tab.page.click(".qz-slot-B")
     tab.page.wait_for_timeout(3000)
     tab.page.click(".qz-slot-A")
     yield several("slider, region, four scenarios", slide)
     tab.close()
+    for words, pause in (("after 1.5 s", 1500), ("at once", 0)):
+        got = []
+        for _ in range(times):
+            time.sleep(SECONDS_TO_READY)
+            tab = four_scenarios(Tab(browser, address, script=STAMPS).ready())
+            tab.page.wait_for_timeout(pause)
+            got.append(waits(tab, lambda tab=tab: to_region(tab), False))
+            tab.close()
+        yield f"four scenarios set up, to the region {words}", got
 
 
 def main() -> None:

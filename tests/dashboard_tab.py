@@ -19,6 +19,10 @@ from experiments.design import PROJECT
 
 READY = 180_000  # ms: a busy machine may take long to load the kernels
 WAIT = 60_000
+CONTROLS = frozenset(
+    ("button", "link", "textbox", "combobox", "spinbutton", "slider", "tab", "checkbox", "listbox", "option", "dialog",
+     "progressbar", "searchbox", "tablist"),
+)  # fmt: skip
 BROWSER_ARGUMENTS = ("--no-sandbox", "--disable-background-networking", "--no-first-run", "--disable-sync")
 
 
@@ -52,6 +56,12 @@ def free_port() -> int:
 
 def serve(*arguments: str) -> Iterator[tuple[str, int]]:
     """Address of a running dashboard and the process id of its server."""
+    for address, pid, _ in served(*arguments):
+        yield address, pid
+
+
+def served(*arguments: str) -> Iterator[tuple[str, int, str]]:
+    """Address on this computer, process id, and the line in which a dashboard that runs says its own address."""
     warm_kernels()
     port = free_port()
     code = "from experiments.command_line import main; main()"
@@ -62,14 +72,16 @@ def serve(*arguments: str) -> Iterator[tuple[str, int]]:
     assert process.stdout is not None
     said = process.stdout.readline()
     address = f"http://127.0.0.1:{port}/"
-    assert address in said
+    assert f":{port}/" in said
     for _ in range(600):
         try:
             urllib.request.urlopen(address, timeout=5).close()
             break
+        except urllib.error.HTTPError:
+            break  # it answers, if only to refuse
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
-    yield address, process.pid
+    yield address, process.pid, said
     process.send_signal(signal.SIGINT)
     assert process.wait(30) is not None
 
@@ -112,6 +124,12 @@ class Tab:
         with self.page.expect_download(timeout=WAIT) as caught:
             self.page.click(css)
         return Path(caught.value.path()).read_bytes()
+
+    def nameless(self) -> tuple[int, list[str]]:
+        """How many controls the browser's accessibility tree holds, and the roles of those without a name."""
+        nodes = self.context.new_cdp_session(self.page).send("Accessibility.getFullAXTree")["nodes"]
+        shown = [node for node in nodes if not node["ignored"] and node["role"]["value"] in CONTROLS]
+        return len(shown), [node["role"]["value"] for node in shown if not node["name"]["value"].strip()]
 
     def close(self) -> None:
         self.context.close()

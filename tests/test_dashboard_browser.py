@@ -21,7 +21,7 @@ from experiments.brief import find_browser
 from experiments.dashboard.draft import LARGEST_UPLOAD
 from model.world import load_world
 from scenarios.reading import load_policy
-from tests.dashboard_tab import BROWSER_ARGUMENTS, READY, WAIT, Tab, serve
+from tests.dashboard_tab import BROWSER_ARGUMENTS, READY, WAIT, Tab, serve, served
 from tests.own_world import copy_of_template
 
 playwright = pytest.importorskip(
@@ -283,6 +283,52 @@ def is_working(pid: int) -> bool:
     return seconds_used(pid) - before > 0.1
 
 
+@pytest.mark.parametrize("lang", ["kk", "ru", "en"])
+def test_the_inspect_page_can_be_read_and_worked_by_keyboard(
+    browser: Any, server: tuple[str, int], lang: str
+) -> None:
+    tab = Tab(browser, server[0], lang, "inspect")
+    tab.page.wait_for_selector(".qz-now", timeout=READY)
+    before = tab.page.inner_text(".qz-now")
+    reached, unseen = [], set()
+    for _ in range(40):
+        tab.page.keyboard.press("Tab")
+        css, ring = tab.page.evaluate("qzChecks.focus()")
+        reached.append(css)
+        if css and ring < 3.0:
+            unseen.add(css)
+    assert unseen == set()
+    for name in (
+        "qz-run-number",
+        "qz-lang",
+        "qz-policy",
+        "qz-step-1",
+        "qz-step-5",
+        "qz-town",
+        "qz-household",
+    ):
+        assert any(name in css.split() for css in reached), name
+    tab.page.locator(".qz-step-1").focus()
+    tab.page.keyboard.press("Enter")
+    tab.page.wait_for_function(
+        "before => document.querySelector('.qz-now').innerText !== before", arg=before, timeout=WAIT
+    )
+    tab.page.wait_for_selector(".qz-reason table", timeout=WAIT)
+    for width, height in ((1280, 720), (1024, 768), (1920, 1080)):
+        tab.page.set_viewport_size({"width": width, "height": height})
+        time.sleep(0.4)
+        assert tab.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), width
+        assert tab.page.evaluate("qzChecks.cutOff()") == [], width
+        seen, poor = tab.page.evaluate("qzChecks.contrast()")
+        assert seen > 40
+        assert poor == [], width
+    controls, nameless = tab.nameless()
+    assert controls > 15
+    assert nameless == []
+    tab.check()
+    tab.close()
+
+
 def test_the_inspect_page_steps_and_explains(browser: Any, server: tuple[str, int]) -> None:
     tab = Tab(browser, server[0], "en", "inspect")
     tab.page.wait_for_selector(".qz-now", timeout=READY)
@@ -329,11 +375,19 @@ def test_every_tab_can_be_read_at_1280_by_720(browser: Any, server: tuple[str, i
             "[...document.querySelectorAll('.qz-right svg text')].map(e => e.textContent).join('')"
         )
         assert "…" not in drawn.replace(" … ", ""), name  # between two numbers it is the Kazakh "to"
+        controls, nameless = tab.nameless()
+        assert controls > 15, name
+        assert nameless == [], name
     assert tab.page.evaluate("qzChecks.unnamed()") == []
     # A small screen, and this one at a zoom of 200 %: nothing to the side, the button for a run still reached
     for width, height in ((1024, 768), (640, 360)):
         tab.page.set_viewport_size({"width": width, "height": height})
         assert tab.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), width
+        for name in ("ladder", "cost") if width == 1024 else ():
+            tab.page.click(f".qz-tab-{name}")
+            time.sleep(0.8)
+            right = "(e => e.scrollWidth - e.clientWidth)(document.querySelector('.qz-right'))"
+            assert tab.page.evaluate(right) <= 0, name
         tab.page.locator(".qz-run").scroll_into_view_if_needed()
         box = tab.page.locator(".qz-run").bounding_box()
         assert box["x"] >= 0, width
@@ -386,6 +440,29 @@ def test_the_page_is_worked_by_keyboard(tab: Tab) -> None:
     tab.page.locator(".qz-tab-ladder").focus()
     tab.page.keyboard.press("Space")
     tab.page.wait_for_selector(".qz-ladder", timeout=WAIT)
+    tab.page.locator(".qz-tab-map").focus()
+    tab.page.keyboard.press("Enter")
+    tab.page.wait_for_selector("#qz-map svg")
+    now = "document.querySelector('#qz-map svg').getAttribute('aria-label')"
+    for key, focus in (
+        ("ArrowRight", ".qz-year [tabindex='0']"),
+        ("Enter", ".qz-play"),
+        ("Space", ".qz-play"),
+    ):
+        before = tab.page.evaluate(now)
+        tab.page.locator(focus).focus()
+        tab.page.keyboard.press(key)
+        if key != "Space":  # the arrow moves the year by one, the button plays, and stops again
+            tab.page.wait_for_function(f"before => {now} !== before", arg=before, timeout=WAIT)
+    time.sleep(1.0)
+    before = tab.page.evaluate(now)
+    time.sleep(1.5)
+    assert tab.page.evaluate(now) == before
+    tab.page.locator(".qz-help").focus()
+    tab.page.keyboard.press("Enter")
+    tab.page.wait_for_selector(".qz-help-words", timeout=WAIT)
+    tab.page.keyboard.press("Escape")
+    tab.page.wait_for_selector(".qz-help-words", state="hidden", timeout=WAIT)
 
 
 def test_the_horizon_is_chosen(tab: Tab) -> None:
@@ -415,3 +492,37 @@ def test_a_world_of_ones_own_and_a_bounded_number_of_tabs(browser: Any, tmp_path
         two.ready()  # goes on by itself
         two.check()
         two.close()
+
+
+def test_over_the_network_the_page_opens_with_its_token_alone(browser: Any, capfd: Any) -> None:
+    for address, _, said in served("--host", "0.0.0.0"):
+        warning = capfd.readouterr().err
+        assert "WARNING: others on the network can reach this page" in warning
+        assert "not encrypted" in warning
+        token = said.split("?token=")[1].split()[0]
+        assert len(token) >= 32
+        stranger = browser.new_context(locale="ru-RU")
+        page = stranger.new_page()
+        for tried in ("", f"?token={token[:-1]}", "?token=", "inspect", "_nicegui/auto/static/x.js"):
+            answer = page.goto(address + tried)
+            assert answer.status == 401, tried
+            assert "token" not in {cookie["name"] for cookie in stranger.cookies()}
+        assert "откройте" in page.inner_text("body").lower()
+        assert stranger.cookies() == []
+        reaches = (
+            "address => new Promise(done => { const s = new WebSocket(address);"
+            " s.onopen = () => done('open'); s.onerror = () => done('refused'); })"
+        )
+        socket = address.replace("http", "ws") + "_nicegui_ws/socket.io/?EIO=4&transport=websocket"
+        assert page.evaluate(reaches, socket) == "refused"
+        assert page.evaluate(reaches, f"{socket}&token=wrong") == "refused"
+        stranger.close()
+        known = Tab(browser, address, f"en&token={token}").ready()
+        (cookie,) = known.context.cookies()
+        assert cookie["httpOnly"]
+        assert cookie["sameSite"] == "Strict"
+        assert known.page.evaluate(reaches, socket) == "open"
+        known.page.goto(f"{address}inspect?lang=en")  # the cookie opens what the page links to
+        known.page.wait_for_selector(".qz-now", timeout=READY)
+        known.check()
+        known.close()

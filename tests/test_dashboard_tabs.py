@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import sys
 import time
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
 import pytest
 
+from calibration.cohort_twin import CohortTwin
 from experiments.dashboard import tabs as tabs_module
 from experiments.dashboard.child import Child
 from experiments.dashboard.compile_watch import FEW, KERNELS, CompileWatch
@@ -19,6 +22,7 @@ from experiments.dashboard.live_comparison import LiveComparison, Wish
 from experiments.dashboard.server import DashboardOptions, run_dashboard, worlds_shown
 from experiments.dashboard.session import Progress, Session
 from experiments.dashboard.tabs import COMPILING, Compilation, Tabs
+from experiments.dashboard.worker_process import PREVIEW, Worker
 from experiments.failures import BadInput
 from experiments.language import language
 from tests.live_results import HORIZON, live_towns, wish
@@ -48,6 +52,7 @@ class QuietChild:
 
     async def ask(self, do: str, **content: Any) -> int:
         self.asked.append(f"{do} {content['world']}")
+        self.content = content
         return 1
 
     async def close(self) -> None:
@@ -253,8 +258,6 @@ def test_a_moved_slider_runs_again_only_its_own_scenario(monkeypatch: pytest.Mon
     before = wish(("settlers", "housing"))
     live.preview(before)
     asked: list[Any] = []
-    from calibration.cohort_twin import CohortTwin
-
     original = CohortTwin.run
 
     def counted(
@@ -276,6 +279,76 @@ def test_a_moved_slider_runs_again_only_its_own_scenario(monkeypatch: pytest.Mon
     fresh = LiveComparison("towns").preview(moved)
     assert again["levels"] == fresh["levels"]
     assert live_towns().world.ids == live.world.ids
+
+
+def test_what_is_foreseen_is_found_and_gives_way_to_the_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("experiments.dashboard.live_comparison.MOST_PREVIEW_DRAWS", 2)
+    asked = wish(("settlers", "housing", "networks_renewal"))
+    live = LiveComparison("towns")
+    runs: list[int] = []
+    original = CohortTwin.run
+
+    def counted(self: CohortTwin, *arguments: Any) -> Any:
+        runs.append(1)
+        return original(self, *arguments)
+
+    monkeypatch.setattr(CohortTwin, "run", counted)
+    live.foresee(asked, lambda: True)
+    assert runs == []
+    live.foresee(asked, lambda: len(runs) > 0)
+    assert 1 <= len(runs) < 8  # it stops between paths
+    live.foresee(asked, lambda: False)
+    assert len(runs) == 8  # the baseline and three policies, two draws each
+    seen = live.preview(asked)
+    assert len(runs) == 8
+    assert seen["levels"] == LiveComparison("towns").preview(asked)["levels"]
+
+
+def test_a_child_answers_previews_before_what_it_foresees() -> None:
+    told = io.StringIO()
+    worker = Worker(told)
+    queue: Queue[dict[str, Any]] = Queue()
+    worker._queues[PREVIEW] = queue
+    ahead, look, later = ({"do": do, "id": k} for k, do in enumerate(("foresee", "preview", "preview")))
+    for message in (ahead, later):
+        queue.put(message)
+    assert worker._newest(PREVIEW, look) == later
+    queue.put(look)
+    assert worker._newest(PREVIEW, ahead) == look
+    queue.put(ahead)
+    assert worker._newest(PREVIEW, look) == look
+    broken = {
+        "do": "foresee",
+        "id": 3,
+        "world": "towns",
+        "horizon": 2031,
+        "seed": 1,
+        "runs": 0,
+        "scenarios": [],
+    }
+    worker._worlds["towns"] = live_towns()
+    worker._answer(PREVIEW, broken)
+    assert told.getvalue() == ""  # nobody has asked: what is wrong there is told when the reader comes there
+    worker._answer(PREVIEW, {**broken, "do": "preview"})
+    assert "0 scenarios: expected 1 to 4" in told.getvalue()
+
+
+def test_a_tab_foresees_the_other_worlds_with_policies_that_fit_them(children: list[QuietChild]) -> None:
+    async def play() -> list[str]:
+        session = Session(language("en"), worlds=("towns", "region"))
+        while len(session.slots) < 4:
+            session.add_slot()
+        child = QuietChild()
+        session.adopt(child)  # type: ignore[arg-type]
+        before = [slot.draft for slot in session.slots]
+        await session.foresee()
+        assert [slot.draft for slot in session.slots] == before
+        wished = {**child.content}
+        session.choose_world("region")
+        assert wished == session._wish()  # just what a click on the region will ask for
+        return child.asked
+
+    assert asyncio.run(play()) == ["foresee region"]
 
 
 def test_first_previews_are_worked_out_ahead_and_shown_to_who_asks_for_just_them(

@@ -102,7 +102,9 @@ def fan_chart(
         drawing.line((x, top), (x, bottom), INK, 1.0, "3 3")
         said = lang.text("policies from {year}", year=mark_year)
         if x + 4 + text_width(said, SMALL) < right:
-            drawing.text((x + 4, top - 3), said, size=SMALL, colour=GREY)
+            # A long unit reaches over the line: then the words stand at its foot
+            height_said = bottom - 5 if 14.0 + text_width(head.unit[-1]) > x else top - 3
+            drawing.text((x + 4, height_said), said, size=SMALL, colour=GREY)
     for fan in fans:
         _bands(drawing, fan, years, at, min(1.0, 2.0 / len(fans)))
     for fan in fans:

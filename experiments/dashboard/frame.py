@@ -35,6 +35,8 @@ body { font-size: 15px; color: var(--ink); }
 .qz-fail { background: #fdecea; color: #7a1212; border-left: 4px solid #b3261e; padding: 6px 10px; white-space:
   pre-wrap; width: 100%; font-size: 13.5px; }
 .qz-figure { width: 100%; max-width: max(560px, calc((100vh - 330px) * 1.75)); }
+/* The map stands below its controls and above its legend */
+.qz-figure:has(#qz-map) { max-width: max(560px, calc((100vh - 410px) * 1.55)); }
 body :focus-visible, body .q-field__control:has(:focus-visible), body .q-slider:has(:focus-visible) {
   outline: 3px solid #b04a00 !important; outline-offset: 1px; }
 /* Quasar forbids outlines of its buttons from a layer that no style can overrule: a shadow stands in for it */
@@ -44,14 +46,18 @@ body .q-field__control :focus-visible, body .q-slider :focus-visible { outline: 
 body .qz-head :focus-visible, body .qz-head .q-field__control:has(:focus-visible) { outline-color: #ffd54a !important; }
 .qz-skip { position: absolute; left: -999px; } .qz-skip:focus { left: 8px; top: 8px; background: #fff; z-index: 9999; }
 .qz-world { min-width: 200px; } .qz-right .qz-answers table.qz { width: 100%; font-size: 13px; }
+.qz-answers .num + * { padding-left: 20px !important; }
 .qz-answers td:first-child { width: 38%; } .qz-answers td { padding: 2px 6px !important; }
 table.qz td.keep { white-space: nowrap; }
 table.qz { border-collapse: collapse; font-size: 13.5px; } table.qz th, table.qz td { border-bottom: 1px solid #d4d4d4;
   padding: 3px 9px; text-align: left; vertical-align: top; } table.qz td.num, table.qz th.num { text-align: right; }
 .qz-head, .qz-main, .qz-beside { flex-wrap: nowrap; }
+.qz-town-figures { max-width: 370px; }
 /* A small screen, or a zoomed page: first the motto gives way, then the halves stand below each other */
 @media (max-width: 1150px) { .qz-head:has(.qz-inspect-link) .qz-motto { display: none; }
-  .qz-beside { display: block; } .qz-head .qz-inspect-link { flex: 1; } .qz-world { min-width: 120px; } }
+  .qz-beside { display: block; } .qz-head .qz-inspect-link { flex: 1; } .qz-world { min-width: 120px; }
+  .qz-answers td:first-child { width: 30%; } .qz-ladder table.qz { width: 100%; font-size: 13px; }
+  .qz-ladder table.qz th, .qz-ladder table.qz td { padding: 3px 4px; white-space: normal; overflow-wrap: anywhere; } }
 @media (max-width: 860px) { .qz-head { flex-wrap: wrap; } .qz-main { display: block; }
   .qz-left, .qz-right { width: 100%; min-width: 0; height: auto; border-right: none; }
   .qz-left .q-scrollarea, .qz-left.q-scrollarea { height: 70vh !important; flex: none !important; }

@@ -39,6 +39,7 @@ STATUSES = {
     "retired": mark("retired"),
 }
 SEXES = {"woman": mark("woman"), "man": mark("man")}
+UNITS_SAID = ("wage", "services")  # the others are persons, posts or per cent, as they stand
 PER_CENT = ("unemployment_rate", "hidden_unemployment_rate", "wear")
 
 
@@ -279,5 +280,7 @@ def _figures_table(t: Language, figures: Message) -> str:
             if name in PER_CENT and value is not None
             else t.number(math.nan if value is None else value, decimals)
         )
+        if name in UNITS_SAID:
+            title += f", {t(FIGURES[name][1])}"
         rows.append(f'<tr><td>{escape(title)}</td><td class="num">{escape(shown)}</td></tr>')
     return f'<table class="qz"><tbody>{"".join(rows)}</tbody></table>'

@@ -103,8 +103,8 @@ class LeverPanel:
         await self._again()
 
     async def _again(self) -> None:
-        self.draw.refresh()
         await self.changed()
+        self.draw.refresh()
 
     def _policy_choice(self) -> None:
         session, t = self.session, self.lang

@@ -39,6 +39,7 @@ from scenarios.translation import levers_of
 MOST_SCENARIOS = 4
 FIRST_RUNS = 4  # runs before the ensemble is first shown; each further look has half as many again
 PREVIEW_SECONDS = 0.2  # kept paths cost nothing: what stays as it was gets more draws with every preview
+FEWEST_PREVIEW_DRAWS = 2  # one would have no interval
 MOST_PREVIEW_DRAWS, PREVIEW_PLACES = (
     12,
     60,
@@ -145,6 +146,10 @@ class LiveComparison:
         text = 'schema = 1\nkind = "policy"\n[title]\nen = "warm"\n'
         return Wish(self.world_name, self.world.start + 2, 1, 2, (("A", text, "reference"),))
 
+    @property
+    def _most_draws(self) -> int:
+        return max(FEWEST_PREVIEW_DRAWS, min(MOST_PREVIEW_DRAWS, PREVIEW_PLACES // self.world.n_sim))
+
     def preview(self, wish: Wish) -> Summary:
         """Expected paths of the cohort twin for a few draws, under the shocks of the same runs.
 
@@ -157,12 +162,31 @@ class LiveComparison:
         held = HeldRuns(self.world, wish.horizon, names)
         draws = study.design.replicates
         variants = len(study.household_sizes)
-        for number in range(max(2, min(MOST_PREVIEW_DRAWS, PREVIEW_PLACES // self.world.n_sim))):
+        for number in range(self._most_draws):
             draw = number * variants  # draws that share one founding population
             held.add(draw * draws, self._paths.paths(study, draw))
             if number and time.perf_counter() - begun > PREVIEW_SECONDS:
                 break
         return summary_of("preview", Effects(comparison, self.world, held), study, held, held.flows)
+
+    def foresee(self, wish: Wish, stopped: Callable[[], bool]) -> None:
+        """Work out the paths that a preview of a wish can use, a few at a time: it will find them kept.
+
+        Args:
+            stopped: asked between paths; true when the reader has asked for something, which comes first.
+
+        Raises:
+            BadInput: a scenario that cannot be used.
+        """
+        study, _ = self.ready(wish)
+        scenarios, at_once = study.design.scenarios, default_threads()
+        for number in range(self._most_draws):
+            for first in range(0, len(scenarios), at_once):
+                if stopped():
+                    return
+                part = copy.copy(study)
+                part.design = replace(study.design, scenarios=scenarios[first : first + at_once])
+                self._paths.paths(part, number * len(study.household_sizes))
 
     def run(
         self,

@@ -23,6 +23,7 @@ from experiments.dashboard.result_panel import ResultPanel
 from experiments.dashboard.session import HORIZONS, MOST_RUNS, Session, Summary
 from experiments.dashboard.tabs import Tabs
 
+FORESIGHT_DELAY = 0.4  # seconds after a preview until the other worlds are looked at, for the next click
 PREVIEW_DELAY = 0.04  # seconds: a slider reports when it is let go, a held key several times a second
 
 
@@ -59,6 +60,7 @@ class Page:
         self.levers = LeverPanel(session, self._changed)
         self.results = ResultPanel(session)
         self._waiting: asyncio.Task[None] | None = None
+        self._ahead: asyncio.Task[None] | None = None
         self._bar: ui.linear_progress | None = None
 
     def build(self) -> None:
@@ -136,11 +138,21 @@ class Page:
         await asyncio.sleep(PREVIEW_DELAY)
         await self.session.preview()
 
+    def _foresee(self) -> None:
+        """A preview stands: after a moment without changes, let the child look at the other worlds."""
+        if self._ahead is not None:
+            self._ahead.cancel()
+        self._ahead = asyncio.create_task(self._foresee_soon())
+
+    async def _foresee_soon(self) -> None:
+        await asyncio.sleep(FORESIGHT_DELAY)
+        await self.session.foresee()
+
     async def _take_world(self, event: events.ValueChangeEventArguments[Any]) -> None:
         self.session.choose_world(event.value)
         self.session.show_look(self._looks)
+        await self.session.prepare(self._looks)  # the child is at work while the page is drawn anew
         self._whole.refresh()
-        await self.session.prepare(self._looks)
 
     async def _take_horizon(self, event: events.ValueChangeEventArguments[Any]) -> None:
         self.session.horizon = int(event.value)
@@ -168,6 +180,7 @@ class Page:
             if what == "results":
                 self._failure.refresh()
                 self.results.draw.refresh()
+                self._foresee()
             elif what == "failure":
                 self._failure.refresh()
                 if self.session.summary is None:
@@ -200,7 +213,8 @@ class Page:
 
     async def close(self) -> None:
         """The tab has gone."""
-        if self._waiting is not None:
-            self._waiting.cancel()
+        for task in (self._waiting, self._ahead):
+            if task is not None:
+                task.cancel()
         self.session.on_change = lambda what: None
         await self.session.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
@@ -235,6 +235,15 @@ class Session:
         await self._stop_run()
         self._asked = self._copies()
         self._latest = await self.child.ask("preview", **self._wish())
+
+    async def foresee(self) -> None:
+        """Let the child work out, while the reader looks, what the other worlds would show of these scenarios."""
+        for name in self.worlds:
+            if name != self.world_name and not self.is_running:
+                there = Session(self.lang, worlds=self.worlds, horizon=self.horizon, seed=self.seed)
+                there.slots = [replace(slot) for slot in self.slots]
+                there.choose_world(name)
+                await self.child.ask("foresee", **there._wish())
 
     async def run(self) -> None:
         """Run the ensemble on the real model."""

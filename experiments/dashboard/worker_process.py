@@ -3,8 +3,9 @@
 python -m experiments.dashboard.worker_process
 
 One line in, `{"id": 7, "do": "compare", ...}`; lines out carry the same id and an event: `stage`, `progress`,
-`summary`, `view`, `done`, `cancelled` or `failed`. A newer preview or run takes the place of an older one. The process
-ends with its input: when the tab closes or the server dies, nothing keeps running.
+`summary`, `view`, `done`, `cancelled` or `failed`. A newer preview or run takes the place of an older one; what is
+worked out ahead of the reader (`foresee`) gives way to previews and is never answered. The process ends with its
+input: when the tab closes or the server dies, nothing keeps running.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 Message = dict[str, Any]
 PREVIEW, RUN, INSPECT = "preview", "run", "inspect"
 LANE = {
-    "prepare": PREVIEW, "preview": PREVIEW, "warm": RUN, "compare": RUN,
+    "prepare": PREVIEW, "preview": PREVIEW, "foresee": PREVIEW, "warm": RUN, "compare": RUN,
     "open": INSPECT, "step": INSPECT, "town": INSPECT,
 }  # fmt: skip
 
@@ -66,10 +67,12 @@ class Worker:
             self._answer(lane, message)
 
     def _newest(self, lane: str, message: Message) -> Message:
-        """Skip previews that a later one has overtaken; never a preparation."""
+        """Skip previews that a later one has overtaken; never a preparation. What is ahead of the reader comes last."""
         try:
             while message["do"] != "prepare":
-                message = self._queues[lane].get_nowait()
+                later = self._queues[lane].get_nowait()
+                if later["do"] != "foresee" or message["do"] == "foresee":
+                    message = later
         except Empty:
             pass
         return message
@@ -81,6 +84,8 @@ class Worker:
         send: Callable[..., None] = lambda event, **content: self._send(  # noqa: E731
             {"id": number, "event": event, **content}
         )
+        if message["do"] == "foresee":  # what is wrong there is told when the reader comes there
+            send = lambda event, **content: None  # noqa: E731
         try:
             self._do(lane, message, send)
         except Cancelled:
@@ -105,6 +110,13 @@ class Worker:
             else:
                 self._inspection.choose_town(str(message["town"]))
             send("view", view=self._inspection.view())
+            return
+        if do == "foresee":
+            ahead = self._worlds.get(
+                str(message["world"])
+            )  # a world not read yet is not worth the reader's processor
+            if ahead is not None:
+                ahead.foresee(Wish.read(message), lambda: not self._queues[lane].empty())
             return
         live = self._world(str(message["world"]), send)
         if do == "prepare":
