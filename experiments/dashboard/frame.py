@@ -56,7 +56,8 @@ table.qz { border-collapse: collapse; font-size: 13.5px; } table.qz th, table.qz
 /* A small screen, or a zoomed page: first the motto gives way, then the halves stand below each other */
 @media (max-width: 1150px) { .qz-head:has(.qz-inspect-link) .qz-motto { display: none; }
   .qz-beside { display: block; } .qz-head .qz-inspect-link { flex: 1; } .qz-world { min-width: 120px; }
-  .qz-answers td:first-child { width: 30%; } .qz-ladder table.qz { width: 100%; font-size: 13px; }
+  .qz-answers td:first-child { width: 30%; } .qz-answers .num + * { padding-left: 10px !important; }
+  .qz-answers table.qz td.keep { white-space: normal; } .qz-ladder table.qz { width: 100%; font-size: 13px; }
   .qz-ladder table.qz th, .qz-ladder table.qz td { padding: 3px 4px; white-space: normal; overflow-wrap: anywhere; } }
 @media (max-width: 860px) { .qz-head { flex-wrap: wrap; } .qz-main { display: block; }
   .qz-left, .qz-right { width: 100%; min-width: 0; height: auto; border-right: none; }
