@@ -86,16 +86,14 @@ class Growth:
         }
 
 
-def world_of_size(people: int) -> tuple[World, Founding]:
-    """The towns with that many founders (rounded by place): so many times all of them, each place scaled a little.
+def resized(world: World, people: int) -> tuple[World, Founding]:
+    """A world with that many founders (rounded by place): so many times all of them, each place scaled a little.
 
     Births, deaths and everything the model derives from the founders shrink and grow along; distances,
-    destinations and rates do not. Within 2 % of the towns themselves the world is left as it is.
+    destinations and rates do not. Within 2 % of the world itself it is left as it is.
     """
     from model.founding import build_founding
-    from model.world import load_world
 
-    world = load_world(WORLD)
     whole = int(world.founding_population.sum())
     replicates = max(1, round(people / whole))
     part = people / (replicates * whole)
@@ -108,6 +106,29 @@ def world_of_size(people: int) -> tuple[World, Founding]:
             founding_deaths=world.founding_deaths * part,
         )
     return world, build_founding(world, replicates=replicates)
+
+
+def world_of_size(people: int) -> tuple[World, Founding]:
+    """The towns `resized` to that many founders."""
+    from model.world import load_world
+
+    return resized(load_world(WORLD), people)
+
+
+def timed_run(world: World, founding: Founding, values: Any, seed: int) -> tuple[list[float], float]:
+    """One run to the horizon: processor seconds of the opening and of every phase, year by year; person-years."""
+    from model import draws
+    from model.engine import Engine
+
+    began = time.thread_time()
+    engine = Engine(world, founding, values, draws.run_seed(seed, 0, 0))
+    steps = [time.thread_time() - began]
+    while engine.year < engine.horizon:
+        for phase in Engine.PLAN:
+            then = time.thread_time()
+            getattr(engine, phase.run)()
+            steps.append(time.thread_time() - then)
+    return steps, float(engine.record.column("population")[:-1].sum())
 
 
 def repeats_of(people: int) -> int:
@@ -133,23 +154,16 @@ def measure_size(people: int, seed: int, repeats: int) -> Growth:
     person_years = 0.0
     for _ in range(repeats):
         began = time.thread_time()
-        engine = Engine(world, founding, values, draws.run_seed(seed, 0, 0))
-        steps = [time.thread_time() - began]
-        while engine.year < engine.horizon:
-            for phase in Engine.PLAN:
-                then = time.thread_time()
-                getattr(engine, phase.run)()
-                steps.append(time.thread_time() - then)
+        steps, person_years = timed_run(world, founding, values, seed)
         runs.append(time.thread_time() - began)
-        least = _least(least or steps, steps)
-        person_years = float(engine.record.column("population")[:-1].sum())
-        del engine
+        least = least_steps(least or steps, steps)
     peak = _resident("VmHWM:")
     memory = None if before is None or peak is None else peak - before
     return Growth(founding.n_people, person_years, tuple(runs), built, tuple(least), memory)
 
 
-def _least(one: Sequence[float], other: Sequence[float]) -> list[float]:
+def least_steps(one: Sequence[float], other: Sequence[float]) -> list[float]:
+    """The less of two times of every step of identical runs."""
     return [min(pair) for pair in zip(one, other, strict=True)]
 
 
@@ -205,7 +219,7 @@ def _joined(one: Growth, other: Growth) -> Growth:
         one,
         runs=one.runs + other.runs,
         founding=min(one.founding, other.founding),
-        steps=tuple(_least(one.steps, other.steps)),
+        steps=tuple(least_steps(one.steps, other.steps)),
         memory=max(memories) if memories else None,
     )
 

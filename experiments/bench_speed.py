@@ -8,12 +8,25 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
+from experiments.bench_growth import (
+    FIXED_FITTED,
+    PHASES,
+    Growth,
+    fixed_cost,
+    least_steps,
+    resized,
+    timed_run,
+)
 from experiments.bench_sheets import Sheet
 
-REPEATS = 5
-SECONDS_TO_SPEND = 3.0  # on repeating short runs: the best of five is a matter of luck on a busy machine
+if TYPE_CHECKING:
+    from model.world import World
+
+ROUNDS = 6  # of all sizes by turns, so that a noisy moment hits all
+SECONDS_A_ROUND = 0.2  # on repeating short runs: the best of a few is a matter of luck on a busy machine
+SMALL = 8_000  # people; beside worlds cut to `FIXED_FITTED` tells the fixed cost
 COMMAND = "from experiments.command_line import main; main()"
 MEMORY_PROBE = """
 import sys
@@ -41,8 +54,9 @@ class Speed:
 
     Attributes:
         people: founders. seconds: one run to 2045 (best of several). rate: person-years a second.
-        net_nanoseconds: cost of a person-year net of the fixed cost; fixed_milliseconds: that cost a year.
-        phases: seconds a run by phase of the year. opening: seconds before the first year.
+        net_nanoseconds: cost of a person-year of a quiet run net of the fixed cost; fixed_milliseconds: that cost a
+            year. Quiet: the least that opening and every phase of every year took in any of the identical runs.
+        phases: seconds of the quiet run by phase of the year. opening: its seconds before the first year.
     """
 
     world: str
@@ -56,60 +70,54 @@ class Speed:
     phases: dict[str, float]
 
 
-def _one_run(
-    world: Any, founding: Any, values: Any, seed: Any
-) -> tuple[float, float, dict[str, float], float]:
-    """Processor seconds of a run: total, opening, by phase; and its person-years."""
-    from model.engine import Engine
+def compared_sizes(world: World) -> tuple[int, ...]:
+    """People of the worlds whose times are compared, the world itself first.
 
-    began = time.thread_time()
-    engine = Engine(world, founding, values, seed)
-    opening = time.thread_time() - began
-    phases = {phase.name: 0.0 for phase in Engine.PLAN}
-    while engine.year < engine.horizon:
-        for phase in Engine.PLAN:
-            before = time.thread_time()
-            getattr(engine, phase.run)()
-            phases[phase.name] += time.thread_time() - before
-    total = time.thread_time() - began
-    return total, opening, phases, float(engine.record.column("population")[:-1].sum())
-
-
-def measure_speed(name: str, seed: int, repeats: int = REPEATS) -> Speed:
-    """Best of several runs of a world in a row, and of the same world with every founder doubled (for the fixed cost).
-
-    Short runs are repeated more often than `repeats` times.
+    Large worlds beside cuts of themselves (of the same places and rates), small ones beside twice themselves.
     """
-    from model import draws
-    from model.founding import build_founding
+    people = int(world.founding_population.sum())
+    if people < 2 * SMALL:
+        return people, 2 * people
+    return (people, SMALL) if people <= 1.05 * FIXED_FITTED else (people, SMALL, FIXED_FITTED)
+
+
+def measure_speed(name: str, seed: int, rounds: int = ROUNDS) -> Speed:
+    """Runs of a world and, by turns with it, of other sizes of the same world, for the fixed cost."""
+    from model.engine import Engine
     from model.parameters import ParameterSpace
     from model.world import load_world
 
     world = load_world(name)
     values = ParameterSpace(world).defaults()
-    best: dict[int, tuple[float, float, dict[str, float], float]] = {}
-    for replicates in (1, 2):
-        founding = build_founding(world, replicates=replicates)
-        spent, turn = 0.0, 0
-        while turn <= repeats or spent < SECONDS_TO_SPEND:
-            run = _one_run(world, founding, values, draws.run_seed(seed, 0, 0))
-            # The first turn only warms up
-            if turn and (replicates not in best or run[0] < best[replicates][0]):
-                best[replicates] = run
-            spent, turn = spent + run[0], turn + 1
-    (single, opening, phases, years), (double, _, _, double_years) = best[1], best[2]
-    net = (double - single) / (double_years - years)
-    fixed = max(0.0, single - net * years) / (2045 - world.start)
+    founded = [resized(world, people) for people in compared_sizes(world)]
+    runs: list[list[float]] = [[] for _ in founded]
+    least: list[list[float]] = [[] for _ in founded]
+    person_years = [0.0] * len(founded)
+    for turn in range(rounds + 1):
+        for k, (of_size, founding) in enumerate(founded):
+            spent = 0.0
+            while spent < SECONDS_A_ROUND:
+                steps, person_years[k] = timed_run(of_size, founding, values, seed)
+                spent += sum(steps)
+                if turn:  # the first round only warms up
+                    runs[k].append(sum(steps))
+                    least[k] = least_steps(least[k] or steps, steps)
+    sizes = [
+        Growth(founding.n_people, person_years[k], tuple(runs[k]), 0.0, tuple(least[k]), None)
+        for k, (_, founding) in enumerate(founded)
+    ]
+    whole, fixed = sizes[0], fixed_cost(sizes)
+    assert len(Engine.PLAN) == PHASES
     return Speed(
         world.name,
-        int(world.founding_population.sum()),
-        years,
-        single,
-        years / single,
-        net * 1e9,
-        fixed * 1e3,
-        opening,
-        phases,
+        whole.people,
+        whole.person_years,
+        whole.seconds,
+        whole.person_years / whole.seconds,
+        (whole.quiet - fixed) / whole.person_years * 1e9,
+        fixed * 1e3 / (len(whole.steps) // PHASES),
+        whole.opening,
+        {phase.name: seconds for phase, seconds in zip(Engine.PLAN, whole.phases, strict=True)},
     )
 
 

@@ -13,13 +13,15 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import experiments.bench as bench
-from experiments import bench_growth, bench_machine, bench_peers
+from experiments import bench_growth, bench_machine, bench_peers, bench_speed
 from experiments.bench_growth import Growth, fixed_cost, growth_sheet, net_costs, spread, world_of_size
 from experiments.bench_peers import Contest, find_reference, measure_peers, peers_sheet
 from experiments.bench_sheets import Sheet, verdict
 from experiments.command_line import app
 from experiments.failures import BadInput, RunFailure
 from model.engine import Engine, simulate
+from model.founding import Founding
+from model.world import World, load_world
 
 
 def qyzyljar(*arguments: str | Path) -> Result:
@@ -143,6 +145,37 @@ def test_the_provenance_fits_in_a_line() -> None:
     line = bench_machine.describe(bench_machine.provenance())
     assert "\n" not in line
     assert bench_machine.processor() in line
+
+
+# --- speed -------------------------------------------------------------------------------------------------
+
+
+def test_net_and_fixed_cost_are_those_of_the_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run of 30 ms and 40 ns a person-year, whatever its size; every second run is disturbed."""
+    turns = iter(range(10_000))
+
+    def timed(world: World, founding: Founding, values: object, seed: int) -> tuple[list[float], float]:
+        person_years = 30.0 * founding.n_people
+        step = (0.03 + 40e-9 * person_years) / 361
+        disturbed = next(turns) % 2
+        return [step * (1.0 + 0.5 * disturbed)] * 361, person_years
+
+    monkeypatch.setattr(bench_speed, "timed_run", timed)
+    for name in ("template", "towns", "region"):
+        speed = bench_speed.measure_speed(name, 1, rounds=2)
+        assert speed.world == name
+        assert speed.net_nanoseconds == pytest.approx(40.0)
+        assert speed.fixed_milliseconds == pytest.approx(1.0)
+        assert sum(speed.phases.values()) + speed.opening == pytest.approx(speed.seconds)
+
+
+def test_worlds_are_measured_beside_sizes_of_themselves() -> None:
+    assert bench_speed.compared_sizes(load_world("towns")) == (33_645, 8_000)
+    people, *cuts = bench_speed.compared_sizes(load_world("region"))
+    assert people > 500_000
+    assert cuts == [8_000, 34_000]
+    own, double = bench_speed.compared_sizes(load_world("template"))
+    assert double == 2 * own
 
 
 # --- growth ------------------------------------------------------------------------------------------------
