@@ -113,7 +113,7 @@ def _speed(options: BenchOptions, console: Console) -> Section:
     names = [options.world, *(name for name in COMPARED if name != options.world)]
     with console.status("measuring speed on one core ..."):
         speeds = [
-            bench_speed.measure_speed(name, options.seed, bench_speed.ROUNDS if name != "region" else 2)
+            bench_speed.measure_speed(name, options.seed)
             for name in names
         ]
         share = bench_speed.mesa_share(options.seed)
