@@ -112,10 +112,7 @@ def _speed(options: BenchOptions, console: Console) -> Section:
 
     names = [options.world, *(name for name in COMPARED if name != options.world)]
     with console.status("measuring speed on one core ..."):
-        speeds = [
-            bench_speed.measure_speed(name, options.seed)
-            for name in names
-        ]
+        speeds = [bench_speed.measure_speed(name, options.seed) for name in names]
         share = bench_speed.mesa_share(options.seed)
     with console.status("measuring memory ..."):
         memory = {
