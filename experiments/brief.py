@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 import os
 import shutil
 import subprocess
@@ -142,8 +143,8 @@ def compose(lang: Language, stored: StoredComparison, world: World, asked: Seque
             world=design["world"],
             horizon=design["horizon"],
             seed=design["seed"],
-            runs=stored.runs,
-            started=stored.manifest["started"],
+            runs=t.number(stored.runs, 0),
+            started=t.moment(stored.manifest["started"]),
         ),
         t("Parameters: {note}", note=refusal(lang, stored.manifest["parameters"]["note"])),
         *(
@@ -222,11 +223,7 @@ def _table(
                 _money(t, money),
                 "–"
                 if price.low != price.low
-                else t(
-                    "{value} ({interval})",
-                    value=t.number(price.mean),
-                    interval=t.range(price.low, price.high),
-                ),
+                else _with_interval(t, *t.estimate(price.mean, price.low, price.high)),
             ]
         )
     head = [
@@ -245,18 +242,23 @@ def _table(
 
 
 def _claim(t: Language, mean: float, low: float, high: float, bound: float = float("nan")) -> str:
+    value, interval = t.estimate(mean, low, high, whole=True, signed=True)
     if low > 0 or high < 0:
-        return t("{value} ({interval})", value=t.signed(mean), interval=t.range(low, high, signed=True))
+        return _with_interval(t, value, interval)
     if bound == bound:
-        return t("no clear effect, under {bound}", bound=t.number(bound))
-    return t("no clear effect ({interval})", interval=t.range(low, high, signed=True))
+        return t("no clear effect, under {bound}", bound=t.number(math.ceil(bound), 0))
+    return t("no clear effect ({interval})", interval=interval)
+
+
+def _with_interval(t: Language, value: str, interval: str) -> str:
+    return t("{value} ({interval})", value=value, interval=interval)
 
 
 def _money(t: Language, money: Estimate) -> str:
     """Public money with the central 90 % of runs, where they differ."""
     if t.number(money.low) == t.number(money.high):
         return t.number(money.mean)
-    return t("{value} ({interval})", value=t.number(money.mean), interval=t.range(money.low, money.high))
+    return _with_interval(t, *t.estimate(money.mean, money.low, money.high))
 
 
 def _map(lang: Language, stored: StoredComparison, world: World) -> str:

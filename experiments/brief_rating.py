@@ -108,11 +108,13 @@ def _change(speaker: Speaker, scenario: str, year: str) -> Sentence | None:
         return None
     words = {"policy": speaker.titles[scenario], "year": year}
     place, kind, largest = max(clear, key=lambda one: abs(one[2].mean))
+    ends = sorted((abs(100 * largest.low), abs(100 * largest.high)))
+    points, interval = t.estimate(abs(100 * largest.mean), *ends, whole=True)
     words |= {
         "place": t.place(speaker.world, place),
         "kind": t(RATING_CLASSES[kind]),
-        "points": t.number(abs(100 * largest.mean), 0),
-        "interval": t.range(*sorted((abs(100 * largest.low), abs(100 * largest.high))), decimals=0),
+        "points": points,
+        "interval": interval,
     }
     if largest.mean > 0:
         text = t(

@@ -118,6 +118,15 @@ class StoredComparison:
         keys = ("mean", "mean_low95", "mean_high95")
         return Estimate(*_three(row, keys), f"bounds.csv: {scenario}, {place}", _number(row["bound95"]))
 
+    def spread(self, scenario: str, place: str) -> Estimate | None:
+        """Residents at the horizon above the baseline in the runs: mean and central 90 %; None where not stored."""
+        keys = {"variable": "population", "place": place, "year": str(self.horizon)}
+        row = self.found("effects.csv", scenario=scenario, reference=self.reference(scenario), **keys)
+        if row is None:
+            return None
+        source = f"effects.csv: {scenario}, population, {place}, {self.horizon}"
+        return Estimate(*_three(row, ("mean", "q05", "q95")), source)
+
     def money(self, scenario: str) -> Estimate:
         """Public money above the baseline, present value in million KZT; its interval is the central 90 % of runs."""
         row = self._cost(scenario, "additional resident")

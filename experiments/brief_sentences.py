@@ -17,6 +17,8 @@ from experiments.language_schema import RUNGS
 from model.world import World
 
 RESIDENT = "additional resident"
+URBAN = ("regional_centre", "town")
+MOST_PLACES = 6
 MARKED_RUN = "R1"
 MODEL_ASSUMPTIONS = (
     mark(
@@ -87,10 +89,10 @@ class Speaker:
     def baseline_path(self) -> Sentence:
         """What happens without a further policy: town by town, as medians of several places do not add up."""
         t, stored = self.lang, self.stored
-        towns = list(self.world.ids[: self.world.n_sim])
-        kinds = [place for place in towns if self.world.kind[self.world.index(place)] == "town"] or towns
+        places = list(self.world.ids[: self.world.n_sim])
+        urban = [place for place in places if self.world.kind[self.world.index(place)] in URBAN] or places
         parts = []
-        for place in kinds[:5]:
+        for place in urban[:MOST_PLACES]:
             median, low, high = stored.level(BASELINE, place, stored.horizon)
             interval = t.range(_tens(low), _tens(high), decimals=0)
             parts.append(
@@ -115,8 +117,8 @@ class Speaker:
         effect = stored.residents(scenario, place)
         words = {"policy": self.titles[scenario], "place": t.place(self.world, place), "year": stored.horizon}
         if effect.is_claim:
-            interval = t.range(*sorted((abs(effect.low), abs(effect.high))))
-            size = t.number(abs(effect.mean))
+            ends = sorted((abs(effect.low), abs(effect.high)))
+            size, interval = t.estimate(abs(effect.mean), *ends, whole=True)
             if effect.mean > 0:
                 text = t(
                     "“{policy}”: {size} more residents on 1 January {year} than in the baseline, {place} "
@@ -129,8 +131,19 @@ class Speaker:
                     "(95 % interval of the mean {interval}).",
                     size=size, interval=interval, **words,
                 )  # fmt: skip
-            return Sentence(text, effect.source)
+            return Sentence(text + self._single_runs(scenario, place), effect.source)
         return self._no_claim(effect, words)
+
+    def _single_runs(self, scenario: str, place: str) -> str:
+        """What a mean hides: that a policy which is clear on average can lie on either side in one run. Else ""."""
+        t, runs = self.lang, self.stored.spread(scenario, place)
+        if runs is None or not runs.low <= 0.0 <= runs.high:
+            return ""
+        interval = t.range(runs.low, runs.high, signed=True, decimals=0)
+        return " " + t(
+            "That is the mean; in single runs chance and parameters outweigh it (central 90 % of the runs {interval}).",
+            interval=interval,
+        )
 
     def _no_claim(self, effect: Estimate, words: dict[str, object]) -> Sentence:
         t = self.lang
@@ -166,11 +179,12 @@ class Speaker:
                 **words,
             )
         else:
+            each, interval = t.estimate(price.mean, price.low, price.high)
             text = t(
                 "“{policy}” costs the public {money} million KZT (present value of {year}, 2020 "
                 "prices), that is {price} "
                 "million KZT per retained resident (95 % interval {interval}).",
-                price=t.number(price.mean), interval=t.range(price.low, price.high), **words,
+                price=each, interval=interval, **words,
             )  # fmt: skip
         return Sentence(text, price.source)
 
@@ -188,8 +202,8 @@ class Speaker:
             )
             return Sentence(text, f"crossings.csv: {scenario}")
         place, rung, change, _, _ = max(clear, key=lambda one: abs(one[2].mean))
-        interval = t.range(*sorted((abs(100 * change.low), abs(100 * change.high))), decimals=0)
-        points = t.number(abs(100 * change.mean), 0)
+        ends = sorted((abs(100 * change.low), abs(100 * change.high)))
+        points, interval = t.estimate(abs(100 * change.mean), *ends, whole=True)
         words |= {
             "place": t.place(self.world, place),
             "rung": t(RUNGS[rung]),

@@ -9,11 +9,13 @@ from __future__ import annotations
 import gettext
 import math
 import re
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 from babel import Locale
+from babel.dates import format_date
 from babel.numbers import format_decimal
 
 from experiments.failures import BadInput
@@ -25,6 +27,10 @@ DOMAIN = "qyzyljar"
 MINUS = "\N{MINUS SIGN}"
 NO_BREAK = "\N{NO-BREAK SPACE}"
 SIGNIFICANT = 3
+MOST_DECIMALS = 6
+PER_CENT = re.compile(r"(?<=[\d}]) (?=%)")
+# Units that may not stand alone at the beginning of a line
+UNIT = re.compile(r"(?<=\d) (?=(?:млн|млрд|чел\.|кБ|МБ|п\. п\.|kB|MB|million)(?!\w))")
 
 
 def mark(text: str) -> str:
@@ -54,14 +60,19 @@ class Language:
     def text(self, message: str, **values: object) -> str:
         """A text in this language, with `{name}` filled in."""
         found = self._catalogue.gettext(message)
-        return found.format(**values) if values else found
+        return self._spaced(found.format(**values) if values else found)
 
     __call__ = text
 
     def plural(self, one: str, many: str, count: int, **values: object) -> str:
         """A text that depends on a count, which it may show as `{count}`."""
         found = self._catalogue.ngettext(one, many, count)
-        return found.format(count=self.number(count, 0), **values)
+        return self._spaced(found.format(count=self.number(count, 0), **values))
+
+    def _spaced(self, text: str) -> str:
+        """A text with per cent signs as the language sets them, and no line break between a number and its unit."""
+        text = PER_CENT.sub("" if self.code == "en" else NO_BREAK, text)
+        return UNIT.sub(NO_BREAK, text).replace("п. п.", f"п.{NO_BREAK}п.")
 
     # ---- numbers ----
 
@@ -91,9 +102,39 @@ class Language:
         digits = _common_decimals(low, high) if decimals is None else decimals
         return self.text("{low} to {high}", low=write(low, digits), high=write(high, digits))
 
+    def estimate(
+        self, mean: float, low: float, high: float, *, whole: bool = False, signed: bool = False
+    ) -> tuple[str, str]:
+        """A mean and its interval in words, rounded alike.
+
+        Args:
+            whole: of things that are counted (residents, jobs, percentage points): no decimals, but the fewest at
+                which no number that is not zero is written as zero where the interval lies on one side of it.
+            signed: differences, with their signs; else the interval is of sizes.
+
+        Returns:
+            The mean, and the interval ("7 to 11").
+        """
+        digits = _common_decimals(low, high)
+        if whole:
+            sure = low > 0.0 or high < 0.0
+            digits = _fewest_decimals(mean, low, high) if sure else 0
+        write = self.signed if signed else self.number
+        return write(mean, digits), self.range(low, high, signed=signed, decimals=digits)
+
     def percent(self, share: float, decimals: int | None = None) -> str:
         """A share in per cent."""
         return f"{self.number(100.0 * share, decimals)}{'' if self.code == 'en' else NO_BREAK}%"
+
+    def moment(self, written: str) -> str:
+        """Day and time of an ISO date as the language writes it, in the zone in which it was noted."""
+        try:
+            when = datetime.fromisoformat(written)
+        except ValueError:
+            return written
+        zone = f" {when.tzname()}" if when.tzinfo else ""
+        day = format_date(when, "d MMMM y" if self.code == "en" else "long", locale=self.code)
+        return f"{day}, {when:%H:%M}{zone}".replace("\N{NARROW NO-BREAK SPACE}", NO_BREAK)
 
     # ---- places ----
 
@@ -115,6 +156,12 @@ def _decimals(value: float) -> int:
 def _common_decimals(low: float, high: float) -> int:
     """Decimals of an interval: those of its larger end."""
     return _decimals(max(abs(low), abs(high)))
+
+
+def _fewest_decimals(*values: float) -> int:
+    """Fewest decimals at which none of some numbers other than zero is written as zero."""
+    least = min((abs(value) for value in values if value and math.isfinite(value)), default=1.0)
+    return next((digits for digits in range(MOST_DECIMALS) if round(least, digits) > 0.0), MOST_DECIMALS)
 
 
 def kept_together(text: str) -> str:

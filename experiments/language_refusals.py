@@ -242,6 +242,8 @@ def _by_pattern(lang: Language, text: str) -> str | None:
         values |= {name: _said(lang, found[name]) for name in NESTED & values.keys()}
         if "what" in values:  # a list of names, of an enumeration, is no pattern
             values["what"] = values["what"] or found["what"]
+        if (draws := values.get("draws")) and draws.isdigit():
+            values["draws"] = lang.number(int(draws), 0)
         if None not in values.values():
             return lang.text(pattern, **values) if values else lang.text(pattern)
     return None

@@ -93,8 +93,40 @@ def test_a_loss_is_said_as_a_loss(folder: Path, tmp_path: Path) -> None:
     values = {"mean": "-50", "mean_low95": "-70", "mean_high95": "-30"}
     changed = change(folder, tmp_path / "c", "bounds.csv", keys, values)
     losers = [sentence.text for sentence in speaker(changed).losers()]
-    assert any(
-        "50.0 fewer residents" in text and "Bulaevo" in text and "30.0 to 70.0" in text for text in losers
+    assert any("50 fewer residents" in text and "Bulaevo" in text and "30 to 70" in text for text in losers)
+
+
+def test_a_mean_that_single_runs_can_turn_round_says_so(folder: Path, tmp_path: Path) -> None:
+    keys = {"scenario": "settlers", "reference": "baseline", "place": ALL}
+    clear = {"mean": "9.13", "mean_low95": "7.1", "mean_high95": "11.2"}
+    runs = keys | {"variable": "population", "year": "2030"}
+    sure = change(folder, tmp_path / "mean", "bounds.csv", keys, clear)
+    spread = change(sure, tmp_path / "spread", "effects.csv", runs, {"q05": "-14.2", "q95": "32.4"})
+    text = speaker(spread).effect_on_residents("settlers", ALL).text
+    assert "9 more residents" in text
+    assert "95% interval of the mean 7 to 11" in text
+    assert "in single runs chance and parameters outweigh it (central 90% of the runs −14 to +32)" in text
+    narrow = change(sure, tmp_path / "narrow", "effects.csv", runs, {"q05": "2.0", "q95": "32.4"})
+    assert "single runs" not in speaker(narrow).effect_on_residents("settlers", ALL).text
+
+
+def test_a_clear_interval_is_never_written_down_to_zero(folder: Path, tmp_path: Path) -> None:
+    keys = {"scenario": "housing", "reference": "baseline", "place": "bulaevo", "rung": "primary_care_centre"}
+    values = {"change": "-0.119", "change_low95": "-0.237", "change_high95": "-0.001"}
+    changed = change(folder, tmp_path / "c", "crossings.csv", keys, values)
+    assert "by 11.9 percentage points (95% interval 0.1 to 23.7)" in speaker(changed).ladder("housing").text
+    said = speaker(changed, "ru").ladder("housing").text
+    assert "на 11,9\N{NO-BREAK SPACE}п.\N{NO-BREAK SPACE}п. (95-процентный интервал от 0,1 до 23,7)" in said
+
+
+def test_price_and_its_interval_are_rounded_alike(folder: Path, tmp_path: Path) -> None:
+    keys = {"scenario": "settlers", "reference": "baseline", "unit": "additional resident", "money": "public"}
+    values = {"gain_low95": "5", "gain_high95": "9", "expected": "9.8765", "expected_low95": "8.1234",
+              "expected_high95": "123.456"}  # fmt: skip
+    changed = change(folder, tmp_path / "c", "costs.csv", keys, values)
+    assert (
+        "that is 10 million KZT per retained resident (95% interval 8 to 123)"
+        in speaker(changed).cost("settlers").text
     )
 
 
@@ -112,7 +144,7 @@ def test_a_crossing_is_claimed_only_where_it_is_clear(folder: Path, tmp_path: Pa
     changed = change(folder, tmp_path / "c", "crossings.csv", keys, values)
     text = speaker(changed).ladder("housing").text
     assert "lowers the chance" in text
-    assert "by 25 percentage points (95 % interval 10 to 40)" in text
+    assert "by 25 percentage points (95% interval 10 to 40)" in text
 
 
 def test_a_class_is_named_only_where_enough_is_known(folder: Path, tmp_path: Path) -> None:
@@ -148,7 +180,7 @@ def test_a_change_of_class_is_claimed_only_where_it_is_clear(folder: Path, tmp_p
     assert "90" not in said(vague)
     sure = change(vague, tmp_path / "sure", "rating_changes.csv", keys, clear)
     assert "lowers the chance of the class “Extinction” in 2029" in said(sure)
-    assert "by 25 percentage points (95 % interval 10 to 40)" in said(sure)
+    assert "by 25 percentage points (95% interval 10 to 40)" in said(sure)
     unnamed = change(sure, tmp_path / "unnamed", "rating.csv", {"scenario": "housing"}, {"class": "no class"})
     assert "lowers" not in said(unnamed)  # where no class can be named, no change of one is told
 

@@ -119,6 +119,40 @@ def test_numbers_follow_the_language() -> None:
     assert language("kk").percent(0.126) == f"12,6{NO_BREAK}%"
 
 
+def test_mean_and_interval_are_rounded_alike() -> None:
+    en, ru = language("en"), language("ru")
+    assert en.estimate(9.8765, 8.1, 123.456) == ("10", "8 to 123")
+    assert en.estimate(9.13, 7.1, 11.2, whole=True) == ("9", "7 to 11")
+    assert en.estimate(24.2, 20.6, 27.9, whole=True, signed=True) == ("+24", "+21 to +28")
+    assert ru.estimate(-0.31, -0.6, -0.04, whole=True, signed=True) == ("−0,31", "от −0,60 до −0,04")
+    assert en.estimate(0.31, -0.2, 0.9, whole=True, signed=True) == ("0", "0 to +1")  # includes zero anyway
+
+
+def test_per_cent_and_units_are_set_as_the_language_sets_them() -> None:
+    text = "With no further policy, residents on 1 January {year}, median and central 90 % of the runs: {places}."
+    said = {lang: language(lang).text(text, year=2045, places="–") for lang in LANGUAGES}
+    assert "central 90% of" in said["en"]
+    assert f"90{NO_BREAK}% прогонов" in said["ru"]
+    assert f"90{NO_BREAK}%-ы" in said["kk"]
+    money = "“{policy}” {money} million KZT"
+    assert language("ru").text(money, policy="A", money="5,82").endswith(f"5,82{NO_BREAK}млн тенге")
+    assert language("kk").text(money, policy="A", money="5,82").endswith(f"5,82{NO_BREAK}млн теңге")
+
+
+@pytest.mark.parametrize(
+    ("lang", "written"),
+    [
+        ("en", "24 November 2026, 09:37 UTC"),
+        ("ru", "24 ноября 2026 г., 09:37 UTC"),
+        ("kk", "2026 ж. 24 қараша, 09:37 UTC"),
+    ],
+)
+def test_moments_follow_the_language(lang: str, written: str) -> None:
+    said = language(lang).moment("2026-11-24T09:37:12+00:00")
+    assert said.replace(NO_BREAK, " ") == written
+    assert language(lang).moment("yesterday") == "yesterday"
+
+
 @pytest.mark.parametrize(
     ("count", "word"), [(1, "прогона"), (2, "прогонов"), (5, "прогонов"), (21, "прогона"), (111, "прогонов")]
 )
