@@ -135,13 +135,13 @@ class Speaker:
         return self._no_claim(effect, words)
 
     def _single_runs(self, scenario: str, place: str) -> str:
-        """What a mean hides: that a policy which is clear on average can lie on either side in one run. Else ""."""
+        """What a mean hides: where the central 90 % of the runs include zero, one run need not show it. Else ""."""
         t, runs = self.lang, self.stored.spread(scenario, place)
         if runs is None or not runs.low <= 0.0 <= runs.high:
             return ""
         interval = t.range(runs.low, runs.high, signed=True, decimals=0)
         return " " + t(
-            "That is the mean; in single runs chance and parameters outweigh it (central 90 % of the runs {interval}).",
+            "That is the mean over the runs; a single run may not show it (central 90 % of the runs {interval}).",
             interval=interval,
         )
 
@@ -259,7 +259,10 @@ class Speaker:
                 for place in self.world.ids[: self.world.n_sim]
                 if stored.residents(scenario, place).high < 0
             ]
-            found += [self.effect_on_residents(scenario, place) for place in losing]
+            if len(losing) > 1:
+                found.append(self._losses(scenario, losing))
+            else:
+                found += [self.effect_on_residents(scenario, place) for place in losing]
             if not losing:
                 unharmful.append(scenario)
         if unharmful:
@@ -286,6 +289,24 @@ class Speaker:
         )
         return [*found, Sentence(text)]
 
+    def _losses(self, scenario: str, losing: Sequence[str]) -> Sentence:
+        """Every place that loses residents by a scenario, the largest loss first."""
+        t, parts = self.lang, []
+        effects = {place: self.stored.residents(scenario, place) for place in losing}
+        for place in sorted(effects, key=lambda one: effects[one].mean):
+            effect = effects[place]
+            size, interval = t.estimate(-effect.mean, -effect.high, -effect.low, whole=True)
+            words = {"place": t.place(self.world, place), "median": size, "interval": interval}
+            parts.append(t("{place} {median} ({interval})", **words))
+        text = t(
+            "“{policy}”: fewer residents on 1 January {year} than in the baseline, with the 95 % interval of the "
+            "mean: {places}.",
+            policy=self.titles[scenario],
+            year=self.stored.horizon,
+            places="; ".join(parts),
+        )
+        return Sentence(text, f"bounds.csv: {scenario}, " + ", ".join(effects))
+
     def quoted(self, scenarios: Sequence[str]) -> str:
         """Titles of scenarios in quotation marks, one after another."""
         return ", ".join(self.lang("“{name}”", name=self.titles[scenario]) for scenario in scenarios)
@@ -299,7 +320,7 @@ class Speaker:
             if share > 0:
                 text = t(
                     "In {share} of the runs “{policy}” ends {year} with fewer residents.",
-                    share=t.percent(share),
+                    share=t.percent(share, _decimals_of_share(stored.runs)),
                     policy=self.titles[scenario],
                     year=stored.horizon,
                 )
@@ -335,6 +356,11 @@ class Speaker:
             "nobody has thought of."
         )
         return [*found, Sentence(text)]
+
+
+def _decimals_of_share(runs: int) -> int:
+    """Decimals of per cents that a number of runs can tell apart: none up to 100 runs, one up to 1,000."""
+    return max(0, math.ceil(math.log10(runs)) - 2)
 
 
 def _tens(value: float) -> float:

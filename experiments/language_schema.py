@@ -97,6 +97,19 @@ VALUES = {
     "electronics": mark("electronics"),
     "mechanical_engineering": mark("mechanical engineering"),
     "logistics": mark("logistics"),
+    # Indicators of the rating that nothing in the model moves, by their number
+    "S10": mark("recipients of targeted social aid"),
+    "S11": mark("crimes"),
+    "E7": mark("active small firms"),
+    "E8": mark("retail turnover per head"),
+    "I4": mark("access to piped water"),
+    "I5": mark("roads in good condition"),
+    "I7": mark("housing commissioned per head"),
+    "V1": mark("stationary emissions per head"),
+    "V2": mark("drinking-water samples out of norm"),
+    "V3": mark("waste-removal coverage"),
+    "V4": mark("waste-water treatment"),
+    "V5": mark("risk of flood or heat failure"),
 }
 # Rungs of the extinction ladder.
 RATING_CLASSES: dict[str, str] = {

@@ -96,6 +96,17 @@ def test_a_loss_is_said_as_a_loss(folder: Path, tmp_path: Path) -> None:
     assert any("50 fewer residents" in text and "Bulaevo" in text and "30 to 70" in text for text in losers)
 
 
+def test_several_losers_stand_in_one_sentence_the_largest_loss_first(folder: Path, tmp_path: Path) -> None:
+    keys = {"scenario": "housing", "reference": "baseline"}
+    few = {"mean": "-5", "mean_low95": "-7", "mean_high95": "-0.4"}
+    many = {"mean": "-50", "mean_low95": "-70", "mean_high95": "-30"}
+    one = change(folder, tmp_path / "one", "bounds.csv", keys | {"place": "bulaevo"}, few)
+    two = change(one, tmp_path / "two", "bounds.csv", keys | {"place": "tayynsha"}, many)
+    (said,) = [sentence for sentence in speaker(two).losers() if "fewer residents" in sentence.text]
+    assert said.text.endswith("of the mean: Tayynsha 50 (30 to 70); Bulaevo 5.0 (0.4 to 7.0).")
+    assert said.source == "bounds.csv: housing, bulaevo, tayynsha"
+
+
 def test_a_mean_that_single_runs_can_turn_round_says_so(folder: Path, tmp_path: Path) -> None:
     keys = {"scenario": "settlers", "reference": "baseline", "place": ALL}
     clear = {"mean": "9.13", "mean_low95": "7.1", "mean_high95": "11.2"}
@@ -105,9 +116,9 @@ def test_a_mean_that_single_runs_can_turn_round_says_so(folder: Path, tmp_path: 
     text = speaker(spread).effect_on_residents("settlers", ALL).text
     assert "9 more residents" in text
     assert "95% interval of the mean 7 to 11" in text
-    assert "in single runs chance and parameters outweigh it (central 90% of the runs −14 to +32)" in text
+    assert "a single run may not show it (central 90% of the runs −14 to +32)" in text
     narrow = change(sure, tmp_path / "narrow", "effects.csv", runs, {"q05": "2.0", "q95": "32.4"})
-    assert "single runs" not in speaker(narrow).effect_on_residents("settlers", ALL).text
+    assert "single run" not in speaker(narrow).effect_on_residents("settlers", ALL).text
 
 
 def test_a_clear_interval_is_never_written_down_to_zero(folder: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from nicegui import events, ui
 
 from experiments.dashboard.declared import Key, declared_levers
 from experiments.dashboard.draft import LARGEST_UPLOAD, draft_of_library, draft_of_upload
+from experiments.dashboard.place_names import place_title
 from experiments.dashboard.session import SLOTS, Session, missing_places, policy_names, shipped_future
 from experiments.language import Language
 from experiments.language_refusals import TOO_LARGE
@@ -134,10 +135,8 @@ class LeverPanel:
         )
         with ui.expansion(head).props("dense").classes("w-full qz-small qz-unfit"):
             for title, places in lacking.items():
-                groups = [t(VALUES[place]) if place in VALUES else place for place in places]
-                words = t(
-                    "{policy}: this world does not have {places}", policy=title, places=", ".join(groups)
-                )
+                named = ", ".join(place_title(t, self.session.world, place) for place in places)
+                words = t("{policy}: this world does not have {places}", policy=title, places=named)
                 ui.label(words).classes("qz-small")
 
     @ui.refreshable_method
@@ -290,9 +289,13 @@ class LeverPanel:
             return {
                 **groups,
                 **held,
-                **{place: place for place in sorted(used) if place not in held | groups},
+                **{
+                    place: place_title(t, world, place)
+                    for place in sorted(used)
+                    if place not in held | groups
+                },
             }
-        return {option: t(VALUES[option]) if option in VALUES else option for option in key.options}
+        return {option: t(VALUES[option]) for option in key.options}
 
     def _number(
         self,
