@@ -73,10 +73,10 @@ def test_pictures_say_what_they_show(lang: str) -> None:
 def test_no_claim_where_the_interval_holds_zero() -> None:
     lang = language("en")
     effect = {"mean": 12.0, "low": -3.0, "high": 27.0, "expected": False, "zero": False, "bound": 40.0}
-    assert figures.effect_words(lang, effect) == "no clear effect, under 40.0"
-    assert figures.effect_words(lang, {**effect, "bound": None}) == "no clear effect (−3.0 to +27.0)"
+    assert figures.effect_words(lang, effect) == "no clear effect, under 40"
+    assert figures.effect_words(lang, {**effect, "bound": None}) == "no clear effect (−3 to +27)"
     assert figures.effect_words(lang, {**effect, "zero": True}) == "no effect in any run"
-    assert figures.effect_words(lang, {**effect, "low": 3.0, "expected": True}) == "+12.0 (+3.0 to +27.0)"
+    assert figures.effect_words(lang, {**effect, "low": 3.0, "expected": True}) == "+12 (+3 to +27)"
     gain = {"zero": False, "expected": False, "mean": 12.0}
     unit = {"expected": None, "interval": None, "gain": gain}
     assert figures.price_words(lang, unit) == "no price: the effect may be zero"

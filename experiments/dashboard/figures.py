@@ -131,13 +131,12 @@ def effect_words(lang: Language, effect: dict[str, Any]) -> str:
         return lang.text("no effect in any run")
     if effect["low"] is None:
         return lang.text("more runs needed")
+    if not effect["expected"] and effect.get("bound") is not None:
+        return lang.text("no clear effect, under {bound}", bound=lang.number(math.ceil(effect["bound"]), 0))
+    value, interval = lang.estimate(effect["mean"], effect["low"], effect["high"], whole=True, signed=True)
     if not effect["expected"]:
-        if effect.get("bound") is not None:
-            return lang.text("no clear effect, under {bound}", bound=lang.number(effect["bound"]))
-        interval = lang.range(effect["low"], effect["high"], signed=True)
         return lang.text("no clear effect ({interval})", interval=interval)
-    interval = lang.range(effect["low"], effect["high"], signed=True)
-    return lang.text("{value} ({interval})", value=lang.signed(effect["mean"]), interval=interval)
+    return lang.text("{value} ({interval})", value=value, interval=interval)
 
 
 def price_words(lang: Language, unit: dict[str, Any]) -> str:
@@ -153,9 +152,8 @@ def price_words(lang: Language, unit: dict[str, Any]) -> str:
         return lang.text("no price: the effect may be zero")
     if unit["interval"] is None:
         return lang.number(unit["expected"])
-    return lang.text(
-        "{value} ({interval})", value=lang.number(unit["expected"]), interval=lang.range(*unit["interval"])
-    )
+    value, interval = lang.estimate(unit["expected"], *unit["interval"])
+    return lang.text("{value} ({interval})", value=value, interval=interval)
 
 
 def effect_figure(session: Session) -> Drawing:
