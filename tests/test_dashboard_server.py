@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 
 from experiments.dashboard.draft import LARGEST_UPLOAD
-from experiments.dashboard.server import COOKIE, Guard, check_port, is_local
+from experiments.dashboard.server import COOKIE, Guard, check_port, hosts_shown, is_local
 from experiments.design import PROJECT
 from experiments.failures import BadInput
 
 Message = MutableMapping[str, Any]
+
+PORT = 8787
 
 
 def asked(guard_token: str | None, local: bool, **request: Any) -> tuple[int, dict[str, str]]:
@@ -40,7 +42,7 @@ def asked(guard_token: str | None, local: bool, **request: Any) -> tuple[int, di
         "query_string": request.get("query", "").encode(),
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
     }
-    asyncio.run(Guard(inner, guard_token, local)(scope, receive, send))
+    asyncio.run(Guard(inner, guard_token, local, PORT)(scope, receive, send))
     first = sent[0]
     status = first.get("status", first.get("code"))
     return int(status), {name.decode(): value.decode() for name, value in first.get("headers", [])}
@@ -68,10 +70,23 @@ def test_over_the_network_a_token_is_asked_for() -> None:
     assert asked("secret", False, type="websocket")[0] == 1008
     status, headers = asked("secret", False, query="token=secret")
     assert status == 200
-    assert headers["set-cookie"].startswith(f"{COOKIE}=secret;")
+    assert headers["set-cookie"].startswith(f"{COOKIE}_{PORT}=secret;")
     assert "HttpOnly" in headers["set-cookie"]
-    assert asked("secret", False, headers={"cookie": f"{COOKIE}=secret"})[0] == 200
-    assert asked("secret", False, type="websocket", headers={"cookie": f"{COOKIE}=secret"})[0] == 200
+    assert asked("secret", False, headers={"cookie": f"{COOKIE}_{PORT}=secret"})[0] == 200
+    assert asked("secret", False, type="websocket", headers={"cookie": f"{COOKIE}_{PORT}=secret"})[0] == 200
+
+
+def test_two_dashboards_on_one_host_do_not_take_each_others_cookie() -> None:
+    other = {"cookie": f"{COOKIE}_{PORT + 1}=theirs; {COOKIE}_{PORT}=secret"}
+    assert asked("secret", False, headers=other)[0] == 200
+    assert asked("secret", False, headers={"cookie": f"{COOKIE}_{PORT + 1}=secret"})[0] == 401
+
+
+def test_the_addresses_shown_are_those_a_browser_finds() -> None:
+    assert hosts_shown("127.0.0.1") == ["127.0.0.1"]
+    assert hosts_shown("::1") == ["[::1]"]
+    assert hosts_shown("0.0.0.0")[0] == socket.gethostname()
+    assert "0.0.0.0" not in hosts_shown("0.0.0.0")
 
 
 def test_uploads_are_bounded() -> None:

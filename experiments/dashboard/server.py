@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import secrets
@@ -48,16 +49,30 @@ def is_local(host: str) -> bool:
         return False
 
 
+def hosts_shown(host: str) -> list[str]:
+    """Under which names a browser finds a host: of all of the computer's, its name and its address on the network."""
+    if host not in ("0.0.0.0", "::"):
+        return [f"[{host}]" if ":" in host else host]
+    found = [socket.gethostname()]
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        # Nothing is sent: a datagram socket only looks up which own address leads there (RFC 5737 names this one)
+        probe.connect(("192.0.2.1", 9))
+        found.append(str(probe.getsockname()[0]))
+    return list(dict.fromkeys(found))
+
+
 class Guard:
     """Stands before the page: token, other sites, oversized uploads.
 
     Args:
         token: without it, in the address or in the cookie that the address sets, nothing is answered; None: none asked.
         local: the server is for this computer alone: requests under another name are refused (DNS rebinding).
+        port: names the cookie; browsers keep cookies by host, and two dashboards on one must not take each other's.
     """
 
-    def __init__(self, app: App, token: str | None, local: bool) -> None:
+    def __init__(self, app: App, token: str | None, local: bool, port: int) -> None:
         self.app, self.token, self.local = app, token, local
+        self.cookie = f"{COOKIE}_{port}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -80,7 +95,7 @@ class Guard:
 
         async def with_cookie(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                cookie = f"{COOKIE}={self.token}; Path=/; HttpOnly; SameSite=Strict"
+                cookie = f"{self.cookie}={self.token}; Path=/; HttpOnly; SameSite=Strict"
                 message["headers"] = [*message.get("headers", []), (b"set-cookie", cookie.encode())]
             await send(message)
 
@@ -107,7 +122,7 @@ class Guard:
     def _knows_token(self, scope: Scope, headers: dict[str, str]) -> bool:
         assert self.token is not None
         given = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [""])[0]
-        held = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+        held = SimpleCookie(headers.get("cookie", "")).get(self.cookie)
         return any(
             secrets.compare_digest(one.encode(), self.token.encode())
             for one in (given, held.value if held else "")
@@ -192,15 +207,14 @@ def run_dashboard(options: DashboardOptions) -> None:
 
     local = is_local(options.host)
     token = None if local else secrets.token_urlsafe(24)
-    app.add_middleware(Guard, token=token, local=local)
+    app.add_middleware(Guard, token=token, local=local, port=options.port)
     tabs = Tabs(options.tabs, worlds, None if options.quiet else _say)
     app.on_startup(tabs.open)
     app.on_shutdown(tabs.close)
     register_page(options.lang, tabs, worlds)
     register_inspect_page(options.lang, tabs, worlds)
-    shown = options.host if options.host not in ("0.0.0.0", "::") else socket.gethostname()
-    shown = f"[{shown}]" if ":" in shown else shown
-    address = f"http://{shown}:{options.port}/" + (f"?token={token}" if token else "")
+    query = f"?token={token}" if token else ""
+    addresses = [f"http://{host}:{options.port}/{query}" for host in hosts_shown(options.host)]
     if token:
         print(
             "qyzyljar: WARNING: others on the network can reach this page. It asks for the token in the address below; "
@@ -208,7 +222,7 @@ def run_dashboard(options: DashboardOptions) -> None:
             file=sys.stderr,
         )
     if not options.quiet or token:
-        print(f"Dashboard: {address}   (Ctrl-C stops it)", flush=True)
+        print(f"Dashboard: {' or '.join(addresses)}   (Ctrl-C stops it)", flush=True)
     ui.run(
         host=options.host,
         port=options.port,
