@@ -140,7 +140,19 @@ def _direct(
         f"{found.tolerances[-1]:.3g}, {found.effective:.0f} effective particles",
         **PLAIN,
     )
+    if scarce := scarcity(found.effective, len(found.names)):
+        console.print(scarce, **PLAIN)
     console.print(told, **PLAIN)
+
+
+def scarcity(effective: float, parameters: int) -> str:
+    """A warning where fewer particles count than a regression has coefficients, so that its line is not determined."""
+    if effective > parameters + 1:
+        return ""
+    return (
+        f"WARNING: {effective:.0f} effective particles for a regression of {parameters} parameters: the weights of later "
+        "generations leave too few of them. Do not quote this comparison; --quick stops after one generation."
+    )
 
 
 def _tempered(

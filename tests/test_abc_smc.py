@@ -16,7 +16,7 @@ from calibration.posterior import Task
 from calibration.posterior_draws import shipped_draws
 from calibration.posterior_inputs import Floats
 from calibration.posterior_runs import Runner
-from experiments.calibrate_pyabc import MarginalPair, verdict
+from experiments.calibrate_pyabc import MarginalPair, scarcity, verdict
 from experiments.command_line import app
 from model.world import World
 from tests.test_posterior import toy_records
@@ -77,6 +77,11 @@ def test_without_pyabc_the_command_says_how_to_get_it(
     assert result.exit_code == 2
     assert "pip install 'qyzyljar[pyabc]'" in result.stderr
     assert not (tmp_path / "new").exists()
+
+
+def test_too_few_effective_particles_are_warned_of() -> None:
+    assert scarcity(300.0, 31) == ""
+    assert "3 effective particles for a regression of 31 parameters" in scarcity(3.2, 31)
 
 
 @needs_pyabc
