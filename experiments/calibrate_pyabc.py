@@ -150,8 +150,8 @@ def scarcity(effective: float, parameters: int) -> str:
     if effective > parameters + 1:
         return ""
     return (
-        f"WARNING: {effective:.0f} effective particles for a regression of {parameters} parameters: the weights of later "
-        "generations leave too few of them. Do not quote this comparison; --quick stops after one generation."
+        f"WARNING: {effective:.0f} effective particles for a regression of {parameters} parameters: the weights of "
+        "later generations leave too few of them. Do not quote this comparison; --quick stops after one generation."
     )
 
 
