@@ -74,7 +74,7 @@ def _level(speaker: Speaker, row: Row) -> Sentence:
     chance = (
         t.percent(share, 0)
         if share < 1.0
-        else t("over {bound}", bound=t.percent(float(row[f"low95_{kind}"])))
+        else t("over {bound}", bound=t.bound(float(row[f"low95_{kind}"]), above=False))
     )
     text = t(
         "{place}, {year}, with no further policy: likeliest class “{kind}”, chance {chance}, between {least} and "

@@ -334,7 +334,7 @@ class Speaker:
                 policies=self.quoted(never),
                 runs=t.number(stored.runs, 0),
                 year=stored.horizon,
-                bound=t.percent(1.0 - 0.05 ** (1.0 / stored.runs)),
+                bound=t.bound(1.0 - 0.05 ** (1.0 / stored.runs), above=True),
             )
             found.append(
                 Sentence(text, f"effects.csv: {', '.join(never)}, population, all, {stored.horizon}")

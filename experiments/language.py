@@ -126,6 +126,18 @@ class Language:
         """A share in per cent."""
         return f"{self.number(100.0 * share, decimals)}{'' if self.code == 'en' else NO_BREAK}%"
 
+    def bound(self, share: float, *, above: bool) -> str:
+        """A bound of a share in per cent, rounded outward to two significant digits: it bounds no less than it did.
+
+        Args:
+            above: an upper bound, rounded up; else a lower one, rounded down as far as its distance from one tells.
+        """
+        short = share if above else 1.0 - share
+        size = 100.0 * short
+        digits = max(0, 1 - math.floor(math.log10(size))) if size > 0.0 else 0
+        outward = math.ceil(round(size * 10**digits, 6)) / 10**digits
+        return self.percent((outward if above else 100.0 - outward) / 100.0, digits)
+
     def moment(self, written: str) -> str:
         """Day and time of an ISO date as the language writes it, in the zone in which it was noted."""
         try:

@@ -103,8 +103,8 @@ def test_a_bar_of_an_unclear_effect_has_no_length() -> None:
 def test_what_never_happened_is_an_upper_bound() -> None:
     lang = language("en")
     rung = {"events": 0, "low": 0.0, "high": 0.11}
-    assert figures.chance_words(lang, rung, 30) == "under 11.0%"
-    assert figures.chance_words(lang, {"events": 30, "low": 0.89, "high": 1.0}, 30) == "over 89.0%"
+    assert figures.chance_words(lang, rung, 30) == "under 11%"
+    assert figures.chance_words(lang, {"events": 30, "low": 0.89, "high": 1.0}, 30) == "over 89%"
     assert figures.chance_words(lang, {"events": 15, "low": 0.33, "high": 0.67}, 30) == "50% (33 to 67)"
 
 
@@ -114,8 +114,8 @@ def test_a_class_is_given_with_its_range_over_missing_indicators() -> None:
     words = rating_figures.class_words
     assert words(lang, held, 0, True) == "31% (5 to 90)"
     assert words(lang, held, 0, False) == "5 to 90"  # too little is known to name a chance
-    assert words(lang, {**held, "share": [0.0], "interval": [[0.0, 0.2]]}, 0, True) == "under 20.0% (5 to 90)"
-    assert words(lang, {**held, "share": [1.0], "interval": [[0.8, 1.0]]}, 0, True) == "over 80.0% (5 to 90)"
+    assert words(lang, {**held, "share": [0.0], "interval": [[0.0, 0.2]]}, 0, True) == "under 20% (5 to 90)"
+    assert words(lang, {**held, "share": [1.0], "interval": [[0.8, 1.0]]}, 0, True) == "over 80% (5 to 90)"
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -128,6 +128,26 @@ def test_mean_and_interval_are_rounded_alike() -> None:
     assert en.estimate(0.31, -0.2, 0.9, whole=True, signed=True) == ("0", "0 to +1")  # includes zero anyway
 
 
+@pytest.mark.parametrize(
+    ("share", "above", "said"),
+    [
+        (0.01487, True, "1.5%"),
+        (0.0141, True, "1.5%"),
+        (0.11, True, "11%"),
+        (0.5271, True, "53%"),
+        (0.999, True, "100%"),
+        (0.00149, True, "0.15%"),
+        (0.985, False, "98.5%"),
+        (0.9856, False, "98.5%"),
+        (0.89, False, "89%"),
+        (0.3333, False, "33%"),
+        (0.0, True, "0%"),
+    ],
+)
+def test_bounds_are_rounded_outward(share: float, above: bool, said: str) -> None:
+    assert language("en").bound(share, above=above) == said
+
+
 def test_per_cent_and_units_are_set_as_the_language_sets_them() -> None:
     text = "With no further policy, residents on 1 January {year}, median and central 90 % of the runs: {places}."
     said = {lang: language(lang).text(text, year=2045, places="–") for lang in LANGUAGES}

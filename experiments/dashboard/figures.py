@@ -203,7 +203,7 @@ def money_figure(session: Session) -> Drawing:
         money = summary["costs"][slot.case]["public"]
         words = lang.signed(money["mean"])
         if lang.number(money["q05"]) != lang.number(money["q95"]):
-            interval = lang.range(money["q05"], money["q95"], signed=True)
+            words, interval = lang.estimate(money["mean"], money["q05"], money["q95"], signed=True)
             words = lang.text("{value} ({interval})", value=words, interval=interval)
         bars.append(Bar(session.title(slot), _colour(slot), money["mean"], money["q05"], money["q95"], words))
     return bar_chart(
@@ -218,9 +218,9 @@ def money_figure(session: Session) -> Drawing:
 def chance_words(lang: Language, rung: dict[str, Any], runs: int) -> str:
     """A chance in per cent with its interval; no event gives an upper bound, never zero."""
     if rung["events"] == 0:
-        return lang.text("under {bound}", bound=lang.percent(rung["high"]))
+        return lang.text("under {bound}", bound=lang.bound(rung["high"], above=True))
     if rung["events"] == runs:
-        return lang.text("over {bound}", bound=lang.percent(rung["low"]))
+        return lang.text("over {bound}", bound=lang.bound(rung["low"], above=False))
     interval = lang.range(100 * rung["low"], 100 * rung["high"], decimals=0)
     return lang.text("{value} ({interval})", value=lang.percent(rung["events"] / runs, 0), interval=interval)
 
@@ -340,4 +340,15 @@ def effects_csv(session: Session) -> str:
                 int(held["interval"] is not None),
             ]
             writer.writerow([*first, label, *row])
+        for one in (summary["ranks"] or {}).get(slot.future, ()):
+            if one["case"] == slot.case:
+                sure = one["regret_low"] is not None and one["regret_low"] > 0.0
+                cells = [one["regret"], one["regret_low"], one["regret_high"], int(sure)]
+                writer.writerow(
+                    [*first, label, "regret in residents at the horizon", "persons", "all", *cells]
+                )
+                share = [one["best_share"], None, None, None]
+                writer.writerow(
+                    [*first, label, "none of the scenarios does better", "share of runs", "all", *share]
+                )
     return text.getvalue()

@@ -31,6 +31,10 @@ WORDS = (
         "Save keeps the policy as a file that the command line reads too; figures and tables are downloaded from below "
         "them."
     ),
+    mark(
+        "The villages of the region are too many for this page: qyzyljar extinction --world villages, on the command "
+        "line, says how likely each is to empty."
+    ),
     mark("Nobody else sees what you do here, and nothing is sent to the internet."),
 )
 

@@ -13,6 +13,7 @@ from experiments.compare_costs import CostEffect, cost_effect, money_of_cases
 from experiments.compare_effects import ADDED, IS_FLOW, Columns, Effects
 from experiments.compare_scenarios import BASELINE, Case
 from experiments.cost_effectiveness import DISCOUNT
+from experiments.dashboard.live_ranking import ranks_of
 from experiments.dashboard.live_rating import rating_of
 from experiments.ensemble import Study
 from experiments.intervals import probability
@@ -34,7 +35,8 @@ def summary_of(
     """Levels, effects, ladder, costs, flows and rating of all scenarios.
 
     Args:
-        stage: "preview", "partial" or "final"; a preview has no chance in it, hence no classes and no rating.
+        stage: "preview", "partial" or "final"; a preview has no chance in it, hence no classes, no rating and
+            no ranks.
         results: the runs of `effects`. flows: float64[scenarios, years, n_sim, n_all], mean over runs, in
             the order of the design's scenarios.
     """
@@ -58,6 +60,7 @@ def summary_of(
             case.name: np.round(flows[order.index(case.name)], 2).tolist() for case in comparison.cases
         },
         "rating": None if stage == "preview" else rating_of(results, study),
+        "ranks": None if stage == "preview" else ranks_of(effects),
         "ladder": {case.name: _ladder(effects, case) for case in comparison.cases},
         "effects": {case.name: _effects(effects, case, against) for case, against in compared},
         "costs": {

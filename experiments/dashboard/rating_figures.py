@@ -67,9 +67,9 @@ def class_words(lang: Language, held: dict[str, Any], t: int, printable: bool) -
         return reach
     share, (low, high) = held["share"][t], held["interval"][t]
     if share == 0.0:
-        value = lang.text("under {bound}", bound=lang.percent(high))
+        value = lang.text("under {bound}", bound=lang.bound(high, above=True))
     elif share == 1.0:
-        value = lang.text("over {bound}", bound=lang.percent(low))
+        value = lang.text("over {bound}", bound=lang.bound(low, above=False))
     else:
         value = lang.percent(share, 0)
     return lang.text("{value} ({interval})", value=value, interval=reach)

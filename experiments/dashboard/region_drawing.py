@@ -25,6 +25,7 @@ WEST, EAST, SOUTH, NORTH = 61.6, 76.2, 50.5, 57.6
 KAZAKHSTAN, OBLAST, RUSSIA, BORDER = "#f4f1e8", "#fbe9b7", "#e6ebf0", "#7a2048"
 TO_RUSSIA, INSIDE = "#b04a00", "#00609a"  # of the palette, darker: they lie on coloured land
 LEAST_FLOW = 0.5  # persons a year: arrows below are left out
+WHOLE_FROM = 10.0  # persons: smaller means over the runs keep a decimal
 WIDEST_ARROW = 9.0
 MOST_ARROWS = 64  # more hide each other
 SMALLEST_TEXT = 9.5
@@ -121,7 +122,8 @@ def region_map(
     for persons, origin, destination in sorted(shown):
         if origin != destination:
             colour = TO_RUSSIA if world.nest[world.index(destination)] == 1 else INSIDE
-            tip = f"{lang.place(world, origin)} → {lang.place(world, destination)}: {lang.number(persons)}"
+            moved = lang.number(persons, 0 if persons >= WHOLE_FROM else 1)
+            tip = f"{lang.place(world, origin)} → {lang.place(world, destination)}: {moved}"
             _arrow(drawing, held[origin], held[destination], persons / largest, colour, tip)
     drawing.add("</g>")
     _countries(drawing, lang)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from html import escape
 from typing import Any
 
 from nicegui import events, ui
 
-from experiments.dashboard import figures, rating_figures
+from experiments.dashboard import figures, ranking_table, rating_figures
 from experiments.dashboard.drawing import Drawing
 from experiments.dashboard.session import Session
-from experiments.language import Language, mark
+from experiments.language import NO_BREAK, Language, mark
 
 TABS = {
     "population": mark("Population"),
@@ -21,6 +22,7 @@ TABS = {
     "rating": mark("Rating"),
     "cost": mark("Cost"),
 }
+INTERVAL = re.compile(r"\([^()]*\)")
 SECONDS_A_YEAR = 0.7  # of the map's playback
 
 
@@ -79,6 +81,7 @@ class ResultPanel:
             self._figure("effect", figures.effect_figure(session))
             self._figure("money", figures.money_figure(session))
             self._figure("price", figures.price_figure(session))
+            self._ranking()
         else:
             self._fan_tab(figures.POPULATION_FIGURES if self.tab == "population" else figures.JOB_FIGURES)
         self._downloads()
@@ -296,6 +299,16 @@ class ResultPanel:
         )
         ui.label(note).classes("qz-small")
 
+    def _ranking(self) -> None:
+        """Scenarios of the same future in order of the residents they keep."""
+        session, futures = self.session, ranking_table.ranked_futures(self.session)
+        for future, title in futures:
+            ui.label(title).classes("text-weight-medium q-mt-sm")
+            head, rows = ranking_table.ranking_rows(session, future)
+            ui.html(_table(head, rows, numbers=(0, 2, 5), kept=(3, 4)), sanitize=False).classes("qz-ranking")
+        if futures:
+            ui.label(ranking_table.ranking_note(self.lang)).classes("qz-small")
+
     def _downloads(self) -> None:
         t, session = self.lang, self.session
         with ui.row().classes("gap-2 q-mt-sm"):
@@ -322,10 +335,17 @@ def _table(
     kept: Collection[int] = (),
 ) -> str:
     """An HTML table; all texts escaped. Columns of `numbers` stand at the right, cells of `kept` are not broken."""
+
+    def written(cell: str, k: int) -> str:
+        # Where a small screen breaks a cell after all, it does so before an interval, not within it
+        return INTERVAL.sub(lambda found: found.group().replace(" ", NO_BREAK), cell) if k in kept else cell
+
     css = ['class="num"' if k in numbers else 'class="keep"' if k in kept else "" for k in range(len(head))]
     top = "".join(f'<th scope="col" {css[k]}>{escape(text)}</th>' for k, text in enumerate(head))
     body = "".join(
-        "<tr>" + "".join(f"<td {css[k]}>{escape(cell)}</td>" for k, cell in enumerate(row)) + "</tr>"
+        "<tr>"
+        + "".join(f"<td {css[k]}>{escape(written(cell, k))}</td>" for k, cell in enumerate(row))
+        + "</tr>"
         for row in rows
     )
     return f'<table class="qz"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'

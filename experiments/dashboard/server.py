@@ -172,7 +172,8 @@ def worlds_shown(first: str) -> tuple[str, ...]:
         raise BadInput(f"--world {first}: {error}") from None
     if world.villages is not None:
         raise BadInput(
-            f"--world {first}: {world.n_sim} places are too many for this page; expected a world without villages"
+            f"--world {first}: {world.n_sim} places are too many for this page; expected a world without villages "
+            f"(for villages: 'qyzyljar extinction --world {first}', 'qyzyljar forecast --world {first}')"
         )
     return tuple(dict.fromkeys((first, *DEFAULT_RUNS)))
 
