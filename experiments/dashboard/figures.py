@@ -69,6 +69,11 @@ def stage_note(lang: Language, summary: Summary) -> str:
     )
 
 
+def source_note(lang: Language, summary: Summary) -> str:
+    """Where the figures come from, without the bands: for figures that have none."""
+    return stage_note(lang, summary).split(":")[0]
+
+
 def baselines(session: Session, slots: Sequence[Slot]) -> list[tuple[str, str]]:
     """Names of the baselines shown, each with its label."""
     lang = session.lang
@@ -172,7 +177,7 @@ def effect_figure(session: Session) -> Drawing:
         "Residents on 1 January {year} against the baseline: {place}", year=summary["horizon"], place=place
     )
     unit = lang.text("persons; mean of paired runs with its 95 % interval")
-    return bar_chart(lang, title, unit, bars, stage_note(lang, summary))
+    return bar_chart(lang, title, unit, bars, source_note(lang, summary))
 
 
 def price_figure(session: Session) -> Drawing:
@@ -190,7 +195,7 @@ def price_figure(session: Session) -> Drawing:
         lang.text("Public money per retained resident, all places together"),
         lang.text("million KZT, 2020 prices, present value of 2026 at 5 % a year; 95 % interval"),
         bars,
-        stage_note(lang, summary),
+        source_note(lang, summary),
     )
 
 
@@ -211,7 +216,7 @@ def money_figure(session: Session) -> Drawing:
         lang.text("Public money above the baseline"),
         lang.text("million KZT, 2020 prices, present value of 2026 at 5 % a year; central 90 % of runs"),
         bars,
-        stage_note(lang, summary),
+        source_note(lang, summary),
     )
 
 
@@ -257,7 +262,7 @@ def map_figure(session: Session, case: str, year: int, label: str) -> Drawing:
     }
     people = {place: summary["levels"][case]["population"][place][2][t] for place in world.ids[: world.n_sim]}
     title = lang.text("Who moves where in {year}: {scenario}", year=world.start + t, scenario=label)
-    note = stage_note(lang, summary).split(":")[0]
+    note = source_note(lang, summary)
     return region_map(
         lang,
         world,

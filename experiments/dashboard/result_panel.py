@@ -22,7 +22,7 @@ TABS = {
     "rating": mark("Rating"),
     "cost": mark("Cost"),
 }
-INTERVAL = re.compile(r"\([^()]*\)")
+INTERVAL = re.compile(r"\((?:от )?[+−\d][^()]*\)")
 SECONDS_A_YEAR = 0.7  # of the map's playback
 
 
@@ -292,7 +292,7 @@ class ResultPanel:
         head = [t("Rung"), t("Persons"), *cases.values()]
         body = [[row["rung"], row["persons"], *(row[name] for name in cases)] for row in rows]
         ui.html(_table(head, body, numbers=(1,), kept=range(2, len(head))), sanitize=False).classes(
-            "qz-ladder"
+            "qz-ladder qz-wide"
         )
         note = t(
             "95 % intervals (Wilson). What never happened in the runs is given as an upper bound, not as zero."
@@ -305,7 +305,9 @@ class ResultPanel:
         for future, title in futures:
             ui.label(title).classes("text-weight-medium q-mt-sm")
             head, rows = ranking_table.ranking_rows(session, future)
-            ui.html(_table(head, rows, numbers=(0, 2, 5), kept=(3, 4)), sanitize=False).classes("qz-ranking")
+            ui.html(_table(head, rows, numbers=(0, 2, 5), kept=(3, 4)), sanitize=False).classes(
+                "qz-ranking qz-wide"
+            )
         if futures:
             ui.label(ranking_table.ranking_note(self.lang)).classes("qz-small")
 
@@ -336,16 +338,14 @@ def _table(
 ) -> str:
     """An HTML table; all texts escaped. Columns of `numbers` stand at the right, cells of `kept` are not broken."""
 
-    def written(cell: str, k: int) -> str:
-        # Where a small screen breaks a cell after all, it does so before an interval, not within it
-        return INTERVAL.sub(lambda found: found.group().replace(" ", NO_BREAK), cell) if k in kept else cell
+    def written(cell: str) -> str:
+        # Where a small screen breaks a cell, it does so before an interval, not within it
+        return INTERVAL.sub(lambda found: found.group().replace(" ", NO_BREAK), cell)
 
     css = ['class="num"' if k in numbers else 'class="keep"' if k in kept else "" for k in range(len(head))]
     top = "".join(f'<th scope="col" {css[k]}>{escape(text)}</th>' for k, text in enumerate(head))
     body = "".join(
-        "<tr>"
-        + "".join(f"<td {css[k]}>{escape(written(cell, k))}</td>" for k, cell in enumerate(row))
-        + "</tr>"
+        "<tr>" + "".join(f"<td {css[k]}>{escape(written(cell))}</td>" for k, cell in enumerate(row)) + "</tr>"
         for row in rows
     )
     return f'<table class="qz"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
