@@ -18,6 +18,7 @@ from experiments.readable_table import ReadableTable
 MOST_ROWS: Final = 14
 LABELS: Final = (("Test", "test"), ("Consequence", "consequence"), ("Calibration", "treatment"))
 WIDEST_CELL: Final = 48
+TITLE_ROOM, WIDE_ENOUGH = 26, 90  # characters
 PLAIN: Final[Any] = {"markup": False, "highlight": False}
 FINDINGS_HEADER: Final = ("id", "title", "verdict", "summary", "test", "consequence", "calibration")
 
@@ -42,8 +43,11 @@ def print_audit(console: Console, audit: Audit) -> None:
         **PLAIN,
     )
     summary = ReadableTable(box=box.SIMPLE_HEAD, pad_edge=False)
+    room = (
+        TITLE_ROOM if console.width >= WIDE_ENOUGH else None
+    )  # long summaries would leave a title a word a line
     for heading in ("", "check", "verdict", "in short"):
-        summary.add_column(heading, overflow="fold")
+        summary.add_column(heading, overflow="fold", min_width=room if heading == "check" else None)
     for number, finding in enumerate(findings, 1):
         summary.add_row(str(number), finding.title, _verdict(finding), Text(finding.summary))
     console.print(summary)

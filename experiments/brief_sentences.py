@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from experiments.brief_results import ALL, Estimate, StoredComparison
 from experiments.compare_scenarios import BASELINE, NO_ZONE
 from experiments.cost_effectiveness import PRESENT_YEAR
+from experiments.intervals import probability
 from experiments.language import Language, mark
 from experiments.language_schema import RUNGS
 from model.world import World
@@ -334,7 +335,7 @@ class Speaker:
                 policies=self.quoted(never),
                 runs=t.number(stored.runs, 0),
                 year=stored.horizon,
-                bound=t.bound(1.0 - 0.05 ** (1.0 / stored.runs), above=True),
+                bound=t.bound(probability(0, stored.runs).high, above=True),
             )
             found.append(
                 Sentence(text, f"effects.csv: {', '.join(never)}, population, all, {stored.horizon}")

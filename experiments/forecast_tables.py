@@ -32,8 +32,8 @@ ALREADY = "already"  # below a rung at the start
 PLAIN: Any = {"markup": False, "highlight": False, "soft_wrap": True}
 COLUMNS_NEEDED = ("population", "net_migration", "out_migration", "out_russia")
 KNOWN_LIMITS = (
-    "Known limits: two towns with wages, six years, estimated age structure, no gross flows, no pensions or",
-    "language of schooling, seasonal work only as commuting, heritage and culture not modelled.",
+    "Known limits: wages known of two towns only, six years, estimated age structure, no gross flows, no pensions",
+    "or language of schooling, seasonal work only as commuting, heritage and culture not modelled.",
 )
 
 

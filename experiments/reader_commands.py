@@ -145,7 +145,8 @@ def dashboard(
         typer.Option(
             "--host",
             metavar="ADDRESS",
-            help="Listen elsewhere than on this computer only: others then need a token.",
+            help="Listen for other computers too (0.0.0.0: on all networks). The addresses for them, with a token that "
+            "they need, are printed.",
         ),
     ] = "127.0.0.1",
     no_open: Annotated[bool, typer.Option("--no-open", help="Print the address, open no browser.")] = False,

@@ -69,7 +69,9 @@ class RowAgent(mesa.Agent):
         return hash((self.kind, self.key))
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.key}{'' if self.alive else ' (gone)'}>"
+        if not self.alive:
+            return f"<{type(self).__name__} with key {self.key} (gone)>"
+        return f"<{type(self).__name__} {self.unique_id} in {self.place}, key {self.key}>"
 
     def __getstate__(self) -> dict[str, Any]:
         return dict(self.__dict__)

@@ -79,7 +79,9 @@ class Engine(EngineState):
             RuntimeError: the horizon is reached.
         """
         if self.year >= self.horizon:
-            raise RuntimeError(f"the horizon {self.horizon} is reached: build the engine with a later one")
+            raise RuntimeError(
+                f"the horizon, 1 January {self.horizon}, is reached: build the run anew with a later `horizon`"
+            )
         for phase in self.PLAN:
             getattr(self, phase.run)()
 

@@ -267,6 +267,17 @@ def test_a_proxy_finds_its_row_again_or_is_gone(model: BorderModel) -> None:
         gone.place = "bulaevo"
 
 
+def test_what_is_printed_is_found_again() -> None:
+    model = BorderModel("towns", seed=1, horizon=2016)
+    household = model.household_agents[0]
+    for agent in (household, household.members[0]):
+        assert str(agent.unique_id) in str(agent)
+        assert f"in {household.place}" in str(agent)
+    model.step()
+    with pytest.raises(RuntimeError, match=r"1 January 2016, is reached: .* later `horizon`"):
+        model.step()
+
+
 def test_a_chosen_set_follows_its_households(model: BorderModel) -> None:
     chosen = model.household_agents.select(lambda h: h.place == "bulaevo")
     keys = chosen.get("key")

@@ -58,7 +58,8 @@ table.qz { border-collapse: collapse; font-size: 13.5px; } table.qz th, table.qz
   .qz-beside { display: block; } .qz-head .qz-inspect-link { flex: 1; } .qz-world { min-width: 120px; }
   .qz-answers td:first-child { width: 30%; } .qz-answers .num + * { padding-left: 10px !important; }
   .qz-answers table.qz td.keep { white-space: normal; } .qz-wide table.qz { width: 100%; font-size: 13px; }
-  .qz-wide table.qz th, .qz-wide table.qz td { padding: 3px 4px; white-space: normal; overflow-wrap: anywhere; } }
+  .qz-wide table.qz th, .qz-wide table.qz td { padding: 3px 4px; white-space: normal; overflow-wrap: anywhere; }
+  .qz-ranking table.qz th, .qz-ranking table.qz td { overflow-wrap: normal; } }
 @media (max-width: 860px) { .qz-head { flex-wrap: wrap; } .qz-main { display: block; }
   .qz-left, .qz-right { width: 100%; min-width: 0; height: auto; border-right: none; }
   .qz-left .q-scrollarea, .qz-left.q-scrollarea { height: 70vh !important; flex: none !important; }
