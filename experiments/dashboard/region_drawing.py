@@ -122,7 +122,7 @@ def region_map(
     for persons, origin, destination in sorted(shown):
         if origin != destination:
             colour = TO_RUSSIA if world.nest[world.index(destination)] == 1 else INSIDE
-            moved = lang.number(persons, 0 if persons >= WHOLE_FROM else 1)
+            moved = _moved(lang, persons)
             tip = f"{lang.place(world, origin)} → {lang.place(world, destination)}: {moved}"
             _arrow(drawing, held[origin], held[destination], persons / largest, colour, tip)
     drawing.add("</g>")
@@ -132,6 +132,11 @@ def region_map(
     _key(drawing, lang, largest)
     _one_line(drawing, HEIGHT - 6, note, 10.5, GREY)
     return drawing
+
+
+def _moved(lang: Language, persons: float) -> str:
+    """Mean moves of a year: whole, small ones with a decimal."""
+    return lang.number(persons, 0 if persons >= WHOLE_FROM else 1)
 
 
 def _one_line(drawing: Drawing, y: float, text: str, size: float, colour: str = INK) -> None:
@@ -240,7 +245,7 @@ def _key(drawing: Drawing, lang: Language, largest: float) -> None:
         (BORDER, lang.text("state border"), 2.2),
         (
             "#555555",
-            lang.text("widest arrow: {persons} persons a year", persons=lang.number(largest)),
+            lang.text("widest arrow: {persons} persons a year", persons=_moved(lang, largest)),
             WIDEST_ARROW,
         ),
     ]
