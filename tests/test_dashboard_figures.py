@@ -47,6 +47,8 @@ def test_nothing_overflows_and_no_glyph_is_missing(lang: str) -> None:
     assert len(drawings) > 25
     for drawing in drawings:
         assert drawing.overflow() == [], drawing.title
+        cut = [text for text in texts(drawing) if text.rstrip().endswith("…")]
+        assert cut == [], "shortened to fit"
         assert missing_glyphs("".join(texts(drawing)) + drawing.title) == set()
 
 
