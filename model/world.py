@@ -56,6 +56,7 @@ class World:
         drivers, accounts, schedules: observed drivers, official accounts, schedules by age.
         local_budget: [n_sim, 6] nominal thousand KZT a head 2015-2020, 0 where unknown.
         zone_jobs: launched jobs of special economic zones by place id and year.
+        where: longitude and latitude of a place by its id, degrees; places without are missing.
         digest: sha256 over the names and bytes of all files read.
         villages: in a world of villages, what is known of them beyond other places; None elsewhere.
     """
@@ -99,6 +100,7 @@ class World:
     schedules: Schedules
     local_budget: Floats
     zone_jobs: dict[str, dict[int, float]]
+    where: dict[str, tuple[float, float]]
     digest: str
     villages: Villages | None = None
 

@@ -269,6 +269,11 @@ class WorldReader:
                 for (place_id, _), series in self.zone_jobs.items()
                 if place_id in self.ids
             },
+            where={
+                place.id: (place.lon, place.lat)
+                for place in self.chosen
+                if not (math.isnan(place.lon) or math.isnan(place.lat))
+            },
             digest=self.files.digest,
         )
 

@@ -178,7 +178,11 @@ def test_a_forecast_prints_its_tables_and_writes_its_folder(folder: Path) -> Non
     text = result.stdout
     assert "12 runs" in text
     assert "Parameters: posterior of world 'towns' (" in text
-    for part in (*load_world("towns").names("en")[:4], "All together", "Known limits: two towns with wages"):
+    for part in (
+        *load_world("towns").names("en")[:4],
+        "All together",
+        "Known limits: wages known of two towns only",
+    ):
         assert part in text
     bulaevo = text[text.index("Bulaevo") : text.index("Mamlyutka")]
     assert re.search(r"Population 1 January 2015 +7,644\n", bulaevo)

@@ -6,6 +6,7 @@ import copy
 import csv
 import io
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -13,10 +14,10 @@ import pytest
 from experiments.dashboard import figures, rating_figures
 from experiments.dashboard.charts import Bar, bar_chart
 from experiments.dashboard.drawing import Drawing, fitting, missing_glyphs, text_width, ticks
-from experiments.dashboard.region_drawing import coordinates, region_map
+from experiments.dashboard.region_drawing import region_map
 from experiments.dashboard.session import Session
 from experiments.language import LANGUAGES, language
-from model.world import load_world
+from model.world import DATA, load_world
 from tests.live_results import HORIZON, live_run, session_with
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -165,7 +166,7 @@ def test_observed_counts_end_with_the_window() -> None:
 
 def test_the_map_knows_every_shipped_place_and_draws_larger_flows_wider() -> None:
     world, lang = load_world("region"), language("en")
-    assert set(world.ids) <= set(coordinates())
+    assert set(world.ids) == set(world.where)
     flows = {("bulaevo", "omsk"): 10.0, ("mamlyutka", "petropavlovsk"): 100.0, ("bulaevo", "astana"): 0.1}
     drawing = region_map(lang, world, "t", flows, {"bulaevo": 7000.0}, "n")
     arrows = {
@@ -174,6 +175,19 @@ def test_the_map_knows_every_shipped_place_and_draws_larger_flows_wider() -> Non
     }
     assert set(arrows) == {"Bulaevo → Omsk", "Mamlyutka → Petropavlovsk"}
     assert arrows["Mamlyutka → Petropavlovsk"] > 3 * arrows["Bulaevo → Omsk"]
+
+
+def test_a_world_of_ones_own_stands_on_the_map_where_its_file_says() -> None:
+    world, lang = load_world(str(DATA / "worlds" / "template.toml")), language("en")
+    town, centre, outside = "samplestead", "petropavlovsk", "omsk"
+    drawing = region_map(lang, world, "t", {(town, centre): 30.0, (town, outside): 20.0}, {town: 5210.0}, "n")
+    tips = [path.findtext(f"{SVG}title") for path in ElementTree.fromstring(drawing.svg()).iter(f"{SVG}path")]
+    assert tips == ["Samplestead → Omsk: 20", "Samplestead → Petropavlovsk: 30"]
+    assert "Samplestead 5,210" in texts(drawing)
+    far = replace(world, where={**world.where, town: (10.0, 50.0)})
+    drawing = region_map(lang, far, "t", {(town, centre): 30.0}, {town: 5210.0}, "n")
+    assert "n; not on this map: Samplestead" in texts(drawing)
+    assert not list(ElementTree.fromstring(drawing.svg()).iter(f"{SVG}path"))
 
 
 def test_a_crowded_map_shows_the_largest_flows_and_says_so() -> None:

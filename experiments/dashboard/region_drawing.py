@@ -1,12 +1,11 @@
 """The region as a map: border, towns, centres, and who moves where in a year as arrows.
 
-Coordinates are those of the world's places file (GeoNames); oblasts are schematic (`data/README.md`). A place of the
-user's own without coordinates is left out of the map, not of the figures.
+Coordinates are those of the world's places files (the shipped ones: GeoNames); oblasts: `data/README.md`.
+A place beyond the base map is left out of the map, which says so, not of the figures.
 """
 
 from __future__ import annotations
 
-import csv
 import itertools
 import json
 import math
@@ -17,7 +16,7 @@ from pathlib import Path
 
 from experiments.dashboard.drawing import GREY, INK, Drawing, Point, fitting, text_width, tooltip
 from experiments.language import Language
-from model.world import DATA, World
+from model.world import World
 
 BASEMAP = Path(__file__).resolve().parent / "data" / "basemap.geojson"
 WIDTH, HEIGHT = 760.0, 470.0
@@ -29,13 +28,6 @@ WHOLE_FROM = 10.0  # persons: smaller means over the runs keep a decimal
 WIDEST_ARROW = 9.0
 MOST_ARROWS = 64  # more hide each other
 SMALLEST_TEXT = 9.5
-
-
-@cache
-def coordinates() -> dict[str, Point]:
-    """Longitude and latitude of the shipped places by id."""
-    with (DATA / "places.csv").open(encoding="utf-8", newline="") as file:
-        return {row["id"]: (float(row["lon"]), float(row["lat"])) for row in csv.DictReader(file)}
 
 
 @cache
@@ -79,12 +71,6 @@ def _at(lon: float, lat: float) -> Point:
     return left + scale * (lon - WEST) * squeeze, 40 + scale * (NORTH - lat)
 
 
-def map_places(world: World) -> list[str]:
-    """Places of a world that the map can show: those with coordinates, one's own villages apart from their seat."""
-    held = coordinates()
-    return [place for place in world.ids if place in held]
-
-
 def region_map(
     lang: Language,
     world: World,
@@ -110,7 +96,13 @@ def region_map(
     for one, two in _border():
         drawing.line(_at(*one), _at(*two), BORDER, 2.2)
     held = _positions(world)
-    largest = max([*flows.values(), 1.0])
+    missing = {place for pair, persons in flows.items() if persons >= LEAST_FLOW for place in pair} - set(
+        held
+    )
+    if missing:
+        names = ", ".join(lang.place(world, place) for place in world.ids if place in missing)
+        note = lang.text("{note}; not on this map: {places}", note=note, places=names)
+    largest = max([*(persons for pair, persons in flows.items() if set(pair) <= set(held)), 1.0])
     shown = [
         (persons, origin, destination)
         for (origin, destination), persons in flows.items()
@@ -145,13 +137,18 @@ def _one_line(drawing: Drawing, y: float, text: str, size: float, colour: str = 
     drawing.text((12, y), fitting(text, WIDTH - 24, size), size=round(size - 0.05, 1), colour=colour)
 
 
+def _in_frame(point: Point) -> bool:
+    """Whether the base map reaches there: a world of one's own may lie elsewhere."""
+    return 8 < point[0] < WIDTH - 8 and 28 < point[1] < HEIGHT - 50
+
+
 def _positions(world: World) -> dict[str, Point]:
     """Where each place stands on the map; places of one spot (a town and its villages) are set apart a little."""
     taken: dict[Point, int] = {}
     found = {}
     for place in world.ids:
-        if place in coordinates():
-            x, y = _at(*coordinates()[place])
+        if place in world.where and _in_frame(_at(*world.where[place])):
+            x, y = _at(*world.where[place])
             spot = (round(x / 6), round(y / 6))
             number = taken.get(spot, 0)
             taken[spot] = number + 1
