@@ -148,6 +148,9 @@ def parse(arguments: "list[str]") -> Request:
         option, _, value = rest.pop(0).partition("=")
         if option == "--help":
             return Request("", [], None, None)
+        if option == "--version":  # Qyzyljar's own
+            rest = [option]
+            break
         if option not in options:
             known = ", ".join(options)
             raise SetupError(f"unknown option {option} before the command (known: {known}, --help).")

@@ -155,9 +155,9 @@ def counts_note(bound_until: int, world: World) -> tuple[str, ...]:
             f"Runs start from the count of {world.start} and are told no later one (bound_until={bound_until}).",
         )
     return (
-        f"Runs meet the official counts of {world.start + 1}-{bound_until}: as many arrive, or leave, as they",
-        "require: both agree there because the model is told, not because it knew. `--structure counts=free`",
-        "shows runs that are never told a count.",
+        f"Runs meet the official counts of {world.start + 1}-{bound_until} (as many arrive, or leave, as they",
+        "require): runs and record agree there because the model is told, not because it knew.",
+        "`--structure counts=free` shows runs that are never told a count.",
     )
 
 

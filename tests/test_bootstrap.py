@@ -284,6 +284,7 @@ class TestMessages:
         assert "bundle DIR" in done.stdout
 
     def test_command_keeps_its_own_options(self) -> None:
+        assert bootstrap.parse(["--version"]).command == "--version"
         request = bootstrap.parse(["--from=/b", "forecast", "--runs", "2", "--help"])
         assert request == ("forecast", ["--runs", "2", "--help"], Path("/b"), None)
 
