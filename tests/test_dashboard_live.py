@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -229,6 +230,9 @@ def test_a_childs_run_is_cancelled_and_ends_with_its_input() -> None:
     child.ask(**asked_for(1, "compare", world="nowhere"))
     assert child.read() == {"id": 1, "event": "stage", "stage": "world"}
     assert "unknown world 'nowhere'" in child.read()["message"]
+    child.process.send_signal(
+        signal.SIGINT
+    )  # Ctrl-C in the server's terminal reaches it too: nothing to shout about
     child.ask(**asked_for(2, "compare"))
     answer = child.read()
     while answer["event"] != "summary":

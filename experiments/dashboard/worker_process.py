@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -173,6 +174,8 @@ class Worker:
 
 def main() -> None:
     """Serve until the input ends."""
+    # Ctrl-C in the server's terminal reaches this process too: it ends with its input, not with a traceback
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Whatever a library prints must not come between the lines of JSON
     out = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
